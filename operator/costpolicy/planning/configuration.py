@@ -1,0 +1,43 @@
+"""What one replica of a policy's engine looks like: everything that a change of would restart it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from costpolicy.api.types import CapacityType, KvCacheDtype, WeightFormat
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Configuration:
+    """A serving configuration on one accelerator and one capacity type.
+
+    ``None`` means the engine's own default: such a value is never rendered as a flag.
+
+    Attributes:
+        accelerator: catalogue name, such as ``nvidia-h100-80gb``.
+        tensor_parallel_size: accelerators of one replica, all on one node.
+        weights: the format that the weights are served in.
+        checkpoint: index into ``spec.model.checkpoints``; ``None`` serves ``spec.model.source``.
+        online_quantization: the engine quantizes an unquantized checkpoint while loading it.
+        max_model_len: longest sequence in tokens (prompt + output).
+        node_selector: labels that the offering asks for; empty: the catalogue's product labels.
+        resource_name: the extended resource that a replica requests, such as ``nvidia.com/gpu``.
+    """
+
+    accelerator: str
+    capacity_type: CapacityType
+    tensor_parallel_size: int
+    weights: WeightFormat
+    checkpoint: int | None = None
+    online_quantization: bool = False
+    kv_cache_dtype: KvCacheDtype = KvCacheDtype.AUTO
+    max_num_seqs: int | None = None
+    max_num_batched_tokens: int | None = None
+    max_model_len: int | None = None
+    gpu_memory_utilization: float | None = None
+    node_selector: Mapping[str, str] = field(default_factory=dict)
+    resource_name: str = "nvidia.com/gpu"
+
+    @property
+    def answers(self) -> tuple[WeightFormat, int | None, KvCacheDtype]:
+        """What decides the numbers that the model computes: two configurations that agree here answer alike."""
+        return self.weights, self.checkpoint, self.kv_cache_dtype

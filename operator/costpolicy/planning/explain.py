@@ -1,0 +1,65 @@
+"""The planner's answer in words: why nothing is cheaper, and why nothing is possible."""
+
+from collections.abc import Iterable, Sequence
+
+from costpolicy.planning.configuration import Configuration
+from costpolicy.planning.constraints import REASON_ORDER
+from costpolicy.planning.plan import Candidate, Infeasible, Target, Verdict
+from costpolicy.planning.request import PlanRequest
+
+_HARDWARE_REASONS = ("AcceleratorNotAllowed", "CapacityTypeNotAllowed", "NoNodes")
+
+
+def describe(configuration: Configuration, replicas: int = 1) -> str:
+    """Return a configuration as people say it: ``2 x 4 nvidia-h100-80gb, fp8 weights, fp8 KV cache``."""
+    size = configuration.tensor_parallel_size
+    count = f"{replicas} x {size}" if replicas > 1 and size > 1 else f"{replicas * size}"
+    kv_cache = "" if configuration.kv_cache_dtype == "auto" else f", {configuration.kv_cache_dtype} KV cache"
+    spot = "" if configuration.capacity_type == "OnDemand" else f" {configuration.capacity_type}"
+    return f"{count} {configuration.accelerator}{spot}, {configuration.weights} weights{kv_cache}"
+
+
+def why_not_cheaper(target: Target | None, candidates: Sequence[Candidate], currency: str) -> str:
+    """Return which constraint keeps the nearest cheaper candidate out, and what that costs a month."""
+    if target is None:
+        return ""
+    cheaper = [
+        candidate
+        for candidate in candidates
+        if candidate.verdict == Verdict.REJECTED and candidate.cost_floor < target.cost_per_hour
+    ]
+    if not cheaper:
+        return "nothing that is offered costs less"
+    nearest = max(cheaper, key=_nearness)
+    saved = (target.cost_per_hour - nearest.cost_floor).monthly().text(2)
+    return f"{describe(nearest.configuration)} would save {saved} {currency} a month, but {nearest.message}"
+
+
+def infeasible(candidates: Iterable[Candidate], request: PlanRequest) -> Infeasible:
+    """Return the constraint that the candidates which came nearest to an answer fail on."""
+    rejected = [candidate for candidate in candidates if candidate.verdict == Verdict.REJECTED]
+    if not rejected:
+        allowed = ", ".join(request.spec.hardware.accelerators) or "any accelerator"
+        return Infeasible(
+            reason="NoPrice",
+            message=f"no price book offers {allowed}: add an offering with its hourly price to a PriceBook",
+        )
+    nearest = max(rejected, key=_nearness)
+    if nearest.reason in _HARDWARE_REASONS:
+        return _no_hardware(rejected, request) or Infeasible(reason=nearest.reason, message=nearest.message)
+    return Infeasible(reason=nearest.reason, message=f"{describe(nearest.configuration)}: {nearest.message}")
+
+
+def _no_hardware(rejected: Sequence[Candidate], request: PlanRequest) -> Infeasible | None:
+    offered = {candidate.configuration.accelerator for candidate in rejected}
+    missing = [name for name in request.spec.hardware.accelerators if name not in offered]
+    if not missing or len(missing) < len(request.spec.hardware.accelerators):
+        return None
+    return Infeasible(
+        reason="NoPrice",
+        message=f"no price book offers {', '.join(missing)}: add an offering with its hourly price to a PriceBook",
+    )
+
+
+def _nearness(candidate: Candidate) -> tuple[int, float, int]:
+    return REASON_ORDER.index(candidate.reason), candidate.closeness, -candidate.cost_floor.micros

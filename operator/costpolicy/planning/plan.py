@@ -1,0 +1,107 @@
+"""The planner's answers."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from costpolicy.perf.latency import Latency
+from costpolicy.perf.memory import MemoryFit
+from costpolicy.planning.configuration import Configuration
+from costpolicy.planning.demand import Demand
+from costpolicy.units import Money
+
+SECONDS_PER_HOUR = 3600
+
+
+class Verdict(StrEnum):
+    """What became of a candidate."""
+
+    CHOSEN = "Chosen"
+    DOMINATED = "Dominated"
+    REJECTED = "Rejected"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejection:
+    """Why a candidate cannot be used: a stable CamelCase reason and a sentence with the figures.
+
+    ``closeness`` orders rejections of the same reason: the greatest came nearest to being acceptable.
+    """
+
+    reason: str
+    message: str
+    closeness: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Infeasible:
+    """Why no candidate can be used."""
+
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """A configuration with as many replicas as the demand needs, and what it costs and reaches.
+
+    Attributes:
+        cost_per_hour: price in force x accelerators x replicas.
+        marginal_cost_per_hour: the same without reserved accelerators that are paid for anyway.
+        predicted: latency at this demand, one replica's share of it; throughput is one replica's.
+    """
+
+    configuration: Configuration
+    replicas: int
+    cost_per_hour: Money
+    marginal_cost_per_hour: Money
+    predicted: Latency
+    memory: MemoryFit
+    capacity_per_replica: float
+
+    @property
+    def accelerators(self) -> int:
+        """Accelerators of all replicas together."""
+        return self.replicas * self.configuration.tensor_parallel_size
+
+    def cost_per_million_tokens(self, demand: Demand) -> Money | None:
+        """Return the cost of a million prompt and output tokens at this demand, or ``None`` without a rate."""
+        tokens = demand.requests_per_second * (demand.prompt_tokens + demand.output_tokens) * SECONDS_PER_HOUR
+        if tokens <= 0:
+            return None
+        return self.cost_per_hour.scaled(1_000_000 * 1_000_000, round(tokens * 1_000_000))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A judged option.  ``target`` is there when it was evaluated to the end, ``cost_floor`` always.
+
+    Attributes:
+        cost_floor: the least that this candidate could cost an hour (one replica, or what its demand needs at least).
+    """
+
+    configuration: Configuration
+    verdict: Verdict
+    reason: str
+    message: str
+    cost_floor: Money
+    closeness: float = 0.0
+    target: Target | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The answer to a request.
+
+    Attributes:
+        target: what would be applied now; ``None`` with ``infeasible``.
+        recommended: what Auto would reach through the quality gate, if that is cheaper than ``target``.
+        uncapped: the target without budget, ``maxAccelerators``, ``maxReplicas`` and stock limits.
+    """
+
+    demand: Demand
+    target: Target | None
+    recommended: Target | None
+    uncapped: Target | None
+    why_not_cheaper: str
+    infeasible: Infeasible | None
+    candidates: tuple[Candidate, ...]

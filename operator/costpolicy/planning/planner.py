@@ -1,0 +1,220 @@
+"""The planner: judge every option, let the cheapest that keeps the promise win, keep a reason for every other.
+
+Options are judged from the lowest cost that they could possibly have (``cost_floor``) upwards, so that most of
+them are seen to be dearer than the best found without a prediction; they stay in the answer as Dominated.
+Ties go to the lower full price, then fewer accelerators, then fewer changes of the engine's defaults, then the
+stable order of ``options``.
+"""
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from costpolicy.api.types import KvCacheDtype
+from costpolicy.catalog.formats import compute_dtype
+from costpolicy.perf.latency import Binding, Latency
+from costpolicy.planning.constraints import Question, check_caps, check_promise, check_shape, check_supply
+from costpolicy.planning.evaluation import Evaluation
+from costpolicy.planning.explain import infeasible, why_not_cheaper
+from costpolicy.planning.options import Option, options, smaller_batches
+from costpolicy.planning.plan import Candidate, Plan, Rejection, Target, Verdict
+from costpolicy.planning.request import UNCAPPED, Limits, PlanRequest, limits_of
+from costpolicy.planning.supply import Supply
+from costpolicy.units import Money
+
+_LATENCY_BOUND = (Binding.TTFT, Binding.INTER_TOKEN)
+
+
+def plan(request: PlanRequest) -> Plan:
+    """Return the cheapest target for a request, what the quality gate could add, and why nothing is cheaper."""
+    question = Question(request=request, evaluation=Evaluation(request))
+    limits = limits_of(request)
+    allowed, refused = _split_supplies(request)
+    now = _search(question, options(request, allowed, gate=False), limits)
+    gated = _search(question, options(request, allowed, gate=True), limits)
+    candidates = (*refused, *gated.judged(now.best))
+    better = gated.best if gated.best and (now.best is None or _cheaper(gated.best, now.best)) else None
+    return Plan(
+        demand=request.demand,
+        target=now.best,
+        recommended=better,
+        uncapped=_search(question, options(request, allowed, gate=False), UNCAPPED).best,
+        why_not_cheaper=why_not_cheaper(now.best, candidates, request.currency),
+        infeasible=None if now.best else infeasible((*refused, *now.judged(None)), request),
+        candidates=candidates,
+    )
+
+
+@dataclass(slots=True)
+class _Search:
+    """One pass over options: the best so far and what became of each."""
+
+    best: Target | None = None
+    rank: tuple[object, ...] | None = None
+    outcomes: list[tuple[Option, Money, Target | Rejection | None]] = field(default_factory=list)
+
+    def judged(self, chosen: Target | None) -> Iterator[Candidate]:
+        """Yield each option as a candidate, cheapest floor first."""
+        for option, floor, outcome in self.outcomes:
+            match outcome:
+                case Rejection():
+                    verdict, reason, message = Verdict.REJECTED, outcome.reason, outcome.message
+                case Target() if chosen is not None and outcome.configuration == chosen.configuration:
+                    verdict, reason, message = Verdict.CHOSEN, "Cheapest", "the cheapest that keeps every constraint"
+                case _:
+                    verdict, reason, message = Verdict.DOMINATED, *_dominated(floor, outcome, chosen)
+            yield Candidate(
+                configuration=option.configuration,
+                verdict=verdict,
+                reason=reason,
+                message=message,
+                cost_floor=floor,
+                closeness=outcome.closeness if isinstance(outcome, Rejection) else 0.0,
+                target=outcome if isinstance(outcome, Target) else None,
+            )
+
+
+def _search(question: Question, found: Iterable[Option], limits: Limits) -> _Search:
+    search = _Search()
+    priced = sorted(((_floor(option, question), index, option) for index, option in enumerate(found)), key=_by_floor)
+    for (marginal, cost), index, option in priced:
+        if search.best is not None and marginal > search.best.marginal_cost_per_hour:
+            search.outcomes.append((option, cost, None))
+            continue
+        for variant in _variants(option, question, search, cost):
+            outcome = judge(variant, question, limits)
+            search.outcomes.append((variant, cost, outcome))
+            if isinstance(outcome, Target):
+                _consider(search, outcome, index)
+    return search
+
+
+def _variants(option: Option, question: Question, search: _Search, floor: Money) -> Iterator[Option]:
+    """Yield the option and, only where latency binds at the engine's defaults, the option with other batch sizes."""
+    yield option
+    last = search.outcomes[-1][2]
+    missed = isinstance(last, Rejection) and last.reason == "ObjectiveUnreachable"
+    strained = (
+        isinstance(last, Target)
+        and last.cost_per_hour > floor
+        and question.evaluation.capacity(option).binding in _LATENCY_BOUND
+    )
+    if missed or strained:
+        yield from smaller_batches(question.request, option)
+
+
+def judge(option: Option, question: Question, limits: Limits) -> Target | Rejection:
+    """Return the option as a target with the replicas that the demand needs, or the first reason against it."""
+    rejection = check_shape(option, question) or check_promise(option, question)
+    if rejection:
+        return rejection
+    replicas = replicas_for(option, question)
+    return check_caps(option, replicas, limits) or target(option, replicas, question)
+
+
+def replicas_for(option: Option, question: Question) -> int:
+    """Return the replicas that carry the demand inside the objectives; from two, also with one of them missing."""
+    objectives = question.evaluation.objectives
+    capacity = question.evaluation.capacity(option).requests_per_second
+    needed = max(1, math.ceil(question.request.demand.requests_per_second / capacity - 1e-9))
+    if objectives.min_ready_replicas > 1:
+        needed += 1
+    return max(needed, objectives.min_ready_replicas, question.request.spec.scaling.min_replicas)
+
+
+def target(option: Option, replicas: int, question: Question) -> Target | Rejection:
+    """Return the option with a number of replicas, priced and predicted at each one's share of the demand."""
+    predicted = question.evaluation.at_rate(option, question.request.demand.requests_per_second / replicas)
+    if not isinstance(predicted, Latency):
+        return Rejection(reason="ObjectiveUnreachable", message=f"{replicas} replicas would be saturated")
+    size = option.configuration.tensor_parallel_size
+    return Target(
+        configuration=option.configuration,
+        replicas=replicas,
+        cost_per_hour=option.supply.offering.hourly * (replicas * size),
+        marginal_cost_per_hour=_marginal(option.supply, replicas * size),
+        predicted=predicted,
+        memory=question.evaluation.memory(option),
+        capacity_per_replica=question.evaluation.capacity(option).requests_per_second,
+    )
+
+
+def _split_supplies(request: PlanRequest) -> tuple[list[Supply], list[Candidate]]:
+    allowed, refused = [], []
+    for supply in sorted(request.supplies, key=_supply_order):
+        rejection = check_supply(supply, request)
+        if rejection is None:
+            allowed.append(supply)
+            continue
+        smallest = next(iter(options(request, [supply], gate=False)))
+        refused.append(
+            Candidate(
+                configuration=smallest.configuration,
+                verdict=Verdict.REJECTED,
+                reason=rejection.reason,
+                message=rejection.message,
+                cost_floor=supply.offering.hourly,
+            )
+        )
+    return allowed, refused
+
+
+def _floor(option: Option, question: Question) -> tuple[Money, Money]:
+    """Return the least marginal and full cost an hour that an option could have.
+
+    Every token costs at least two operations a parameter, so no replica serves more than its peak FLOP/s allow.
+    """
+    request, accelerator = question.request, option.accelerator
+    demand, size = request.demand, option.configuration.tensor_parallel_size
+    peak = accelerator.flops.get(compute_dtype(option.configuration.weights, accelerator), 0.0) * size
+    operations = 2 * request.architecture.active_parameters * (
+        demand.prompt_tokens - demand.cached_tokens + demand.output_tokens
+    )
+    carried = math.ceil(demand.requests_per_second * operations / peak) if peak else 1
+    replicas = max(carried, 1, request.spec.objectives.availability.min_ready_replicas, request.spec.scaling.min_replicas)
+    return _marginal(option.supply, replicas * size), option.supply.offering.hourly * (replicas * size)
+
+
+def _marginal(supply: Supply, accelerators: int) -> Money:
+    return supply.offering.hourly * max(accelerators - supply.reserved_free, 0)
+
+
+def _consider(search: _Search, found: Target, index: int) -> None:
+    rank = (*_cost(found), found.accelerators, *_departures(found), index)
+    if search.rank is None or rank < search.rank:
+        search.best, search.rank = found, rank
+
+
+def _departures(found: Target) -> tuple[int, int]:
+    configuration = found.configuration
+    return (
+        int(configuration.kv_cache_dtype != KvCacheDtype.AUTO) + int(configuration.online_quantization),
+        int(configuration.max_num_batched_tokens is not None) + int(configuration.max_num_seqs is not None),
+    )
+
+
+def _cost(found: Target) -> tuple[Money, Money]:
+    return found.marginal_cost_per_hour, found.cost_per_hour
+
+
+def _cheaper(one: Target, other: Target) -> bool:
+    return _cost(one) < _cost(other)
+
+
+def _by_floor(entry: tuple[tuple[Money, Money], int, Option]) -> tuple[Money, Money, int]:
+    (marginal, cost), index, _ = entry
+    return marginal, cost, index
+
+
+def _dominated(floor: Money, outcome: Target | Rejection | None, chosen: Target | None) -> tuple[str, str]:
+    if isinstance(outcome, Target):
+        gated = chosen is not None and _cheaper(outcome, chosen)
+        if gated:
+            return "NeedsQualityGate", f"{outcome.cost_per_hour.text(2)} an hour, but it can alter answers: recommended only"
+        return "Dearer", f"it keeps the promise for {outcome.cost_per_hour.text(2)} an hour"
+    return "Dearer", f"it would cost at least {floor.text(2)} an hour"
+
+
+def _supply_order(supply: Supply) -> tuple[int, str, str]:
+    offering = supply.offering
+    return offering.hourly.micros, offering.accelerator.name, offering.capacity_type

@@ -1,0 +1,88 @@
+"""Everything that a plan depends on: equal requests get equal plans."""
+
+from dataclasses import dataclass, field
+
+from costpolicy.api.policy import CostPolicySpec
+from costpolicy.catalog.engines import Engine
+from costpolicy.catalog.models import ModelArchitecture
+from costpolicy.planning.configuration import Configuration
+from costpolicy.planning.demand import Demand
+from costpolicy.planning.supply import Supply
+from costpolicy.units import Money, parse_duration
+
+from costpolicy.api.types import WeightFormat
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanRequest:
+    """The question put to the planner.
+
+    Attributes:
+        source_format: weight format of ``spec.model.source`` as its repository publishes it.
+        supplies: priced offerings with their stock, in any order.
+        running: what serves now; its formats need no quality gate, and a budget no longer rejects it.
+        currency: of the offerings' prices.
+    """
+
+    spec: CostPolicySpec
+    architecture: ModelArchitecture
+    source_format: WeightFormat
+    demand: Demand
+    supplies: tuple[Supply, ...]
+    engine: Engine
+    running: Configuration | None = None
+    currency: str = "USD"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Objectives:
+    """The promise in seconds; ``None`` where the policy promises nothing."""
+
+    ttft_p95: float | None
+    inter_token_p95: float | None
+    min_ready_replicas: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What caps a plan besides the promise.  :data:`UNCAPPED` asks what would be chosen without them."""
+
+    max_replicas: int | None = None
+    max_accelerators: int | None = None
+    hourly_budget: Money | None = None
+    stock: bool = field(default=True)
+
+
+UNCAPPED = Limits(stock=False)
+
+
+def objectives_of(spec: CostPolicySpec) -> Objectives:
+    """Return the objectives of a policy in seconds."""
+    ttft, inter_token = spec.objectives.ttft, spec.objectives.inter_token_latency
+    return Objectives(
+        ttft_p95=parse_duration(ttft.p95).total_seconds() if ttft else None,
+        inter_token_p95=parse_duration(inter_token.p95).total_seconds() if inter_token else None,
+        min_ready_replicas=spec.objectives.availability.min_ready_replicas,
+    )
+
+
+def hourly_budget(spec: CostPolicySpec) -> Money | None:
+    """Return the tightest hourly budget: the hourly one, or the monthly one over 730 hours."""
+    if spec.budget is None:
+        return None
+    budgets = []
+    if spec.budget.hourly is not None:
+        budgets.append(Money.parse(spec.budget.hourly))
+    if spec.budget.monthly is not None:
+        budgets.append(Money(Money.parse(spec.budget.monthly).micros // 730))
+    return min(budgets, default=None)
+
+
+def limits_of(request: PlanRequest) -> Limits:
+    """Return the caps of a policy.  What serves already is never refused for its budget (it stops growth only)."""
+    spec = request.spec
+    return Limits(
+        max_replicas=spec.scaling.max_replicas,
+        max_accelerators=spec.hardware.max_accelerators,
+        hourly_budget=hourly_budget(spec),
+    )
