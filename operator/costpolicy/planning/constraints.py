@@ -182,7 +182,8 @@ def _latency_reachable(option: Option, question: Question) -> Rejection | None:
 
 
 def _missed(option: Option, question: Question, found: Capacity, best: Latency) -> Rejection:
-    objectives, margin = question.evaluation.objectives, margins(option.accelerator)
+    objectives = question.evaluation.objectives
+    margin = margins(option.accelerator, option.configuration.tensor_parallel_size)
     if found.binding == Binding.INTER_TOKEN:
         name, promised = "inter-token latency", objectives.inter_token_p95
         predicted = best.inter_token.p95 * margin.inter_token

@@ -68,7 +68,7 @@ class Evaluation:
         """Return the highest rate of one replica inside the objectives less their margins."""
         key = _key(option.configuration)
         if key not in self._capacities:
-            margin = margins(option.accelerator)
+            margin = margins(option.accelerator, option.configuration.tensor_parallel_size)
             ttft, inter_token = self.objectives.ttft_p95, self.objectives.inter_token_p95
             self._capacities[key] = capacity(
                 self.shape(option),

@@ -8,6 +8,7 @@ is recommended (``gate=True``).
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
+from costpolicy.api.policy import Checkpoint
 from costpolicy.api.types import KvCacheDtype, TechniqueMode, WeightFormat
 from costpolicy.catalog.accelerators import Accelerator
 from costpolicy.planning.configuration import Configuration
@@ -112,7 +113,7 @@ def _weights(request: PlanRequest, format_: WeightFormat, checkpoints: dict[Weig
     return Weights(format=format_, missing_checkpoint=True)
 
 
-def _checkpoints(request: PlanRequest) -> tuple[object, ...]:
+def _checkpoints(request: PlanRequest) -> tuple[Checkpoint, ...]:
     return request.spec.model.checkpoints if request.spec.model else ()
 
 

@@ -1,0 +1,112 @@
+"""What a status says was measured: traffic, windows, savings, receipts of changes."""
+
+from typing import Annotated, Literal
+
+from costpolicy.api.figures import Line, Money, Real, Sentence, Short, Whole
+from costpolicy.api.model import ObservedModel
+from costpolicy.api.rules import Clip
+from costpolicy.api.types import Timestamp
+
+
+class ObservedTraffic(ObservedModel):
+    """What the engines' own metrics say; what they do not say is absent."""
+
+    at: Timestamp | None = None
+    """When it was read."""
+    requests_per_second: Real | None = None
+    """Requests that arrive per second."""
+    prompt_tokens: Real | None = None
+    """Mean tokens of a prompt."""
+    output_tokens: Real | None = None
+    """Mean tokens of an answer."""
+    prefix_hit_ratio: Real | None = None
+    """Share of prompt tokens found in the prefix cache."""
+    ttft_p95_seconds: Real | None = None
+    """95th percentile of the time to first token."""
+    inter_token_latency_p95_seconds: Real | None = None
+    """95th percentile of the time between two tokens."""
+    running: Real | None = None
+    """Requests being worked on."""
+    waiting: Real | None = None
+    """Requests that wait."""
+    kv_cache_usage: Real | None = None
+    """Share of the KV cache in use."""
+
+
+class WindowFigures(ObservedModel):
+    """One window of time, measured."""
+
+    since: Timestamp
+    """Its start."""
+    until: Timestamp
+    """Its end."""
+    total_cost: Money
+    """What the accelerators cost."""
+    requests: Whole
+    """Requests answered."""
+    prompt_tokens: Whole
+    """Prompt tokens of them."""
+    output_tokens: Whole
+    """Generated tokens of them."""
+
+
+class Interval(ObservedModel):
+    """Where a figure lies with some confidence."""
+
+    low: float
+    """Lower end."""
+    high: float
+    """Upper end."""
+    level: Real
+    """Confidence, such as 0.95."""
+
+
+class MeasurementStatus(ObservedModel):
+    """What changes have saved; what cannot be said is absent."""
+
+    baseline: WindowFigures | None = None
+    """The window before the change."""
+    current: WindowFigures | None = None
+    """The latest window."""
+    cost_reduction: float | None = None
+    """1 - cost per request now / in the baseline."""
+    efficiency_improvement: float | None = None
+    """Tokens per unit of money now / in the baseline - 1."""
+    quality_maintained: bool | None = None
+    """Whether quality was kept, by a real check."""
+    interval: Interval | None = None
+    """Where the cost reduction lies."""
+    saved_per_hour: Money | None = None
+    """What runs now costs this much less per hour than what ran before the last change."""
+    reason: Sentence = ""
+    """Why a figure is absent."""
+
+
+class PlaybookRow(ObservedModel):
+    """One technique in this deployment."""
+
+    technique: Short
+    """Name of the technique."""
+    state: Literal["Applied", "Recommended", "Blocked", "NotApplicable", "Unknown"]
+    """What becomes of it."""
+    saves_per_month: Money | None = None
+    """What it saves or would save."""
+    reason: Annotated[str, Clip(128)] = ""
+    """Why."""
+
+
+class Receipt(ObservedModel):
+    """One change that was made."""
+
+    at: Timestamp
+    """When."""
+    change: Line
+    """What."""
+    before: Annotated[str, Clip(128)] = ""
+    """What ran before."""
+    after: Annotated[str, Clip(128)] = ""
+    """What runs after."""
+    proof: Annotated[str, Clip(128)] = ""
+    """What showed that it was right."""
+    undo: Annotated[str, Clip(128)] = ""
+    """How it is undone."""

@@ -1,0 +1,146 @@
+"""Every reason that a condition or event can carry, and what it means to the person who reads it."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Final
+
+
+class Reason(StrEnum):
+    """Why a condition is as it is.  Published: a name is never given another meaning."""
+
+    # an answer exists
+    PLANNED = "Planned"
+    SERVING = "Serving"
+    SCHEDULED_TO_ZERO = "ScheduledToZero"
+    # an answer is being worked on
+    PROGRESSING = "Progressing"
+    WAITING_FOR_REPLICAS = "WaitingForReplicas"
+    UNSCHEDULABLE = "Unschedulable"
+    ENGINE_DIED = "EngineDied"
+    # the policy cannot be answered as it is
+    INVALID_POLICY = "InvalidPolicy"
+    INVALID_SCHEDULE = "InvalidSchedule"
+    UNKNOWN_MODEL = "UnknownModel"
+    UNKNOWN_ACCELERATOR = "UnknownAccelerator"
+    ENGINE_UNSUPPORTED = "EngineUnsupported"
+    ARGUMENT_OWNED_BY_PLAN = "ArgumentOwnedByPlan"
+    UNKNOWN_ARGUMENT = "UnknownArgument"
+    POD_NOT_ALLOWED = "PodNotAllowed"
+    NOT_SUPPORTED_YET = "NotSupportedYet"
+    CURRENCY_MISMATCH = "CurrencyMismatch"
+    NO_PRICE = "NoPrice"
+    NO_NODES = "NoNodes"
+    NAME_TAKEN = "NameTaken"
+    MODEL_NAME_TAKEN = "ModelNameTaken"
+    TARGET_NOT_FOUND = "TargetNotFound"
+    FORBIDDEN = "Forbidden"
+    # no plan exists
+    INFEASIBLE = "Infeasible"
+    DOES_NOT_FIT = "DoesNotFit"
+    OBJECTIVE_UNREACHABLE = "ObjectiveUnreachable"
+    BUDGET_EXCEEDED = "BudgetExceeded"
+    NEEDS_MULTI_NODE = "NeedsMultiNode"
+    # metrics
+    METRICS_FOUND = "MetricsFound"
+    NO_TRAFFIC = "NoTraffic"
+    NO_SAMPLES = "NoSamples"
+    PROMETHEUS_UNREACHABLE = "PrometheusUnreachable"
+    PROMETHEUS_REFUSED = "PrometheusRefused"
+    PROMETHEUS_TIMEOUT = "PrometheusTimeout"
+    BAD_RESPONSE = "BadResponse"
+    RULES_MISSING = "RulesMissing"
+    RETENTION_TOO_SHORT = "RetentionTooShort"
+    RESOLUTION_TOO_COARSE = "ResolutionTooCoarse"
+    # objectives, budget, quality
+    OBJECTIVES_KEPT = "ObjectivesKept"
+    OBJECTIVE_MISSED = "ObjectiveMissed"
+    WITHIN_BUDGET = "WithinBudget"
+    OVER_BUDGET = "OverBudget"
+    NO_BUDGET = "NoBudget"
+    NO_CHANGE_YET = "NoChangeYet"
+    ACCEPTED_BY_USER = "AcceptedByUser"
+    # changes of configuration
+    STEADY = "Steady"
+    SURGING = "Surging"
+    REPLACING = "Replacing"
+    ROLLED_BACK = "RolledBack"
+    CANARY_UNSCHEDULABLE = "CanaryUnschedulable"
+    NO_SPARE_GPU = "NoSpareGPU"
+    HOLD_UNTIL = "HoldUntil"
+    OUTSIDE_WINDOW = "OutsideWindow"
+    COOLING_DOWN = "CoolingDown"
+
+
+REASONS: Final[Mapping[Reason, str]] = {
+    Reason.PLANNED: "A plan exists. The mode, Off or Recommend, asks for no more.",
+    Reason.SERVING: "As many replicas are ready as are promised.",
+    Reason.SCHEDULED_TO_ZERO: "A schedule wants no replica now.",
+    Reason.PROGRESSING: "The current generation is being planned or applied.",
+    Reason.WAITING_FOR_REPLICAS: "Replicas were created and are not all ready; a large model takes minutes "
+    "to load.",
+    Reason.UNSCHEDULABLE: "A pod finds no node; the message repeats the scheduler's. Free or add "
+    "accelerators.",
+    Reason.ENGINE_DIED: "The engine's container ended by itself; the message holds its last words, the "
+    "number of "
+    "restarts and the command that shows its log.",
+    Reason.INVALID_POLICY: "The policy contradicts itself or holds a value that cannot be read.",
+    Reason.INVALID_SCHEDULE: "A cron expression or the name of a time zone cannot be read.",
+    Reason.UNKNOWN_MODEL: "The catalogue lacks this model. State its sizes in model.architecture.",
+    Reason.UNKNOWN_ACCELERATOR: "The catalogue lacks an accelerator that the policy names.",
+    Reason.ENGINE_UNSUPPORTED: "This vLLM version is not supported, or cannot do what the policy orders.",
+    Reason.ARGUMENT_OWNED_BY_PLAN: "An argument in engine.extraArgs is decided by the plan. Remove it, or "
+    "set the "
+    "field of the policy that decides it.",
+    Reason.UNKNOWN_ARGUMENT: "This vLLM version does not know an argument in engine.extraArgs and would not "
+    "start.",
+    Reason.POD_NOT_ALLOWED: "engine.pod asks for host paths, host namespaces or privilege, which this "
+    "operator refuses.",
+    Reason.NOT_SUPPORTED_YET: "The policy asks for something that this version of the operator does not do.",
+    Reason.CURRENCY_MISMATCH: "The policy's budget is in another currency than the prices.",
+    Reason.NO_PRICE: "No price book prices an accelerator that the policy allows.",
+    Reason.NO_NODES: "No node carries an accelerator that the policy allows, and none can be started.",
+    Reason.NAME_TAKEN: "An object of the planned name belongs to somebody else. It is left alone.",
+    Reason.MODEL_NAME_TAKEN: "An older policy of this namespace serves a model of the same name.",
+    Reason.TARGET_NOT_FOUND: "The Deployment that targetRef names does not exist or does not run vLLM.",
+    Reason.FORBIDDEN: "The API server refused a write; the message repeats its reason.",
+    Reason.INFEASIBLE: "No configuration keeps every promise within every limit.",
+    Reason.DOES_NOT_FIT: "The model does not fit into the memory of any accelerator that is allowed.",
+    Reason.OBJECTIVE_UNREACHABLE: "No accelerator that is allowed is fast enough, even for a single request.",
+    Reason.BUDGET_EXCEEDED: "The cheapest plan that keeps the promise costs more than the budget. It was "
+    "not created.",
+    Reason.NEEDS_MULTI_NODE: "Only a replica that spans nodes would do, which is not supported.",
+    Reason.METRICS_FOUND: "Live metrics are fresh and sufficient.",
+    Reason.NO_TRAFFIC: "Nothing has been asked of this model yet; the plan rests on spec.traffic or on an "
+    "assumption.",
+    Reason.NO_SAMPLES: "Prometheus answers but holds no series of this policy. Are its pods scraped?",
+    Reason.PROMETHEUS_UNREACHABLE: "No connection to Prometheus.",
+    Reason.PROMETHEUS_REFUSED: "Prometheus refused the query: check its address, credentials and limits.",
+    Reason.PROMETHEUS_TIMEOUT: "Prometheus did not answer in time.",
+    Reason.BAD_RESPONSE: "What answered is not Prometheus, or its answer could not be understood.",
+    Reason.RULES_MISSING: "The recording rules of the chart are not loaded into this Prometheus.",
+    Reason.RETENTION_TOO_SHORT: "Prometheus keeps less than two measurement windows of history.",
+    Reason.RESOLUTION_TOO_COARSE: "The objective lies inside a histogram bucket, so that keeping it cannot "
+    "be seen.",
+    Reason.OBJECTIVES_KEPT: "Observed latencies keep the objectives.",
+    Reason.OBJECTIVE_MISSED: "An observed latency misses its objective.",
+    Reason.WITHIN_BUDGET: "What runs costs no more than the budget.",
+    Reason.OVER_BUDGET: "What runs costs more than the budget. It keeps serving with the fewest replicas "
+    "promised.",
+    Reason.NO_BUDGET: "The policy has no budget.",
+    Reason.NO_CHANGE_YET: "Nothing that can alter answers has been changed.",
+    Reason.ACCEPTED_BY_USER: "A technique that can alter answers is Enabled: accepted by you, and not "
+    "tested.",
+    Reason.STEADY: "No change of configuration is under way or wanted.",
+    Reason.SURGING: "A replica of the new configuration starts beside those that serve.",
+    Reason.REPLACING: "Replicas are replaced one by one, because no accelerator is spare.",
+    Reason.ROLLED_BACK: "The new configuration was worse and the former one serves again.",
+    Reason.CANARY_UNSCHEDULABLE: "The first replica of the new configuration found no node and was "
+    "withdrawn.",
+    Reason.NO_SPARE_GPU: "No accelerator is spare for a change, and one replica cannot be replaced without "
+    "downtime. "
+    "Free one, or set rollout.allowDowntime.",
+    Reason.HOLD_UNTIL: "The annotation costpolicy.dev/hold-until forbids changes until its time.",
+    Reason.OUTSIDE_WINDOW: "A change waits for the next maintenance window.",
+    Reason.COOLING_DOWN: "The last change of configuration was less than rollout.cooldown ago.",
+}
+"""What each reason says, and what can be done; ``docs/reference/conditions.md`` is generated from it."""

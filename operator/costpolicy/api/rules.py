@@ -1,0 +1,137 @@
+"""Rules of the API, declared once: CEL for the API server and the same in Python for everybody else."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic_core import CoreSchema, core_schema
+
+JsonSchema = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule, for a model (in its ``rules``) or, as ``Annotated`` metadata, for a value.
+
+    Attributes:
+        cel: Common Expression Language over ``self``, rendered to ``x-kubernetes-validations``.
+        message: what is wrong and what to write instead; the API server and the command line show it alike.
+        holds: the same expression over the parsed value.
+    """
+
+    cel: str
+    message: str
+    holds: Callable[[Any], bool]
+
+    def enforce(self, value: Any) -> Any:  # noqa: ANN401 - whatever the annotated type parsed
+        """Return the value.
+
+        Raises:
+            ValueError: the rule does not hold.
+        """
+        if not self.holds(value):
+            raise ValueError(self.message)
+        return value
+
+    def schema(self) -> JsonSchema:
+        """Return the rule as the API server reads it."""
+        return {"rule": self.cel, "message": self.message}
+
+    def __get_pydantic_core_schema__(self, source: type[Any], handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self.enforce, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchema:
+        json_schema = handler.resolve_ref_schema(handler(schema))
+        json_schema.setdefault("x-kubernetes-validations", []).append(self.schema())
+        return json_schema
+
+
+@dataclass(frozen=True, slots=True)
+class ListMap:
+    """A list whose items differ in ``keys`` (JSON names): unique, and merged by them."""
+
+    keys: tuple[str, ...]
+
+    def enforce(self, items: Sequence[Any]) -> Sequence[Any]:
+        """Return the items.
+
+        Raises:
+            ValueError: two items have the same keys.
+        """
+        seen = set()
+        for item in items:
+            document = item.model_dump(mode="json", by_alias=True, include=self._attributes(item))
+            key = tuple(document[name] for name in self.keys)
+            if key in seen:
+                named = ", ".join(f"{name} {value}" for name, value in zip(self.keys, key, strict=True))
+                raise ValueError(f"duplicate entry: {named} occurs twice")
+            seen.add(key)
+        return items
+
+    def _attributes(self, item: Any) -> set[str]:  # noqa: ANN401 - any model
+        fields = type(item).model_fields
+        return {name for name, field in fields.items() if (field.alias or name) in self.keys}
+
+    def __get_pydantic_core_schema__(self, source: type[Any], handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self.enforce, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchema:
+        json_schema = handler(schema)
+        json_schema["x-kubernetes-list-type"] = "map"
+        json_schema["x-kubernetes-list-map-keys"] = list(self.keys)
+        return json_schema
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """A number from ``low`` to ``high``; text and truth values, which pydantic would convert, are refused."""
+
+    low: int
+    high: int
+
+    @staticmethod
+    def numeric(value: Any) -> Any:  # noqa: ANN401 - whatever the document says
+        """Return the value.
+
+        Raises:
+            ValueError: it is text, ``true`` or ``false``.
+        """
+        if isinstance(value, (str, bool)):
+            raise ValueError(f"{value!r} is not a number")  # noqa: TRY004 - pydantic collects ValueError only
+        return value
+
+    def __get_pydantic_core_schema__(self, source: type[Any], handler: GetCoreSchemaHandler) -> CoreSchema:
+        kind = core_schema.int_schema if source is int else core_schema.float_schema
+        limited = kind(ge=self.low, le=self.high)
+        return core_schema.no_info_before_validator_function(self.numeric, limited)
+
+
+@dataclass(frozen=True, slots=True)
+class IntOrString:
+    """A whole number or text, such as a resource quantity (``8`` or ``16Gi``).
+
+    A structural schema states both members' limits side by side: each binds only its own type.
+    """
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchema:
+        members = handler(schema)["anyOf"]
+        limits = {key: value for member in members for key, value in member.items() if key != "type"}
+        return {"x-kubernetes-int-or-string": True, **limits}
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """Text that is cut at ``length`` characters, not refused: length must never stop a status write."""
+
+    length: int
+
+    def cut(self, text: str) -> str:
+        """Return the text, its end replaced by an ellipsis if it is longer than allowed."""
+        return text if len(text) <= self.length else text[: self.length - 1] + "…"
+
+    def __get_pydantic_core_schema__(self, source: type[Any], handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self.cut, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchema:
+        return {**handler(schema), "maxLength": self.length}

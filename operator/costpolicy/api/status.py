@@ -1,0 +1,154 @@
+"""The status of a CostPolicy: what was found, planned and done.  At most 16 KiB, whatever happens."""
+
+import json
+from typing import Annotated, Final, Literal
+
+from pydantic import Field
+
+from costpolicy.api.conditions import Condition
+from costpolicy.api.figures import (
+    Infeasible,
+    LatencyFigures,
+    PlanSummary,
+    Prediction,
+    Sentence,
+    Short,
+    TargetStatus,
+    Whole,
+)
+from costpolicy.api.measured import (
+    Interval,
+    MeasurementStatus,
+    ObservedTraffic,
+    PlaybookRow,
+    Receipt,
+    WindowFigures,
+)
+from costpolicy.api.model import ObservedModel
+from costpolicy.api.rules import ListMap
+from costpolicy.api.types import Timestamp
+
+__all__ = [
+    "STATUS_LIMIT",
+    "CostPolicyStatus",
+    "Infeasible",
+    "Interval",
+    "LatencyFigures",
+    "MeasurementStatus",
+    "ObservedTraffic",
+    "PlanSummary",
+    "PlaybookRow",
+    "Prediction",
+    "Receipt",
+    "RolloutStatus",
+    "TargetStatus",
+    "VariantStatus",
+    "WindowFigures",
+]
+
+STATUS_LIMIT: Final = 16 * 1024
+"""Bytes of a status as compact JSON: it is written often, and lives in etcd and in every watch."""
+
+
+class VariantStatus(ObservedModel):
+    """A Deployment that the operator owns."""
+
+    hash: Annotated[str, Field(pattern=r"^[0-9a-f]{10}$")]
+    """What it was made from, as 10 hexadecimal digits; the end of its name."""
+    template_revision: Whole
+    """Revision of the manifests it is rendered with, pinned."""
+    image: Annotated[str, Field(max_length=512)]
+    """Engine image, pinned."""
+    replicas: Whole = 0
+    """Replicas wanted."""
+    ready_replicas: Whole = 0
+    """Replicas ready."""
+    role: Literal["Stable", "Canary", "Retiring"]
+    """What it is there for."""
+
+
+class RolloutStatus(ObservedModel):
+    """A change of configuration."""
+
+    phase: Short
+    """Steady, Surging, Replacing, Draining or RollingBack."""
+    trigger: Short = ""
+    """Why it began: SpecChange (the user edited the policy) or BetterPlan (the operator found one)."""
+    from_variant: Short = ""
+    """Hash of the variant that served before."""
+    to_variant: Short = ""
+    """Hash of the variant that takes over."""
+    started_at: Timestamp | None = None
+    """When it began."""
+    phase_since: Timestamp | None = None
+    """When this phase began."""
+    last_change_at: Timestamp | None = None
+    """When the last change of configuration ended; the cooldown counts from it."""
+    failed_variant: Short = ""
+    """Hash of the variant that was taken back last; it is not tried again for this generation."""
+    failed_reason: Short = ""
+    """Why it was taken back."""
+    failed_generation: Whole = 0
+    """Generation of the policy that it was tried for."""
+    message: Sentence = ""
+    """What it is waiting for."""
+
+
+class ScalingStatus(ObservedModel):
+    """The replica loop's memory: what it waits to follow."""
+
+    pending_replicas: Whole
+    """Replicas that are wanted but not followed yet."""
+    pending_since: Timestamp
+    """Since when."""
+
+
+class CostPolicyStatus(ObservedModel):
+    """What was found, planned and done."""
+
+    observed_generation: Whole = 0
+    """Generation of the policy that this answers."""
+    conditions: Annotated[tuple[Condition, ...], ListMap(("type",)), Field(max_length=16)] = ()
+    """The answer in the words of Kubernetes."""
+    current: PlanSummary | None = None
+    """What serves now."""
+    target: TargetStatus | None = None
+    """What would be applied now."""
+    recommended: TargetStatus | None = None
+    """A better plan that this mode or a missing proof keeps from being applied."""
+    uncapped_target: TargetStatus | None = None
+    """The target without budget, limits and stock."""
+    infeasible: Infeasible | None = None
+    """Why there is no target."""
+    why_not_cheaper: Sentence = ""
+    """The constraint that keeps the plan from being cheaper, and its price."""
+    variants: Annotated[tuple[VariantStatus, ...], ListMap(("hash",)), Field(max_length=4)] = ()
+    """Deployments that the operator owns."""
+    rollout: RolloutStatus | None = None
+    """The change of configuration that is under way, or the last one."""
+    scaling: ScalingStatus | None = None
+    """A change of replicas that waits for its stabilization time."""
+    observed: ObservedTraffic | None = None
+    """What the engines' own metrics say."""
+    measurement: MeasurementStatus | None = None
+    """What changes have saved."""
+    playbook: Annotated[tuple[PlaybookRow, ...], ListMap(("technique",)), Field(max_length=16)] = ()
+    """Techniques, the most worthwhile first."""
+    history: Annotated[tuple[Receipt, ...], Field(max_length=10)] = ()
+    """The last changes, newest first."""
+
+    def size(self) -> int:
+        """Return the bytes of this status as compact JSON."""
+        return len(json.dumps(self.to_json(), separators=(",", ":"), ensure_ascii=False).encode())
+
+    def within_limit(self) -> "CostPolicyStatus":
+        """Return this status with every text clipped, and without the oldest receipts and last rows that exceed it.
+
+        Copies made by ``model_copy`` are not validated, so everything is validated once more here.
+        """
+        fitting = type(self).model_validate(self.model_dump())
+        while fitting.size() > STATUS_LIMIT and fitting.history:
+            fitting = fitting.model_copy(update={"history": fitting.history[:-1]})
+        while fitting.size() > STATUS_LIMIT and fitting.playbook:
+            fitting = fitting.model_copy(update={"playbook": fitting.playbook[:-1]})
+        return fitting

@@ -1,0 +1,169 @@
+"""Weight and KV-cache formats: their size, the arithmetic they run in, and which accelerator the engine runs them on.
+
+Capabilities are CUDA's. Sources: vLLM 0.32's quantization gates (``get_min_capability`` and kernel selection as read
+in its code) and its documentation's table of supported hardware; 0.11's where they differ.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from types import MappingProxyType
+from typing import Final, assert_never
+
+from costpolicy.api.types import KvCacheDtype, WeightFormat
+from costpolicy.catalog.accelerators import Accelerator
+from costpolicy.catalog.architecture import ArchitectureSizes
+from costpolicy.catalog.parameters import count_parameters
+
+UNQUANTIZED_BITS: Final = 16
+"""Embedding, output head, routers and norms stay bf16 or fp16 in every format."""
+
+NATIVE_FP8: Final = (8, 9)
+"""From Ada on tensor cores multiply FP8; below, FP8 weights are unpacked to 16 bits (Marlin W8A16)."""
+
+BLACKWELL: Final = (10, 0)
+
+_FLASHINFER_HEAD_SIZES: Final = frozenset({64, 128, 256, 512})
+_AMD_FORMATS: Final = frozenset({WeightFormat.BF16, WeightFormat.FP16, WeightFormat.FP8})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormatFacts:
+    """One weight format.
+
+    Attributes:
+        bits_per_parameter: of a quantized matrix, scales and zero points included.
+        needs_checkpoint: the engine cannot make it from unquantized weights while loading.
+        lossless: answers are those of the published weights.
+        minimum_capability: the oldest GPU that runs it on a current engine.
+        minimum_capability_before_0_20: the same for engines 0.11 to 0.19.
+    """
+
+    format: WeightFormat
+    bits_per_parameter: Fraction
+    needs_checkpoint: bool
+    lossless: bool
+    minimum_capability: tuple[int, int]
+    minimum_capability_before_0_20: tuple[int, int]
+
+
+def _facts(
+    form: WeightFormat,
+    bits: Fraction | int,
+    minimum: tuple[int, int],
+    *,
+    older: tuple[int, int] | None = None,
+    checkpoint: bool = True,
+) -> FormatFacts:
+    return FormatFacts(
+        format=form,
+        bits_per_parameter=Fraction(bits),
+        needs_checkpoint=checkpoint,
+        lossless=bits == UNQUANTIZED_BITS,
+        minimum_capability=minimum,
+        minimum_capability_before_0_20=older or minimum,
+    )
+
+
+_FOUR_BITS_BY_128: Final = 4 + Fraction(16 + 4, 128)
+"""Groups of 128 weights share a 16-bit scale and a 4-bit zero point."""
+
+_FOUR_BITS_BY_16: Final = 4 + Fraction(8, 16)
+"""NVFP4: blocks of 16 share an FP8 scale."""
+
+FORMATS: Final[Mapping[WeightFormat, FormatFacts]] = MappingProxyType(
+    {
+        WeightFormat.BF16: _facts(WeightFormat.BF16, 16, (8, 0), checkpoint=False),
+        WeightFormat.FP16: _facts(WeightFormat.FP16, 16, (7, 0), checkpoint=False),
+        WeightFormat.FP8: _facts(WeightFormat.FP8, 8, (7, 5), older=(8, 0), checkpoint=False),
+        WeightFormat.INT8: _facts(WeightFormat.INT8, 8, (7, 5)),
+        WeightFormat.AWQ: _facts(WeightFormat.AWQ, _FOUR_BITS_BY_128, (7, 5), older=(8, 0)),
+        WeightFormat.GPTQ: _facts(WeightFormat.GPTQ, _FOUR_BITS_BY_128, (7, 5), older=(8, 0)),
+        WeightFormat.NVFP4: _facts(WeightFormat.NVFP4, _FOUR_BITS_BY_16, (7, 5), older=(8, 0)),
+    }
+)
+
+
+def weight_bytes(sizes: ArchitectureSizes, form: WeightFormat) -> int:
+    """Return the bytes of all weights in a format, over all accelerators of a replica (KV copies not counted).
+
+    Experts that the model publishes in a format of their own keep it under ``bf16`` and ``fp16``.
+    """
+    count = count_parameters(sizes)
+    bits = FORMATS[form].bits_per_parameter
+    expert_bits = bits
+    if sizes.expert_bits is not None and FORMATS[form].lossless:
+        expert_bits = Fraction(sizes.expert_bits)
+    total = (count.attention + count.mlp) * bits + count.routed_experts * expert_bits
+    total += (count.total - count.linear) * UNQUANTIZED_BITS
+    return -(-total.numerator // (8 * total.denominator))
+
+
+def compute_dtype(form: WeightFormat, accelerator: Accelerator) -> str:
+    """Return the key of ``Accelerator.flops`` in which matrices of a format are multiplied there.
+
+    Formats without arithmetic of their own on that accelerator are unpacked to 16 bits.
+    """
+    sixteen = "bf16" if "bf16" in accelerator.flops else "fp16"
+    match form:
+        case WeightFormat.BF16 | WeightFormat.AWQ | WeightFormat.GPTQ:
+            return sixteen
+        case WeightFormat.FP16:
+            return "fp16"
+        case WeightFormat.FP8:
+            return "fp8" if "fp8" in accelerator.flops else sixteen
+        case WeightFormat.INT8:
+            return "int8" if "int8" in accelerator.flops else sixteen
+        case WeightFormat.NVFP4:
+            return "fp4" if "fp4" in accelerator.flops else sixteen
+        case _:
+            assert_never(form)
+
+
+def supports_weights(
+    accelerator: Accelerator, form: WeightFormat, engine_version: str | None = None
+) -> str | None:
+    """Return why an accelerator cannot run weights in a format, or ``None`` if it can.
+
+    ``engine_version`` is vLLM's (``0.11.2``); ``None`` asks about a current one.
+    """
+    capability = accelerator.compute_capability
+    if capability is None:
+        if form in _AMD_FORMATS:
+            return None
+        return f"vLLM lists no support for {form} on {accelerator.vendor} accelerators"
+    if form is WeightFormat.INT8 and capability >= BLACKWELL:
+        return f"vLLM has no INT8 kernels for compute capability 10.0 and later; {accelerator.name} has {_text(capability)}: use fp8"
+    facts = FORMATS[form]
+    older = engine_version is not None and _minor(engine_version) < (0, 20)
+    minimum = facts.minimum_capability_before_0_20 if older else facts.minimum_capability
+    if capability >= minimum:
+        return None
+    instead = ": use fp16" if form is WeightFormat.BF16 else ""
+    return f"{form} needs compute capability {_text(minimum)}; {accelerator.name} has {_text(capability)}{instead}"
+
+
+def supports_kv_cache(accelerator: Accelerator, dtype: KvCacheDtype, head_size: int) -> str | None:
+    """Return why an accelerator cannot keep its KV cache in a type, or ``None`` if it can.
+
+    FP8 needs an attention kernel that reads it: Triton's and FlashAttention's from 8.9 on; between 8.0 and 8.9
+    only FlashInfer's, for its own head sizes.
+    """
+    if dtype is KvCacheDtype.AUTO:
+        return None
+    capability = accelerator.compute_capability
+    if capability is None or capability >= NATIVE_FP8:
+        return None
+    if capability < (8, 0):
+        return f"an FP8 KV cache needs compute capability 8.0; {accelerator.name} has {_text(capability)}"
+    if head_size not in _FLASHINFER_HEAD_SIZES:
+        return f"on {accelerator.name} only FlashInfer reads an FP8 KV cache, and not with heads of {head_size}"
+    return None
+
+
+def _minor(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.removeprefix("v").split(".")[:2])
+
+
+def _text(capability: tuple[int, int]) -> str:
+    return f"{capability[0]}.{capability[1]}"

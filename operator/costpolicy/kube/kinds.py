@@ -1,0 +1,57 @@
+"""The kinds that the operator touches and the paths that serve them; RBAC in the chart lists the same."""
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+from costpolicy.kube.gateway import ObjectRef
+
+
+class Kind(NamedTuple):
+    """An API version and kind with its path's plural name; ``optional`` kinds are CRDs of other projects."""
+
+    api_version: str
+    kind: str
+    plural: str
+    namespaced: bool = True
+    optional: bool = False
+
+    def path(self, namespace: str = "") -> str:
+        """Return the collection's path: of one namespace, or of all when ``namespace`` is empty."""
+        scope = f"/namespaces/{namespace}" if namespace and self.namespaced else ""
+        return f"{group_path(self.api_version)}{scope}/{self.plural}"
+
+
+COST_POLICY: Final = Kind("costpolicy.dev/v1alpha1", "CostPolicy", "costpolicies")
+PRICE_BOOK: Final = Kind("costpolicy.dev/v1alpha1", "PriceBook", "pricebooks", namespaced=False)
+NODE: Final = Kind("v1", "Node", "nodes", namespaced=False)
+POD: Final = Kind("v1", "Pod", "pods")
+DEPLOYMENT: Final = Kind("apps/v1", "Deployment", "deployments")
+SERVICE: Final = Kind("v1", "Service", "services")
+DISRUPTION_BUDGET: Final = Kind("policy/v1", "PodDisruptionBudget", "poddisruptionbudgets")
+POD_MONITOR: Final = Kind("monitoring.coreos.com/v1", "PodMonitor", "podmonitors", optional=True)
+
+OWNED: Final = (DEPLOYMENT, SERVICE, DISRUPTION_BUDGET, POD_MONITOR)
+"""The kinds of a policy's children, in the order in which ``Gateway.owned`` returns them."""
+
+_KINDS: Final[Mapping[tuple[str, str], Kind]] = {
+    (kind.api_version, kind.kind): kind for kind in (COST_POLICY, PRICE_BOOK, NODE, POD, *OWNED)
+}
+
+
+def kind_of(ref: ObjectRef) -> Kind:
+    """Return the kind that a reference names.
+
+    Raises:
+        KeyError: the operator has no business with that kind; a defect of the caller.
+    """
+    return _KINDS[ref.api_version, ref.kind]
+
+
+def object_path(ref: ObjectRef) -> str:
+    """Return the path of one object."""
+    return f"{kind_of(ref).path(ref.namespace)}/{ref.name}"
+
+
+def group_path(api_version: str) -> str:
+    """Return the root path of an API group and version; the core group lives under /api."""
+    return f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}"

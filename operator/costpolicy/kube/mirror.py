@@ -1,0 +1,190 @@
+"""The Gateway answered from memory: a mirror of the cluster, fed by watch events and checked by lists.
+
+Why not lists alone: with 1,000 policies one list a change costs more than the change.  Why not events alone:
+a watch that was interrupted never tells what was deleted meanwhile, so ``refresh`` compares with lists once a
+cycle.  An unchanged policy then costs no request at all, neither to read nor, because the mirror knows what
+is stored, to write.
+
+Own writes are entered from the API server's answer, so the next decision sees them; versions keep a late
+event from undoing that (the resourceVersions of one kind compare as integers: KEP-5504, and etcd's revision
+before it).
+"""
+
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any, Final, NamedTuple
+
+from costpolicy.api.policy import CostPolicy
+from costpolicy.api.pricebook import PriceBook
+from costpolicy.kube.cluster import ClusterGateway
+from costpolicy.kube.connection import Listing
+from costpolicy.kube.gateway import (
+    POLICY_LABEL,
+    Event,
+    FieldManager,
+    NamespacedName,
+    Node,
+    Object,
+    ObjectRef,
+    Pod,
+    Unreadable,
+    reference,
+)
+from costpolicy.kube.kinds import COST_POLICY, NODE, OWNED, PRICE_BOOK, Kind, kind_of
+from costpolicy.kube.ownership import holds
+from costpolicy.kube.parsing import parse_node, parse_policy, parse_price_book
+from costpolicy.kube.shelf import Shelf, Versioned
+
+
+class _StoredPolicy(NamedTuple):
+    """A policy and its status as stored: equality is decided on JSON, not on what the model makes of it."""
+
+    parsed: CostPolicy | Unreadable
+    status: Mapping[str, Any]
+
+
+_PARSERS: Final[Mapping[Kind, Callable[[Object], Any]]] = {
+    COST_POLICY: lambda item: _StoredPolicy(parse_policy(item), item.get("status", {})),
+    PRICE_BOOK: parse_price_book,
+    NODE: parse_node,
+}
+
+
+class MirrorGateway:
+    """Implements :class:`~costpolicy.kube.gateway.Gateway`: reads memory, writes only what changes something.
+
+    Call :meth:`refresh` before the first read and once a cycle, :meth:`observe` with every watch event.
+    """
+
+    def __init__(self, cluster: ClusterGateway) -> None:
+        self._cluster = cluster
+        self._lock = threading.Lock()
+        self._shelves: dict[Kind, Shelf[Any]] = {
+            COST_POLICY: Shelf[_StoredPolicy](),
+            PRICE_BOOK: Shelf[PriceBook | Unreadable](),
+            NODE: Shelf[Node](),
+            **{kind: Shelf[Object](group_of=_policy_of) for kind in OWNED},
+        }
+        self._pods: tuple[Pod, ...] = ()
+        self._served: dict[tuple[str, str], bool] = {}
+
+    def refresh(self) -> None:
+        """Compare everything with the cluster: one list a kind and page, however many policies there are.
+
+        Raises:
+            GatewayError: a list failed; the mirror keeps what it had.
+        """
+        listings = {kind: self._cluster.listing(kind) for kind in self._shelves}
+        pods = self._cluster.pods()
+        with self._lock:
+            for kind, listing in listings.items():
+                self._shelves[kind].replace(_versioned(kind, listing), int(listing.resource_version))
+            self._pods = pods
+            self._served.clear()
+
+    def observe(self, item: Object, *, deleted: bool = False) -> bool:
+        """Enter a watch event; return whether it told something new that a decision may depend on."""
+        kind, key, version = _address(item)
+        shelf = self._shelves[kind]
+        with self._lock:
+            if deleted:
+                return shelf.drop(key, version)
+            before = shelf.get(key)
+            value = _value(kind, item)
+            return shelf.put(key, version, value) and value != before
+
+    def policies(self) -> tuple[CostPolicy | Unreadable, ...]:
+        """See :class:`Gateway`."""
+        return tuple(stored.parsed for stored in self._values(COST_POLICY))
+
+    def policy(self, namespace: str, name: str) -> CostPolicy | Unreadable | None:
+        """See :class:`Gateway`."""
+        with self._lock:
+            stored = self._shelves[COST_POLICY].get(NamespacedName(namespace, name))
+        return None if stored is None else stored.parsed
+
+    def price_books(self) -> tuple[PriceBook | Unreadable, ...]:
+        """See :class:`Gateway`."""
+        return self._values(PRICE_BOOK)
+
+    def nodes(self) -> tuple[Node, ...]:
+        """See :class:`Gateway`."""
+        return self._values(NODE)
+
+    def pods(self) -> tuple[Pod, ...]:
+        """See :class:`Gateway`; as of the last refresh (a whole cluster's pods are too many to watch)."""
+        return self._pods
+
+    def owned(self, namespace: str, policy: str) -> tuple[Object, ...]:
+        """See :class:`Gateway`."""
+        with self._lock:
+            return tuple(item for kind in OWNED for item in self._shelves[kind].group((namespace, policy)))
+
+    def read(self, ref: ObjectRef) -> Object | None:
+        """See :class:`Gateway`; asks the API server: what is read by name is not ours, hence not mirrored."""
+        return self._cluster.read(ref)
+
+    def serves(self, api_version: str, kind: str) -> bool:
+        """See :class:`Gateway`; remembered until the next refresh."""
+        asked = (api_version, kind)
+        if asked not in self._served:
+            self._served[asked] = self._cluster.serves(api_version, kind)
+        return self._served[asked]
+
+    def apply(self, intent: Object, manager: FieldManager) -> Object:
+        """See :class:`Gateway`; nothing is sent when the mirrored object already is as intended."""
+        ref = reference(intent)
+        with self._lock:
+            live: Object | None = self._shelves[kind_of(ref)].get(NamespacedName(ref.namespace, ref.name))
+        if live is not None and holds(live, intent, manager):
+            return live
+        return self._enter(self._cluster.apply(intent, manager))
+
+    def delete(self, ref: ObjectRef) -> None:
+        """See :class:`Gateway`."""
+        self._cluster.delete(ref)
+        with self._lock:
+            shelf = self._shelves[kind_of(ref)]
+            live = shelf.get(NamespacedName(ref.namespace, ref.name))
+            if live is not None:
+                shelf.drop(NamespacedName(ref.namespace, ref.name), int(live["metadata"]["resourceVersion"]))
+
+    def apply_status(self, ref: ObjectRef, status: Mapping[str, Any]) -> None:
+        """See :class:`Gateway`."""
+        with self._lock:
+            stored = self._shelves[COST_POLICY].get(NamespacedName(ref.namespace, ref.name))
+        if stored is None or stored.status != status:
+            self._enter(self._cluster.write_status(ref, status))
+
+    def publish(self, event: Event) -> None:
+        """See :class:`Gateway`."""
+        self._cluster.publish(event)
+
+    def _enter(self, item: Object) -> Object:
+        kind, key, version = _address(item)
+        with self._lock:
+            self._shelves[kind].put(key, version, _value(kind, item))
+        return item
+
+    def _values(self, kind: Kind) -> tuple[Any, ...]:
+        with self._lock:
+            return self._shelves[kind].values()
+
+
+def _versioned(kind: Kind, listing: Listing) -> dict[NamespacedName, Versioned[Any]]:
+    addressed = ((_address(item), item) for item in listing.items)
+    return {key: Versioned(version, _value(kind, item)) for (_, key, version), item in addressed}
+
+
+def _value(kind: Kind, item: Object) -> object:
+    parse = _PARSERS.get(kind)
+    return item if parse is None else parse(item)
+
+
+def _address(item: Object) -> tuple[Kind, NamespacedName, int]:
+    ref = reference(item)
+    return kind_of(ref), NamespacedName(ref.namespace, ref.name), int(item["metadata"]["resourceVersion"])
+
+
+def _policy_of(item: Object) -> tuple[str, str]:
+    return item["metadata"].get("namespace", ""), item["metadata"].get("labels", {}).get(POLICY_LABEL, "")

@@ -1,0 +1,1 @@
+"""Observing: PromQL builders, the seam to a metrics source, and the one Prometheus adapter."""

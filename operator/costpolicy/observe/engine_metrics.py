@@ -1,0 +1,37 @@
+"""The series of vLLM that the operator reads, by name.
+
+Source: the recorded expositions of vLLM 0.25.1 and 0.32.0 and the source of 0.11.2, 0.20.2 and 0.33.0
+(``vllm/v1/metrics/loggers.py``, ``buckets.py``).  A contract test finds every name in a recorded exposition,
+so that a rename in a new engine fails a test and not a cluster.
+"""
+
+from enum import StrEnum
+
+
+class EngineMetric(StrEnum):
+    """A family of vLLM's ``/metrics``; histograms are named without ``_bucket``, ``_sum`` and ``_count``."""
+
+    RUNNING = "vllm:num_requests_running"
+    WAITING = "vllm:num_requests_waiting"
+    """Includes preempted requests, which already had their first token."""
+    KV_CACHE_USAGE = "vllm:kv_cache_usage_perc"
+    CACHE_CONFIG = "vllm:cache_config_info"
+    """``kv_cache_size_tokens`` is a label, exported from 0.25 (seen) on; ``num_gpu_blocks x block_size`` is
+    wrong for
+    hybrid models and not used."""
+    PREFIX_QUERIES = "vllm:prefix_cache_queries_total"
+    PREFIX_HITS = "vllm:prefix_cache_hits_total"
+    PREEMPTIONS = "vllm:num_preemptions_total"
+    """Late: the event travels with the preempted request's next output."""
+    PROMPT_TOKENS = "vllm:prompt_tokens_total"
+    """Includes tokens found in the prefix cache."""
+    GENERATED_TOKENS = "vllm:generation_tokens_total"
+    """Includes tokens for clients that had hung up."""
+    FINISHED = "vllm:request_success_total"
+    """By ``finished_reason``; a client that hangs up appears under none of them."""
+    REJECTED = "vllm:admission_rejections_total"
+    """Refused at a queue limit (HTTP 503); no ``engine`` label; absent in 0.25.1 and older."""
+    REQUEST_PROMPT_TOKENS = "vllm:request_prompt_tokens"
+    REQUEST_OUTPUT_TOKENS = "vllm:request_generation_tokens"
+    TTFT = "vllm:time_to_first_token_seconds"
+    INTER_TOKEN = "vllm:inter_token_latency_seconds"  # noqa: S105 - a metric, not a secret

@@ -1,0 +1,77 @@
+"""What the operator exports and what the chart's rules record: names and labels, once, for telemetry, queries
+and rules.
+
+The operator's target must be scraped with ``honorLabels: true`` (as kube-state-metrics is), because
+``namespace`` and ``pod`` name what is measured and not the operator itself.  Where that was forgotten
+Prometheus keeps them as ``exported_namespace`` and ``exported_pod``; the queries read both.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportedGauge:
+    """One gauge of the operator: name, help text, labels in order."""
+
+    name: str
+    help: str
+    labels: tuple[str, ...]
+
+
+class AcceleratorState(StrEnum):
+    """What a paid accelerator is doing.  All four cost the same."""
+
+    READY = "ready"
+    """Its pod is ready and selected by a Service."""
+    STARTING = "starting"
+    """Its pod is scheduled and not ready yet: image, weights, warm-up."""
+    IDLE = "idle"
+    """Held by a ready pod that no Service selects."""
+    STOPPING = "stopping"
+    """Its pod is terminating."""
+
+
+POD_INFO: Final = ExportedGauge(
+    name="costpolicy_pod_info",
+    help="Always 1: the policy and variant that an engine pod belongs to.",
+    labels=("namespace", "pod", "policy", "variant"),
+)
+GPUS: Final = ExportedGauge(
+    name="costpolicy_gpus",
+    help="Accelerators that a variant's pods hold, by what they are doing.",
+    labels=("namespace", "policy", "variant", "accelerator", "capacity_type", "state"),
+)
+PRICE_PER_HOUR: Final = ExportedGauge(
+    name="costpolicy_price_per_hour",
+    help="Price in force of one accelerator of a variant, per hour, in units of the currency.",
+    labels=("namespace", "policy", "variant", "accelerator", "capacity_type", "currency"),
+)
+BUILD_INFO: Final = ExportedGauge(
+    name="costpolicy_build_info",
+    help="Always 1: the version of the operator.",
+    labels=("version",),
+)
+
+EXPORTED: Final = (POD_INFO, GPUS, PRICE_PER_HOUR, BUILD_INFO)
+
+
+class Recorded(StrEnum):
+    """Series that the chart's recording rules write; ``level:metric:operation`` as Prometheus' own practice
+    names them."""
+
+    REQUESTS_OFFERED = "costpolicy_variant:requests_offered:rate5m"
+    REQUESTS_FINISHED = "costpolicy_variant:requests_finished:rate5m"
+    PROMPT_TOKENS = "costpolicy_variant:prompt_tokens:rate5m"
+    COMPUTED_PROMPT_TOKENS = "costpolicy_variant:computed_prompt_tokens:rate5m"
+    GENERATED_TOKENS = "costpolicy_variant:generated_tokens:rate5m"
+    TTFT_P50 = "costpolicy_variant:ttft_seconds:p50_5m"
+    TTFT_P95 = "costpolicy_variant:ttft_seconds:p95_5m"
+    INTER_TOKEN_P95 = "costpolicy_variant:inter_token_latency_seconds:p95_5m"  # noqa: S105 - a metric, not a secret
+    ACCELERATORS = "costpolicy_variant:accelerators:sum"
+    COST_PER_HOUR = "costpolicy_variant:cost_per_hour:sum"
+    POLICY_REQUESTS_OFFERED = "costpolicy_policy:requests_offered:rate5m"
+    POLICY_COST_PER_HOUR = "costpolicy_policy:cost_per_hour:sum"
+    OPERATORS = "costpolicy:operators:count"
+    """Operators seen when the rules were last evaluated: proves that the rules are loaded."""

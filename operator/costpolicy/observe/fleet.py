@@ -1,0 +1,299 @@
+"""One look at the whole fleet: a fixed number of instant queries, whether there is one policy or a
+thousand."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Final, TypeAlias
+
+from costpolicy.api.reasons import Reason
+from costpolicy.observe import queries
+from costpolicy.observe.engine_metrics import EngineMetric
+from costpolicy.observe.latency import Tail
+from costpolicy.observe.observation import Figure, PolicyObservation, VariantObservation
+from costpolicy.observe.scope import Scope, parse_matchers
+from costpolicy.observe.source import MetricsSource, Missing, Sample
+from costpolicy.units import MICROS_PER_UNIT, Money, format_duration
+
+Key: TypeAlias = tuple[str, str, str]
+"""Namespace, policy, variant; the variant is empty where a question is about policies."""
+
+Answers: TypeAlias = Mapping[str, Mapping[Key, tuple[Sample, ...]]]
+
+MAX_QUERIES: Final = 25
+"""Instant queries of a cycle, at most; a test counts them."""
+
+QUESTIONS: Final[Mapping[str, Callable[[Scope], str]]] = {
+    "requests_offered": queries.requests_offered,
+    "requests_finished": queries.requests_finished,
+    "prompt_tokens": queries.prompt_tokens,
+    "output_tokens": queries.output_tokens,
+    "prefix_hit_ratio": queries.prefix_hit_ratio,
+    "generated_tokens": queries.generated_tokens,
+    "ttft_p50": partial(queries.latency_quantile, histogram=EngineMetric.TTFT, quantile=0.5),
+    "ttft_p95": partial(queries.latency_quantile, histogram=EngineMetric.TTFT, quantile=0.95),
+    "ttft_bucket": partial(queries.latency_bucket, histogram=EngineMetric.TTFT, quantile=0.95),
+    "inter_token_p95": partial(queries.latency_quantile, histogram=EngineMetric.INTER_TOKEN, quantile=0.95),
+    "inter_token_bucket": partial(queries.latency_bucket, histogram=EngineMetric.INTER_TOKEN, quantile=0.95),
+    "waiting": queries.waiting,
+    "running": queries.running,
+    "kv_cache_usage": queries.kv_cache_usage,
+    "kv_cache_size": queries.kv_cache_size,
+    "preemptions": queries.preemptions,
+    "pods_up": queries.pods_up,
+    "last_sample": queries.last_sample,
+    "accelerators": queries.accelerators,
+    "cost_per_hour": queries.cost_per_hour,
+    "offered_over_window": queries.offered_over_window,
+    "history_begin": queries.history_begin,
+    "installation": queries.installation,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObserveSettings:
+    """How to look.
+
+    Attributes:
+        matchers: PromQL label matchers that enter every selector, such as ``cluster="prod-eu"``.
+        window: how far back the percentile of demand reaches.
+        rate_window: window of rates and latencies; at least four scrape intervals.
+        shape_window: window of token counts and of the hit ratio.
+        max_age: an engine whose newest sample is older is not acted on.
+    """
+
+    matchers: str = ""
+    window: timedelta = timedelta(hours=168)
+    rate_window: timedelta = timedelta(minutes=5)
+    shape_window: timedelta = timedelta(hours=1)
+    max_age: timedelta = timedelta(minutes=3)
+
+    def scope(self) -> Scope:
+        """Return the scope of the questions.
+
+        Raises:
+            ValueError: the matchers are not label matchers.
+        """
+        return Scope(
+            matchers=parse_matchers(self.matchers),
+            rate_window=self.rate_window,
+            shape_window=self.shape_window,
+            window=self.window,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FleetObservations:
+    """Everything one cycle saw.
+
+    Attributes:
+        at: the moment all questions were asked for (UTC).
+        retention: how long the source keeps samples; None if it does not say.
+        operator_scraped: whether Prometheus scrapes an operator.
+        rules_loaded: whether the chart's recording rules are evaluated.
+        max_age: as in the settings.
+        variants: the variants of each policy (namespace, name) that anything was seen of.
+        answers: what was answered to each question, by namespace, policy and variant.
+    """
+
+    at: datetime
+    retention: timedelta | None
+    operator_scraped: bool
+    rules_loaded: bool
+    max_age: timedelta
+    variants: Mapping[tuple[str, str], tuple[str, ...]]
+    answers: Answers = field(repr=False)
+
+    def policies(self) -> tuple[tuple[str, str], ...]:
+        """Return namespace and name of every policy that something was seen of, in order."""
+        return tuple(self.variants)
+
+    def of(self, namespace: str, policy: str) -> PolicyObservation:
+        """Return what was seen of a policy; everything missing if nothing was."""
+        return PolicyObservation(
+            namespace=namespace,
+            policy=policy,
+            variants=tuple(
+                self.of_variant(namespace, policy, variant)
+                for variant in self.variants.get((namespace, policy), ())
+            ),
+            requests_per_second_p95=self._history("offered_over_window", (namespace, policy, "")),
+            span=self._span((namespace, policy, "")),
+        )
+
+    def of_variant(self, namespace: str, policy: str, variant: str) -> VariantObservation:
+        """Return what was seen of a variant; everything missing if nothing was."""
+        key = (namespace, policy, variant)
+        prompt, ratio = self._shape("prompt_tokens", key), self._shape("prefix_hit_ratio", key)
+        absent = prompt if isinstance(prompt, Missing) else ratio
+        return VariantObservation(
+            namespace=namespace,
+            policy=policy,
+            variant=variant,
+            requests_per_second=self._figure("requests_offered", key),
+            finished_per_second=self._split("requests_finished", key, "finished_reason"),
+            prompt_tokens=prompt,
+            output_tokens=self._shape("output_tokens", key),
+            cached_tokens=absent
+            if isinstance(absent, Missing) or isinstance(prompt, Missing)
+            else prompt * absent,
+            prefix_hit_ratio=ratio,
+            generated_tokens_per_second=self._figure("generated_tokens", key),
+            ttft_p50=self._shape("ttft_p50", key),
+            ttft=self._tail("ttft", key),
+            inter_token=self._tail("inter_token", key),
+            waiting=self._figure("waiting", key),
+            running=self._figure("running", key),
+            kv_cache_usage=self._figure("kv_cache_usage", key),
+            kv_cache_size_tokens=self._kv_cache_size(key),
+            preemptions_per_second=self._figure("preemptions", key),
+            pods_up=round(self._value("pods_up", key) or 0),
+            last_sample=self._last_sample(key),
+            fresh=self._is_fresh(key),
+            accelerators={state: round(n) for state, n in self._split("accelerators", key, "state").items()},
+            cost_per_hour=self._cost(key),
+        )
+
+    def _samples(self, question: str, key: Key) -> tuple[Sample, ...]:
+        return self.answers[question].get(key, ())
+
+    def _value(self, question: str, key: Key) -> float | None:
+        samples = self._samples(question, key)
+        return samples[0].value if samples else None
+
+    def _split(self, question: str, key: Key, label: str) -> dict[str, float]:
+        return {sample.labels.get(label, ""): sample.value for sample in self._samples(question, key)}
+
+    def _figure(self, question: str, key: Key) -> Figure:
+        """Return a count or rate, which exists whenever its engines are scraped."""
+        stale = self._stale(key)
+        if stale is not None:
+            return stale
+        value = self._value(question, key)
+        return _no_series(question) if value is None else value
+
+    def _shape(self, question: str, key: Key) -> Figure:
+        """Return a mean or quantile, which does not exist without requests."""
+        figure = self._figure(question, key)
+        if isinstance(figure, Missing) and self._is_fresh(key):
+            return Missing(
+                reason=Reason.NO_TRAFFIC, message="engines are scraped, and no request finished yet"
+            )
+        return figure
+
+    def _tail(self, name: str, key: Key) -> Tail | Missing:
+        value = self._shape(f"{name}_p95", key)
+        if isinstance(value, Missing):
+            return value
+        edges = self._split(f"{name}_bucket", key, "edge")
+        if {"lower", "upper"} <= edges.keys():
+            # The lower edge was asked for as a vanishing quantile of its bucket: off by 1e-9 of the width.
+            lower, upper = edges["lower"], edges["upper"]
+            return Tail(value=value, lower=lower - 1e-9 * (upper - lower), upper=upper)
+        return _no_series(f"{name}_bucket")
+
+    def _kv_cache_size(self, key: Key) -> Figure:
+        sizes = [
+            size for size in self._split("kv_cache_size", key, "kv_cache_size_tokens") if size.isdecimal()
+        ]
+        return float(min(map(int, sizes))) if sizes else _no_series("kv_cache_size_tokens")
+
+    def _cost(self, key: Key) -> Money | Missing:
+        match self._samples("cost_per_hour", key):
+            case (sample,):
+                return Money(round(sample.value * MICROS_PER_UNIT))
+            case ():
+                return _no_series("the price of its accelerators")
+            case several:
+                currencies = ", ".join(sample.labels.get("currency", "") for sample in several)
+                return Missing(
+                    reason=Reason.NO_SAMPLES, message=f"its accelerators are priced in {currencies}"
+                )
+
+    def _last_sample(self, key: Key) -> datetime | Missing:
+        seconds = self._value("last_sample", key)
+        return _no_series("engines") if seconds is None else datetime.fromtimestamp(seconds, tz=UTC)
+
+    def _is_fresh(self, key: Key) -> bool:
+        last = self._last_sample(key)
+        return not isinstance(last, Missing) and self.at - last <= self.max_age
+
+    def _stale(self, key: Key) -> Missing | None:
+        last = self._last_sample(key)
+        if isinstance(last, Missing) or self._is_fresh(key):
+            return None
+        age = timedelta(seconds=round((self.at - last).total_seconds()))
+        return Missing(
+            reason=Reason.NO_SAMPLES,
+            message=f"the newest sample of its engines is {format_duration(age)} old: is Prometheus scraping?",
+        )
+
+    def _history(self, question: str, key: Key) -> Figure:
+        value = self._value(question, key)
+        if value is not None:
+            return value
+        if not self.operator_scraped:
+            return Missing(
+                reason=Reason.RULES_MISSING,
+                message="Prometheus does not scrape the operator, which the recording rules read",
+            )
+        if not self.rules_loaded:
+            return Missing(
+                reason=Reason.RULES_MISSING,
+                message="the chart's recording rules are not loaded into this Prometheus: there is no history",
+            )
+        return _no_series("recorded demand")
+
+    def _span(self, key: Key) -> timedelta | Missing:
+        begin = self._history("history_begin", key)
+        if isinstance(begin, Missing):
+            return begin
+        return self.at - datetime.fromtimestamp(begin, tz=UTC)
+
+
+def observe_fleet(source: MetricsSource, at: datetime, settings: ObserveSettings) -> FleetObservations:
+    """Ask every question once, all for the same moment.
+
+    Raises:
+        MetricsUnavailable: one of them could not be asked.  There is no partial result: half an answer looks
+            like falling load.
+        ValueError: the matchers are not label matchers.
+    """
+    scope = settings.scope()
+    answers = {name: _by_key(source.query(ask(scope), at)) for name, ask in QUESTIONS.items()}
+    facts = {
+        sample.labels.get("fact") for samples in answers.pop("installation").values() for sample in samples
+    }
+    return FleetObservations(
+        at=at,
+        retention=source.retention(),
+        operator_scraped="operator" in facts,
+        rules_loaded="rules" in facts,
+        max_age=settings.max_age,
+        variants=_variants(answers),
+        answers=answers,
+    )
+
+
+def _variants(answers: Answers) -> dict[tuple[str, str], tuple[str, ...]]:
+    """Return the variants of each policy that anything was seen of, in order."""
+    variants: dict[tuple[str, str], set[str]] = {}
+    for namespace, policy, variant in (key for answer in answers.values() for key in answer):
+        variants.setdefault((namespace, policy), set()).update({variant} - {""})
+    return {policy: tuple(sorted(variants[policy])) for policy in sorted(variants)}
+
+
+def _by_key(samples: tuple[Sample, ...]) -> dict[Key, tuple[Sample, ...]]:
+    grouped: dict[Key, list[Sample]] = {}
+    for sample in samples:
+        labels = sample.labels
+        key = (labels.get("namespace", ""), labels.get("policy", ""), labels.get("variant", ""))
+        grouped.setdefault(key, []).append(sample)
+    return {key: tuple(found) for key, found in grouped.items()}
+
+
+def _no_series(what: str) -> Missing:
+    return Missing(
+        reason=Reason.NO_SAMPLES, message=f"Prometheus holds no series for {what.replace('_', ' ')}"
+    )

@@ -1,0 +1,221 @@
+"""What was seen of one variant and of one policy at one moment."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TypeAlias
+
+from costpolicy.api.reasons import Reason
+from costpolicy.observe.latency import Tail
+from costpolicy.observe.source import Missing
+from costpolicy.units import Money
+
+Figure: TypeAlias = float | Missing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VariantObservation:
+    """One variant.  Rates are per second, times in seconds, ratios 0 to 1, token counts means per request.
+
+    Attributes:
+        requests_per_second: offered load: arrivals, served or not.
+        finished_per_second: by vLLM's ``finished_reason``; a client that hangs up appears nowhere.
+        cached_tokens: prompt tokens of a request found in the prefix cache.
+        waiting, running: requests now, over all engines.
+        kv_cache_usage: mean over the engines and the rate window.
+        kv_cache_size_tokens: of the smallest engine; vLLM 0.25 and newer.
+        pods_up: pods scraped successfully; fewer than the ready ones means that load is under-read.
+        last_sample: time of the newest sample of an engine.
+        fresh: whether that is recent enough to act on.
+        accelerators: held now, by :class:`costpolicy.observe.exported.AcceleratorState`.
+        cost_per_hour: of all accelerators held, whatever they are doing.
+    """
+
+    namespace: str
+    policy: str
+    variant: str
+    requests_per_second: Figure
+    finished_per_second: Mapping[str, float]
+    prompt_tokens: Figure
+    output_tokens: Figure
+    cached_tokens: Figure
+    prefix_hit_ratio: Figure
+    generated_tokens_per_second: Figure
+    ttft_p50: Figure
+    ttft: Tail | Missing
+    inter_token: Tail | Missing
+    waiting: Figure
+    running: Figure
+    kv_cache_usage: Figure
+    kv_cache_size_tokens: Figure
+    preemptions_per_second: Figure
+    pods_up: int
+    last_sample: datetime | Missing
+    fresh: bool
+    accelerators: Mapping[str, int]
+    cost_per_hour: Money | Missing
+
+    @property
+    def ttft_p95(self) -> Figure:
+        """Interpolated 95th percentile of the time to first token; :attr:`ttft` says how exact it is."""
+        return self.ttft if isinstance(self.ttft, Missing) else self.ttft.value
+
+    @property
+    def inter_token_p95(self) -> Figure:
+        """Interpolated 95th percentile of the inter-token latency; :attr:`inter_token` says how exact."""
+        return self.inter_token if isinstance(self.inter_token, Missing) else self.inter_token.value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyObservation:
+    """One policy: its variants together.  Units as in :class:`VariantObservation`.
+
+    Attributes:
+        requests_per_second_p95: 95th percentile of the offered five-minute rates over the window.
+        span: how far back, within the window, that history reaches.
+    """
+
+    namespace: str
+    policy: str
+    variants: tuple[VariantObservation, ...]
+    requests_per_second_p95: Figure
+    span: timedelta | Missing
+
+    @property
+    def fresh(self) -> bool:
+        """Whether engines were seen recently, and none of them only long ago."""
+        seen = [variant for variant in self.variants if not isinstance(variant.last_sample, Missing)]
+        return bool(seen) and all(variant.fresh for variant in seen)
+
+    @property
+    def requests_per_second(self) -> Figure:
+        """Offered load of all variants together, including one that has just gone."""
+        return self._sum(lambda variant: variant.requests_per_second)
+
+    @property
+    def waiting(self) -> Figure:
+        """Requests queued now."""
+        return self._sum(lambda variant: variant.waiting)
+
+    @property
+    def running(self) -> Figure:
+        """Requests in execution batches now."""
+        return self._sum(lambda variant: variant.running)
+
+    @property
+    def generated_tokens_per_second(self) -> Figure:
+        """Tokens generated per second, for whomever."""
+        return self._sum(lambda variant: variant.generated_tokens_per_second)
+
+    @property
+    def prompt_tokens(self) -> Figure:
+        """Mean prompt tokens of a request, weighted by each variant's load."""
+        return self._mean(lambda variant: variant.prompt_tokens)
+
+    @property
+    def output_tokens(self) -> Figure:
+        """Mean generated tokens of a request, weighted by each variant's load."""
+        return self._mean(lambda variant: variant.output_tokens)
+
+    @property
+    def cached_tokens(self) -> Figure:
+        """Mean cached prompt tokens of a request, weighted by each variant's load."""
+        return self._mean(lambda variant: variant.cached_tokens)
+
+    @property
+    def prefix_hit_ratio(self) -> Figure:
+        """Share of prompt tokens found in the prefix cache, weighted by each variant's load."""
+        return self._mean(lambda variant: variant.prefix_hit_ratio)
+
+    @property
+    def ttft_p50(self) -> Figure:
+        """Median time to first token of the slowest variant."""
+        return self._worst(lambda variant: variant.ttft_p50)
+
+    @property
+    def ttft_p95(self) -> Figure:
+        """95th percentile of the time to first token of the slowest variant."""
+        return self._worst(lambda variant: variant.ttft_p95)
+
+    @property
+    def inter_token_p95(self) -> Figure:
+        """95th percentile of the inter-token latency of the slowest variant."""
+        return self._worst(lambda variant: variant.inter_token_p95)
+
+    @property
+    def kv_cache_usage(self) -> Figure:
+        """Share of the KV cache in use, of the fullest variant."""
+        return self._worst(lambda variant: variant.kv_cache_usage)
+
+    @property
+    def pods_up(self) -> int:
+        """Pods scraped successfully."""
+        return sum(variant.pods_up for variant in self.variants)
+
+    @property
+    def cost_per_hour(self) -> Money | Missing:
+        """Cost of all accelerators held; missing if that of one variant is."""
+        total = Money(0)
+        for variant in self.variants:
+            match variant.cost_per_hour:
+                case Missing() as missing:
+                    return missing
+                case cost:
+                    total += cost
+        return total if self.variants else _unseen()
+
+    def keeps_ttft(self, objective: timedelta) -> bool | Missing:
+        """Return whether every variant with traffic keeps the objective for the time to first token."""
+        return _all_keep((variant.ttft for variant in self.variants), objective)
+
+    def keeps_inter_token(self, objective: timedelta) -> bool | Missing:
+        """Return whether every variant with traffic keeps the objective for the inter-token latency."""
+        return _all_keep((variant.inter_token for variant in self.variants), objective)
+
+    def _present(self, figure: Callable[[VariantObservation], Figure]) -> list[float]:
+        return [value for value in map(figure, self.variants) if not isinstance(value, Missing)]
+
+    def _absence(self, figure: Callable[[VariantObservation], Figure]) -> Missing:
+        absent = [value for value in map(figure, self.variants) if isinstance(value, Missing)]
+        return absent[0] if absent else _unseen()
+
+    def _sum(self, figure: Callable[[VariantObservation], Figure]) -> Figure:
+        if any(
+            not isinstance(variant.last_sample, Missing) and not variant.fresh for variant in self.variants
+        ):
+            return self._absence(figure)
+        values = self._present(figure)
+        return sum(values) if values else self._absence(figure)
+
+    def _worst(self, figure: Callable[[VariantObservation], Figure]) -> Figure:
+        values = self._present(figure)
+        return max(values) if values else self._absence(figure)
+
+    def _mean(self, figure: Callable[[VariantObservation], Figure]) -> Figure:
+        pairs = [
+            (value, rate)
+            for value, rate in ((figure(variant), variant.requests_per_second) for variant in self.variants)
+            if not isinstance(value, Missing) and not isinstance(rate, Missing)
+        ]
+        weight = sum(rate for _, rate in pairs)
+        if weight > 0:
+            return sum(value * rate for value, rate in pairs) / weight
+        return self._worst(figure)
+
+
+def _all_keep(tails: Iterable[Tail | Missing], objective: timedelta) -> bool | Missing:
+    answers = [tail if isinstance(tail, Missing) else tail.keeps(objective) for tail in tails]
+    if False in answers:
+        return False
+    absent = [answer for answer in answers if isinstance(answer, Missing)]
+    silent = [answer for answer in absent if answer.reason is Reason.RESOLUTION_TOO_COARSE]
+    if silent or not answers or len(absent) == len(answers):
+        return next(iter([*silent, *absent]), _unseen())
+    return True
+
+
+def _unseen() -> Missing:
+    return Missing(
+        reason=Reason.NO_SAMPLES,
+        message="Prometheus holds no series of this policy: are its pods scraped, and do the matchers fit?",
+    )

@@ -1,0 +1,198 @@
+"""The questions about engines, one function each: pure text of PromQL for the whole fleet at once.
+
+Every answer is split by ``namespace, policy, variant``.  Rates are per second, times in seconds, ratios 0 to
+1. A mean or quantile of no requests is NaN in Prometheus, which the adapter drops, so that it reads as
+missing.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from costpolicy.observe.attribution import POLICY, VARIANT, engines, exported, variants
+from costpolicy.observe.engine_metrics import EngineMetric
+from costpolicy.observe.exported import BUILD_INFO, GPUS, PRICE_PER_HOUR, Recorded
+from costpolicy.observe.scope import Scope, promql_duration
+
+HISTORY_QUANTILE: Final = 0.95
+"""Demand is planned for this quantile of the five-minute rates in the window."""
+
+HISTORY_STEP: Final = "10m"
+"""How exactly the beginning of history is located."""
+
+
+def _rate(scope: Scope) -> Callable[[str], str]:
+    window = promql_duration(scope.rate_window)
+    return lambda selector: f"rate({selector}[{window}])"
+
+
+def _increase(scope: Scope) -> Callable[[str], str]:
+    window = promql_duration(scope.shape_window)
+    return lambda selector: f"increase({selector}[{window}])"
+
+
+def _now(selector: str) -> str:
+    return selector
+
+
+def requests_offered(scope: Scope) -> str:
+    """Requests that arrived per second, served or not.
+
+    vLLM counts a request when its first token leaves, so a saturated engine's counters show its capacity and
+    not its load.  What arrived is what got its first token, plus the growth of the queue, plus what was
+    refused at a queue limit.  A draining queue is subtracted for the same reason: its requests arrived
+    earlier.  The queue of an engine that restarted within the window was lost, not drained, and is left out.
+
+    Not seen: requests that hung up while queued (vLLM drops every trace of them), and what a router holds
+    back.  A preempted request is counted once more while it waits again; that errs upwards, under KV-cache
+    pressure only.
+    """
+    window = promql_duration(scope.rate_window)
+    seconds = f"{scope.rate_window.total_seconds():g}"
+    keys = scope.on(*VARIANT, "pod", "engine")
+    started = variants(scope, f"{EngineMetric.TTFT}_count", _rate(scope))
+    growth = engines(scope, EngineMetric.WAITING, lambda selector: f"delta({selector}[{window}])")
+    restarted = engines(scope, f"{EngineMetric.TTFT}_count", lambda selector: f"resets({selector}[{window}])")
+    queued = f"sum {scope.by(*VARIANT)} (({growth} unless {keys} {restarted} > 0) / {seconds})"
+    refused = f"sum {scope.by(*VARIANT)} ({variants(scope, EngineMetric.REJECTED, _rate(scope), 'reason')})"
+    parts = f"{_tagged('started', started)} or {_tagged('queued', queued)} or {_tagged('refused', refused)}"
+    return f"clamp_min(sum {scope.by(*VARIANT)} ({parts}), 0)"
+
+
+def _tagged(part: str, expression: str, label: str = "part") -> str:
+    """Return the expression with a label, so that ``or`` keeps several parts apart and a sum adds what
+    exists."""
+    return f'label_replace({expression}, "{label}", "{part}", "", "")'
+
+
+def requests_finished(scope: Scope) -> str:
+    """Requests that finished per second, split by ``finished_reason``; disconnected clients are under
+    none."""
+    return variants(scope, EngineMetric.FINISHED, _rate(scope), "finished_reason")
+
+
+def prompt_tokens(scope: Scope) -> str:
+    """Mean prompt tokens of a finished request, cached ones included."""
+    return _mean(scope, EngineMetric.REQUEST_PROMPT_TOKENS)
+
+
+def output_tokens(scope: Scope) -> str:
+    """Mean generated tokens of a finished request."""
+    return _mean(scope, EngineMetric.REQUEST_OUTPUT_TOKENS)
+
+
+def _mean(scope: Scope, histogram: EngineMetric) -> str:
+    total = variants(scope, f"{histogram}_sum", _increase(scope))
+    return f"{total} / {variants(scope, f'{histogram}_count', _increase(scope))}"
+
+
+def prefix_hit_ratio(scope: Scope) -> str:
+    """Share of prompt tokens found in the prefix cache."""
+    hits = variants(scope, EngineMetric.PREFIX_HITS, _increase(scope))
+    return f"{hits} / {variants(scope, EngineMetric.PREFIX_QUERIES, _increase(scope))}"
+
+
+def generated_tokens(scope: Scope) -> str:
+    """Tokens generated per second, for whomever."""
+    return variants(scope, EngineMetric.GENERATED_TOKENS, _rate(scope))
+
+
+def latency_quantile(scope: Scope, histogram: EngineMetric, quantile: float) -> str:
+    """A quantile of a latency in seconds, interpolated inside its bucket; variants never share a
+    histogram."""
+    return f"histogram_quantile({quantile}, {_buckets(scope, histogram)})"
+
+
+def latency_bucket(scope: Scope, histogram: EngineMetric, quantile: float) -> str:
+    """The bucket that the quantile falls into, in seconds: two series, ``edge="lower"`` and ``edge="upper"``.
+
+    Prometheus cannot return a bucket's boundary, but it can return a quantile: of a histogram whose
+    cumulative counts are 0 below the wanted bucket and 1 from it on, the quantile 1 is that bucket's upper
+    edge and a vanishing one its lower.  In the last bucket both are the largest finite boundary.
+    """
+    buckets = _buckets(scope, histogram)
+    rank = f"{quantile} * max {scope.by(*VARIANT)} ({buckets} > 0)"
+    step = f"({buckets} >= bool {scope.on(*VARIANT)} group_left () ({rank}))"
+    lower = _tagged("lower", f"histogram_quantile(1e-9, {step})", "edge")
+    return f"{lower} or {_tagged('upper', f'histogram_quantile(1, {step})', 'edge')}"
+
+
+def _buckets(scope: Scope, histogram: EngineMetric) -> str:
+    return variants(scope, f"{histogram}_bucket", _rate(scope), "le")
+
+
+def waiting(scope: Scope) -> str:
+    """Requests queued now, over all engines; preempted ones included."""
+    return variants(scope, EngineMetric.WAITING, _now)
+
+
+def running(scope: Scope) -> str:
+    """Requests in execution batches now, over all engines."""
+    return variants(scope, EngineMetric.RUNNING, _now)
+
+
+def kv_cache_usage(scope: Scope) -> str:
+    """Share of the KV cache in use: mean over the rate window and over the engines."""
+    window = promql_duration(scope.rate_window)
+    measure: Callable[[str], str] = lambda selector: f"avg_over_time({selector}[{window}])"  # noqa: E731
+    return variants(scope, EngineMetric.KV_CACHE_USAGE, measure, combine="avg")
+
+
+def kv_cache_size(scope: Scope) -> str:
+    """Engines by KV-cache size: the size in tokens is the label ``kv_cache_size_tokens``, the value a
+    count."""
+    return variants(scope, EngineMetric.CACHE_CONFIG, _now, "kv_cache_size_tokens")
+
+
+def preemptions(scope: Scope) -> str:
+    """Preemptions per second."""
+    return variants(scope, EngineMetric.PREEMPTIONS, _rate(scope))
+
+
+def pods_up(scope: Scope) -> str:
+    """Engine pods whose last scrape succeeded; fewer than the ready replicas means that load is
+    under-read."""
+    pods = f"max {scope.by(*VARIANT, 'pod')} ({engines(scope, 'up', _now)})"
+    return f"sum {scope.by(*VARIANT)} ({pods})"
+
+
+def last_sample(scope: Scope) -> str:
+    """Time of the newest engine sample, in Unix seconds."""
+    return variants(scope, EngineMetric.RUNNING, lambda selector: f"timestamp({selector})", combine="max")
+
+
+def accelerators(scope: Scope) -> str:
+    """Accelerators held now, split by ``state``."""
+    return f"sum {scope.by(*VARIANT, 'state')} ({exported(scope, GPUS)})"
+
+
+def cost_per_hour(scope: Scope) -> str:
+    """Cost per hour of the accelerators held now, whatever they are doing, split by ``currency``."""
+    priced = scope.on(*VARIANT, "accelerator", "capacity_type")
+    price = (
+        f"topk {scope.by(*VARIANT, 'accelerator', 'capacity_type')} (1, {exported(scope, PRICE_PER_HOUR)})"
+    )
+    return (
+        f"sum {scope.by(*VARIANT, 'currency')} "
+        f"({exported(scope, GPUS)} * {priced} group_left (currency) {price})"
+    )
+
+
+def offered_over_window(scope: Scope) -> str:
+    """The 95th percentile of a policy's offered five-minute rates over the window (``namespace, policy``)."""
+    history = scope.selector(Recorded.POLICY_REQUESTS_OFFERED)
+    window = promql_duration(scope.window)
+    return f"max {scope.by(*POLICY)} (quantile_over_time({HISTORY_QUANTILE}, {history}[{window}]))"
+
+
+def history_begin(scope: Scope) -> str:
+    """Time of a policy's oldest recorded rate within the window, in Unix seconds (``namespace, policy``)."""
+    history = scope.selector(Recorded.POLICY_REQUESTS_OFFERED)
+    window = promql_duration(scope.window)
+    return f"min {scope.by(*POLICY)} (min_over_time(timestamp({history})[{window}:{HISTORY_STEP}]))"
+
+
+def installation(scope: Scope) -> str:
+    """What Prometheus sees of the installation: ``fact="operator"`` scraped, ``fact="rules"`` evaluated."""
+    operators = f"count({scope.selector(BUILD_INFO.name)})"
+    rules = f"max({scope.selector(Recorded.OPERATORS)})"
+    return f"{_tagged('operator', operators, 'fact')} or {_tagged('rules', rules, 'fact')}"

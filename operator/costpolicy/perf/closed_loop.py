@@ -1,0 +1,122 @@
+"""A closed loop: a fixed number of clients, each sending its next request when the last one is answered.
+
+The form of benchmarks, and of the measurements that the constants come from.
+"""
+
+from dataclasses import dataclass
+
+from costpolicy.perf import constants
+from costpolicy.perf.latency import Latency, Quantiles, Unpredictable
+from costpolicy.perf.service import Service, Wait, service
+from costpolicy.perf.shape import EngineShape, Workload
+
+_ITERATIONS = 60
+_TOLERANCE = 1e-6
+_DAMPING = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Cycle:
+    """The fixed point: a request waits, decodes for ``decoding`` seconds, and its slot starts over."""
+
+    wait: Wait
+    wait_seconds: float
+    decoding: float
+    running: float
+
+    @property
+    def seconds(self) -> float:
+        return self.wait_seconds + self.decoding
+
+
+def closed_loop(
+    shape: EngineShape, workload: Workload, concurrency: float, rounds: float | None = None
+) -> Latency | Unpredictable:
+    """Return the latencies of ``concurrency`` clients in a closed loop.
+
+    Args:
+        shape: the engine.
+        workload: token counts of a request.
+        concurrency: requests in flight, at least 1.
+        rounds: requests each client sends, the burst in which all start together included; ``None`` for a
+            steady state.  A benchmark of ten requests a client has a tenth of its TTFTs in that burst.
+
+    Raises:
+        ValueError: concurrency or rounds is below 1.
+    """
+    if concurrency < 1 or (rounds is not None and rounds < 1):
+        raise ValueError(f"concurrency {concurrency} and rounds {rounds} must be at least 1")
+    served = service(shape, workload)
+    if isinstance(served, Unpredictable):
+        return served
+    # A convoy: requests of equal length keep the order they started in, so each waits for the one before.
+    convoy = workload.length_cv * workload.output_tokens < 1.0
+    cycle = _steady_cycle(served, min(concurrency, served.seats), convoy=convoy)
+    return _latency(served, cycle, concurrency, 0.0 if rounds is None else 1.0 / rounds)
+
+
+def _steady_cycle(served: Service, running: float, *, convoy: bool) -> _Cycle:
+    """Find the cycle time that running requests give themselves (damped fixed point)."""
+    others = running - 1.0
+    waited = alone = served.alone()
+    decoding = served.decode_steps * served.decode_step(running)
+    for _ in range(_ITERATIONS):
+        cycle = waited + decoding
+        wait = served.wait(others / cycle, running * decoding / cycle, waited)
+        total = wait.total
+        if others <= 0.0:
+            total = alone
+        elif convoy:
+            total = max(total, 2.0 * (wait.decode_step + wait.prefill))
+        busy = served.decode_steps * wait.decode_step + others * wait.prefill * decoding / cycle
+        change = abs(total - waited) + abs(busy - decoding)
+        waited += _DAMPING * (total - waited)
+        decoding += _DAMPING * (busy - decoding)
+        if change < _TOLERANCE * cycle:
+            break
+    return _Cycle(wait=wait, wait_seconds=waited, decoding=decoding, running=running)
+
+
+def _latency(served: Service, cycle: _Cycle, concurrency: float, burst_share: float) -> Latency:
+    running, steady_share = cycle.running, 1.0 - burst_share
+    host = running * served.host_per_token
+    on_accelerator = cycle.decoding / served.decode_steps
+    inter_token = (on_accelerator**constants.HOST_SHARPNESS + host**constants.HOST_SHARPNESS) ** (
+        1.0 / constants.HOST_SHARPNESS
+    )
+    utilization = min(host / inter_token, constants.HOST_UTILIZATION_CAP)
+    host_wait = constants.HOST_QUEUE * host / (1.0 - utilization)
+    queued = concurrency - running
+    queue = 0.0
+    if queued > 0.0:
+        queue = cycle.seconds * (
+            steady_share * queued / running + burst_share * queued * queued / (2.0 * running * concurrency)
+        )
+    engine = burst_share * _burst(served, running) + steady_share * cycle.wait_seconds
+    engine += served.first_token_overhead
+    ttft = Quantiles(
+        mean=engine + queue + host_wait,
+        p50=engine + queue + host_wait,
+        p95=constants.TTFT_P95_WAIT * engine
+        + constants.TTFT_P95_QUEUE * queue
+        + constants.TTFT_P95_HOST * host_wait,
+    )
+    # The host slows the stream, not the prefill; Little's law with what the client sees.
+    length = cycle.wait_seconds + served.first_token_overhead + host_wait + inter_token * served.decode_steps
+    rate = running / length
+    return Latency(
+        ttft=ttft,
+        inter_token=Quantiles(mean=inter_token, p50=inter_token, p95=constants.INTER_TOKEN_P95 * inter_token),
+        output_tokens_per_second=rate * served.output_tokens,
+        requests_per_second=rate,
+        running=running,
+        kv_utilization=min(1.0, running / served.kv_seats),
+    )
+
+
+def _burst(served: Service, running: float) -> float:
+    """Return the mean wait when all running requests start together and prefill one step's worth at a time."""
+    most = served.prompts_per_step
+    decode = served.decode_step(running)
+    prefill = served.prefill(most, running, decode)
+    return prefill * (running + min(most, running)) / 2.0 + decode * (running / most + 1.0) / 2.0

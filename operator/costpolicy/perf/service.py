@@ -1,0 +1,143 @@
+"""One replica serving one kind of request: the step times and waits that closed and open loop share.
+
+Continuous batching in mean-field form.  Every step decodes the running requests and prefills the prompts that
+arrived during the step before (gated batch service), as many as ``max_num_batched_tokens`` takes.
+"""
+
+from dataclasses import dataclass
+from math import ceil
+from typing import NamedTuple
+
+from costpolicy.perf import constants
+from costpolicy.perf.latency import Unpredictable
+from costpolicy.perf.memory import MemoryFit, memory_fit
+from costpolicy.perf.shape import EngineShape, Workload
+from costpolicy.perf.step import StepCost, step_cost
+
+
+class Wait(NamedTuple):
+    """How long a request waits from arrival to the end of its prefill, and what that is made of (seconds)."""
+
+    total: float
+    decode_step: float
+    prefill: float
+    prefill_share: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """An engine shape and a workload, reduced to the numbers the formulas need.
+
+    ``seats`` is how many requests run at once (``max_num_seqs`` or KV cache, whichever is less; ``kv_seats`` is
+    the latter alone), ``prompts_per_step`` how many prompts one step takes, ``chunks`` how many steps one prompt
+    takes, ``decode_steps`` the steps after the first token (at least one).
+    """
+
+    cost: StepCost
+    memory: MemoryFit
+    prompt: float
+    pairs: float
+    context: float
+    output_tokens: float
+    length_cv: float
+    decode_steps: float
+    prompts_per_step: float
+    chunks: int
+    seats: float
+    kv_seats: float
+    first_token_overhead: float
+    host_per_token: float
+
+    def decode_step(self, sequences: float) -> float:
+        """Return the seconds of a step that decodes so many requests and prefills none."""
+        return self.cost.decode(sequences, self.context)
+
+    def prefill(self, prompts: float, sequences: float, decode_step: float) -> float:
+        """Return the seconds that each of ``prompts`` prompts adds to a decode step."""
+        mixed = self.cost.seconds(
+            prompts=prompts,
+            prompt_tokens=prompts * self.prompt,
+            pairs=prompts * self.pairs,
+            sequences=sequences,
+            context=self.context,
+        )
+        return (mixed - decode_step) / prompts
+
+    def alone(self) -> float:
+        """Return the seconds from arrival to the end of the prefill of a request that is alone."""
+        chunk = self.cost.seconds(
+            prompts=1.0, prompt_tokens=self.prompt, pairs=self.pairs, sequences=0.0, context=self.context
+        )
+        return chunk + (self.chunks - 1) * self.cost.decode(0.0, self.context)
+
+    def wait(self, rate: float, decoding: float, waited: float) -> Wait:
+        """Return the wait of prompts that arrive at ``rate`` a second at random while ``decoding`` requests decode.
+
+        ``waited`` is the wait of the iteration before: it sets how many prompts share a step's weight reads.
+        A prompt that arrives meets a step of length-biased mean ``busy`` (E[T^2]/E[T] of the gated service), waits
+        for half of it, then for its own step and for the prompts that arrived beside it.
+        """
+        most = self.prompts_per_step
+        decode_step = self.decode_step(decoding)
+        prefill = self.prefill(min(most, 1.0 + rate * waited), decoding, decode_step)
+        share = rate * prefill
+        full = decode_step + most * prefill
+        busy = full
+        if share < constants.PREFILL_SHARE_CAP:
+            gated = decode_step / (1.0 - share) + prefill * share / (1.0 - share * share)
+            busy = min(gated, full)
+        beside = min(share * busy, (most - 1.0) * prefill + share * busy / 2.0)
+        own = self.chunks * decode_step + prefill
+        total = busy / 2.0 + own + beside * (1.0 + 1.0 / most) / 2.0
+        return Wait(total, decode_step, prefill, share)
+
+
+def service(shape: EngineShape, workload: Workload) -> Service | Unpredictable:
+    """Reduce a shape and a workload; Unpredictable where not even one request fits."""
+    memory = memory_fit(shape)
+    if not memory.fits:
+        short = -memory.kv_cache_bytes / 2**30
+        return Unpredictable(
+            reason=f"the weights do not fit: {short:.1f} GiB per accelerator short of any KV cache"
+        )
+    if workload.total_tokens > shape.max_model_len:
+        return Unpredictable(
+            reason=f"a request of {workload.total_tokens:.0f} tokens exceeds max_model_len {shape.max_model_len}"
+        )
+    if memory.max_concurrency_at(workload.total_tokens) < 1.0:
+        return Unpredictable(
+            reason=f"the KV cache holds {memory.kv_cache_tokens} tokens, one request of "
+            f"{workload.total_tokens:.0f} does not fit"
+        )
+    return _reduced(shape, workload, memory)
+
+
+def _reduced(shape: EngineShape, workload: Workload, memory: MemoryFit) -> Service:
+    prompt = workload.computed_tokens
+    shared = workload.prompt_tokens - prompt
+    kv_seats = _kv_seats(workload, memory, shared)
+    budget = shape.max_num_batched_tokens
+    return Service(
+        cost=step_cost(shape),
+        memory=memory,
+        prompt=prompt,
+        pairs=prompt * (shared + prompt / 2.0),
+        # Keys and values of a shared prefix are read once per step and stay in the L2 cache, a layer at a time.
+        context=prompt + workload.output_tokens / 2.0,
+        output_tokens=workload.output_tokens,
+        length_cv=workload.length_cv,
+        decode_steps=max(1.0, workload.output_tokens - 1.0),
+        prompts_per_step=max(1.0, budget / prompt),
+        chunks=ceil(prompt / budget),
+        seats=max(1.0, min(float(shape.max_num_seqs), kv_seats)),
+        kv_seats=kv_seats,
+        first_token_overhead=constants.REQUEST_OVERHEAD * shape.model.layers,
+        host_per_token=constants.HOST_SECONDS_PER_TOKEN / (shape.api_servers * shape.stream_interval),
+    )
+
+
+def _kv_seats(workload: Workload, memory: MemoryFit, shared: float) -> float:
+    """Return how many requests the KV cache holds at half their output, a shared prefix held once."""
+    shared_bytes = memory.cache.per_token * shared
+    each = memory.cache.of_sequence(workload.prompt_tokens + workload.output_tokens / 2.0) - shared_bytes
+    return max(1.0, (memory.kv_cache_bytes - shared_bytes) / each)

@@ -1,0 +1,86 @@
+"""What the performance model is asked about: one engine replica and the requests it serves."""
+
+from dataclasses import dataclass
+
+from costpolicy.api.types import KvCacheDtype, WeightFormat
+from costpolicy.catalog.accelerators import Accelerator
+from costpolicy.catalog.architecture import ModelArchitecture
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineShape:
+    """One vLLM replica: a model on ``tensor_parallel_size`` accelerators of one kind, with resolved settings.
+
+    Every field holds the value the engine runs with; the engine's size-dependent defaults are resolved by the
+    caller (``catalog.engines``).  ``gpu_memory_utilization`` is the share of each accelerator's memory that vLLM
+    takes; ``api_servers`` and ``stream_interval`` are ``--api-server-count`` and ``--stream-interval``.
+
+    Raises:
+        ValueError: a count is below 1, or the memory share is not within (0, 1].
+    """
+
+    model: ModelArchitecture
+    accelerator: Accelerator
+    tensor_parallel_size: int
+    weights: WeightFormat
+    kv_cache_dtype: KvCacheDtype
+    max_num_seqs: int
+    max_num_batched_tokens: int
+    max_model_len: int
+    gpu_memory_utilization: float = 0.92
+    api_servers: int = 1
+    stream_interval: int = 1
+
+    def __post_init__(self) -> None:
+        for name in (
+            "tensor_parallel_size",
+            "max_num_seqs",
+            "max_num_batched_tokens",
+            "max_model_len",
+            "api_servers",
+            "stream_interval",
+        ):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}")
+        if not 0 < self.gpu_memory_utilization <= 1:
+            raise ValueError(f"gpu_memory_utilization must be in (0, 1], not {self.gpu_memory_utilization}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workload:
+    """The requests of one service: mean token counts, and how much their lengths vary.
+
+    ``cached_tokens`` of ``prompt_tokens`` are found in the prefix cache and shared between requests.
+    ``length_cv`` is the coefficient of variation of prompt and output lengths (0: all requests are equal).
+
+    Raises:
+        ValueError: a count is not finite, negative, or no prompt token is left to compute.
+    """
+
+    prompt_tokens: float
+    output_tokens: float
+    cached_tokens: float = 0.0
+    length_cv: float = 0.3
+
+    def __post_init__(self) -> None:
+        if not (1 <= self.prompt_tokens < float("inf") and 1 <= self.output_tokens < float("inf")):
+            raise ValueError(
+                f"a request has at least one prompt and one output token, not {self.prompt_tokens} and "
+                f"{self.output_tokens}"
+            )
+        if not 0 <= self.cached_tokens <= self.prompt_tokens:
+            raise ValueError(
+                f"cached tokens are part of the prompt: {self.cached_tokens} of {self.prompt_tokens}"
+            )
+        if not 0 <= self.length_cv < float("inf"):
+            raise ValueError(f"length_cv must not be negative, and not {self.length_cv}")
+
+    @property
+    def computed_tokens(self) -> float:
+        """Prompt tokens the engine must compute: those not cached, at least one (vLLM recomputes the last)."""
+        return max(1.0, self.prompt_tokens - self.cached_tokens)
+
+    @property
+    def total_tokens(self) -> float:
+        """Prompt plus output tokens of a mean request at its end."""
+        return self.prompt_tokens + self.output_tokens

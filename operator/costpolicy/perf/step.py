@@ -1,0 +1,143 @@
+"""Seconds of one engine step: a roofline over linear layers and output head, attention, all-reduces, overheads."""
+
+from dataclasses import dataclass
+from math import sqrt
+
+from costpolicy.catalog.formats import FORMATS, compute_dtype, weight_bytes
+from costpolicy.catalog.architecture import ModelArchitecture
+from costpolicy.catalog.parameters import count_parameters
+from costpolicy.perf import constants
+from costpolicy.perf.memory import cache_bytes
+from costpolicy.perf.shape import EngineShape
+
+_SIXTEEN_BITS = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepCost:
+    """The cost coefficients of one engine shape; all in seconds per named unit.
+
+    ``dense_read`` and ``expert_read`` are whole passes over the weights that every token uses and over all routed
+    experts; a step reads the share of experts that its tokens touch.
+    """
+
+    layers: int
+    dense_read: float
+    expert_read: float
+    untouched_by_token: float
+    linear_per_token: float
+    head_read: float
+    head_per_row: float
+    read_per_context_token: float
+    read_per_window_token: float
+    window: float
+    attention_per_pair: float
+    allreduce: float
+    allreduce_per_token: float
+    layer_overhead: float
+    overhead_per_sequence: float
+
+    def decode(self, sequences: float, context: float) -> float:
+        """Return the seconds of a step that only decodes ``sequences`` requests of mean ``context`` tokens."""
+        return self.seconds(prompts=0.0, prompt_tokens=0.0, pairs=0.0, sequences=sequences, context=context)
+
+    def seconds(
+        self, *, prompts: float, prompt_tokens: float, pairs: float, sequences: float, context: float
+    ) -> float:
+        """Return the seconds of one step.
+
+        Args:
+            prompts: prompts that end their prefill in this step.
+            prompt_tokens: prompt tokens computed in this step.
+            pairs: (query, key) pairs of those tokens' causal attention.
+            sequences: requests that decode one token each.
+            context: their mean context in tokens.
+        """
+        tokens = prompt_tokens + sequences
+        rows = prompts + sequences
+        read = self.dense_read
+        if self.expert_read:
+            read += self.expert_read * (1.0 - self.untouched_by_token**tokens)
+        return (
+            _roofline(read, self.linear_per_token * tokens)
+            + _roofline(self.head_read, self.head_per_row * rows)
+            + sequences
+            * (self.read_per_context_token * context + self.read_per_window_token * min(context, self.window))
+            + self.attention_per_pair * pairs
+            + self.allreduce
+            + self.allreduce_per_token * tokens
+            + self.layer_overhead
+            + self.overhead_per_sequence * rows
+        )
+
+
+def step_cost(shape: EngineShape) -> StepCost:
+    """Return the cost coefficients of a shape.
+
+    The weights' format decides the bytes read and the arithmetic: where the accelerator cannot compute in the
+    format (AWQ and GPTQ everywhere, FP8 before compute capability 8.9) it computes in 16 bits.  Embedding and
+    output head stay in 16 bits.  Tensor parallelism divides reads and arithmetic, not overheads; latent (MLA)
+    caches and KV heads fewer than accelerators are read by each.
+    """
+    model, accelerator, ranks = shape.model, shape.accelerator, shape.tensor_parallel_size
+    bandwidth = accelerator.memory_bandwidth * constants.MEMORY_EFFICIENCY
+    wide = accelerator.flops.get("bf16") or accelerator.flops["fp16"]
+    fast = accelerator.flops[compute_dtype(shape.weights, accelerator)]
+    counted = count_parameters(model)
+    head = model.vocabulary * model.hidden_size
+    read = weight_bytes(model, shape.weights) - _SIXTEEN_BITS * (counted.total - counted.linear)
+    dense_bits = float(FORMATS[shape.weights].bits_per_parameter)
+    dense = (counted.attention + counted.mlp) * dense_bits / 8
+    active = counted.active - (counted.total - counted.linear)
+    cache = cache_bytes(shape)
+    latency, per_byte = _allreduce(shape)
+    sharp = constants.COMPUTE_EFFICIENCY
+    return StepCost(
+        layers=model.layers,
+        dense_read=dense / (ranks * bandwidth),
+        expert_read=(read - dense) / (ranks * bandwidth) if counted.routed_experts else 0.0,
+        untouched_by_token=1.0 - model.experts_per_token / model.experts if model.experts else 0.0,
+        linear_per_token=2.0 * active / (ranks * fast * sharp),
+        head_read=_SIXTEEN_BITS * head / (ranks * bandwidth),
+        head_per_row=2.0 * head / (ranks * wide * sharp),
+        read_per_context_token=cache.per_token / bandwidth,
+        read_per_window_token=cache.per_window_token / bandwidth,
+        window=cache.window,
+        attention_per_pair=_attention_flops(model) / (ranks * wide * constants.ATTENTION_EFFICIENCY),
+        allreduce=2.0 * model.layers * latency,
+        allreduce_per_token=2.0 * model.layers * per_byte * _SIXTEEN_BITS * model.hidden_size,
+        layer_overhead=model.layers * constants.LAYER_OVERHEAD,
+        overhead_per_sequence=model.layers * constants.SEQUENCE_OVERHEAD,
+    )
+
+
+def _attention_flops(model: ModelArchitecture) -> float:
+    """Return the operations of one (query, key) pair over all global layers: scores and weighted sum."""
+    if model.mla is not None:
+        mla = model.mla
+        width = model.attention_heads * (mla.nope_head_size + mla.rope_head_size + mla.value_head_size) / 2
+    else:
+        width = model.attention_heads * model.head_size
+    return 4.0 * model.global_layers * width
+
+
+def _allreduce(shape: EngineShape) -> tuple[float, float]:
+    """Return the latency of one all-reduce and the seconds it takes per byte of its message."""
+    ranks, link = shape.tensor_parallel_size, shape.accelerator.interconnect
+    if ranks == 1:
+        return 0.0, 0.0
+    if link.kind == "pcie":
+        latency = constants.PCIE_ALLREDUCE_SECONDS * ranks
+        efficiency = constants.PCIE_ALLREDUCE_EFFICIENCY / ranks
+    else:
+        latency, efficiency = constants.ALLREDUCE_SECONDS, constants.ALLREDUCE_EFFICIENCY
+    return latency, 2.0 * (ranks - 1) / ranks / (efficiency * link.bytes_per_second)
+
+
+def _roofline(read: float, compute: float) -> float:
+    # The p-norm with p = 4, written so that it costs two square roots.
+    larger, smaller = (read, compute) if read > compute else (compute, read)
+    if larger <= 0.0:
+        return 0.0
+    ratio = smaller / larger
+    return larger * sqrt(sqrt(1.0 + ratio * ratio * ratio * ratio))

@@ -1,0 +1,64 @@
+"""How many replicas of a configuration that already runs a demand needs, whatever else would be cheaper."""
+
+from dataclasses import replace
+
+from costpolicy.planning.configuration import Configuration
+from costpolicy.planning.constraints import Question, check_promise, check_shape, check_supply
+from costpolicy.planning.evaluation import Evaluation
+from costpolicy.planning.options import Option
+from costpolicy.planning.plan import Rejection, Target
+from costpolicy.planning.planner import replicas_for, target
+from costpolicy.planning.request import Limits, PlanRequest
+from costpolicy.planning.supply import Supply
+
+
+def size(request: PlanRequest, configuration: Configuration, limits: Limits) -> Target | Rejection:
+    """Return the configuration with the replicas that the demand needs, as far as the limits allow.
+
+    Limits cap growth and nothing else: never fewer than ``minReadyReplicas``, and stock never takes away what runs.
+
+    Raises nothing; a configuration that cannot keep the promise, or whose offering is gone, is a ``Rejection``.
+    """
+    supply = supply_of(request, configuration)
+    if supply is None:
+        return Rejection(
+            reason="NoPrice", message=f"no price book offers {configuration.accelerator} {configuration.capacity_type} any more"
+        )
+    option = Option(configuration=configuration, supply=supply)
+    question = Question(request=request, evaluation=Evaluation(request))
+    rejection = check_supply(supply, request) or check_shape(option, question) or check_promise(option, question)
+    if rejection is not None:
+        return rejection
+    wanted = replicas_for(option, question)
+    floor = max(request.spec.objectives.availability.min_ready_replicas, 1)
+    allowed = max(min(wanted, _most(option, limits)), floor)
+    found = target(option, allowed, question)
+    if isinstance(found, Rejection):  # capped below the demand: what can be said is what one busy replica does
+        capacity = question.evaluation.capacity(option).requests_per_second
+        eased = replace(request, demand=replace(request.demand, requests_per_second=capacity * allowed))
+        return target(option, allowed, Question(request=eased, evaluation=question.evaluation))
+    return found
+
+
+def supply_of(request: PlanRequest, configuration: Configuration) -> Supply | None:
+    """Return the supply that a configuration was planned on, if it is still offered."""
+    return next(
+        (
+            supply
+            for supply in request.supplies
+            if supply.offering.accelerator.name == configuration.accelerator
+            and supply.offering.capacity_type == configuration.capacity_type
+            and dict(supply.offering.node_selector) == dict(configuration.node_selector)
+        ),
+        None,
+    )
+
+
+def _most(option: Option, limits: Limits) -> int:
+    size_, price = option.configuration.tensor_parallel_size, option.supply.offering.hourly
+    caps = [10**6 if limits.max_replicas is None else limits.max_replicas]
+    if limits.max_accelerators is not None:
+        caps.append(limits.max_accelerators // size_)
+    if limits.hourly_budget is not None and price.micros:
+        caps.append(limits.hourly_budget.micros // (price.micros * size_))
+    return min(caps)

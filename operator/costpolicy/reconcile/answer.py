@@ -1,0 +1,162 @@
+"""The status of a decision: what is found, planned and done, in the API's words."""
+
+from datetime import datetime
+
+from costpolicy.api.conditions import merge_conditions
+from costpolicy.api.figures import Infeasible, LatencyFigures, PlanSummary, Prediction, TargetStatus
+from costpolicy.api.status import CostPolicyStatus, VariantStatus
+from costpolicy.perf.latency import Quantiles
+from costpolicy.planning.demand import Demand
+from costpolicy.planning.plan import Plan, Target
+from costpolicy.reconcile.conditions import Answer, conditions, stalled
+from costpolicy.reconcile.course import Course
+from costpolicy.reconcile.inputs import Problem
+from costpolicy.reconcile.live import LiveVariant
+from costpolicy.reconcile.observed import observed_traffic
+from costpolicy.reconcile.snapshot import Snapshot
+from costpolicy.units import ZERO, Money
+
+MAX_HISTORY = 10
+
+
+def answer(snapshot: Snapshot, plan: Plan, course: Course | None, now: datetime) -> CostPolicyStatus:
+    """Return the status that says what was decided and why."""
+    before = snapshot.policy.status or CostPolicyStatus()
+    currency = snapshot.prices.currency
+    cost = cost_per_hour(snapshot)
+    found = conditions(Answer(snapshot=snapshot, plan=plan, course=course, cost_per_hour=cost))
+    history = before.history
+    if course is not None and course.receipt is not None:
+        history = (course.receipt, *history)[:MAX_HISTORY]
+    return CostPolicyStatus(
+        observed_generation=snapshot.policy.metadata.generation,
+        conditions=merge_conditions(before.conditions, found, now),
+        current=_current(snapshot, currency),
+        target=_target(plan.target, plan.demand, currency),
+        recommended=_target(plan.recommended, plan.demand, currency),
+        uncapped_target=_target(plan.uncapped, plan.demand, currency),
+        infeasible=Infeasible(reason=plan.infeasible.reason, message=plan.infeasible.message) if plan.infeasible else None,
+        why_not_cheaper=plan.why_not_cheaper,
+        variants=_variants(snapshot, course),
+        rollout=course.rollout if course else before.rollout,
+        scaling=course.scaling if course else None,
+        observed=observed_traffic(snapshot.observed, before.observed, now),
+        measurement=before.measurement,
+        playbook=before.playbook,
+        history=history,
+    ).within_limit()
+
+
+def stalled_answer(snapshot: Snapshot, problem: Problem, now: datetime) -> CostPolicyStatus:
+    """Return the status of a policy that only its owner can mend; what it said about what runs stays."""
+    before = snapshot.policy.status or CostPolicyStatus()
+    return before.model_copy(
+        update={
+            "observed_generation": snapshot.policy.metadata.generation,
+            "conditions": merge_conditions(before.conditions, stalled(problem, snapshot), now),
+            "current": _current(snapshot, snapshot.prices.currency),
+            "variants": _variants(snapshot, None),
+        }
+    ).within_limit()
+
+
+def cost_per_hour(snapshot: Snapshot) -> Money:
+    """Return what the accelerators that all variants ask for cost an hour, at the prices in force."""
+    total = ZERO
+    for variant in snapshot.live.variants:
+        total = total + _price(snapshot, variant) * _accelerators(variant)
+    return total
+
+
+def _current(snapshot: Snapshot, currency: str) -> PlanSummary | None:
+    stable = snapshot.live.stable
+    if stable is None or stable.configuration is None:
+        return None
+    configuration = stable.configuration
+    return PlanSummary(
+        variant=stable.hash,
+        accelerator=configuration.accelerator,
+        capacity_type=configuration.capacity_type,
+        accelerators_per_replica=configuration.tensor_parallel_size,
+        tensor_parallel_size=configuration.tensor_parallel_size,
+        weights=configuration.weights,
+        kv_cache_dtype=configuration.kv_cache_dtype,
+        replicas=stable.replicas,
+        ready_replicas=stable.ready,
+        cost_per_hour=cost_per_hour(snapshot).text(),
+        currency=currency,
+    )
+
+
+def _target(target: Target | None, demand: Demand, currency: str) -> TargetStatus | None:
+    if target is None:
+        return None
+    configuration = target.configuration
+    per_million = target.cost_per_million_tokens(demand)
+    return TargetStatus(
+        accelerator=configuration.accelerator,
+        capacity_type=configuration.capacity_type,
+        accelerators_per_replica=configuration.tensor_parallel_size,
+        replicas=target.replicas,
+        tensor_parallel_size=configuration.tensor_parallel_size,
+        weights=configuration.weights,
+        kv_cache_dtype=configuration.kv_cache_dtype,
+        max_num_seqs=configuration.max_num_seqs,
+        max_num_batched_tokens=configuration.max_num_batched_tokens,
+        cost_per_hour=target.cost_per_hour.text(),
+        marginal_cost_per_hour=target.marginal_cost_per_hour.text(),
+        cost_per_million_tokens=per_million.text() if per_million else None,
+        currency=currency,
+        assumed_traffic=demand.assumed,
+        predicted=Prediction(
+            ttft_seconds=_figures(target.predicted.ttft),
+            inter_token_latency_seconds=_figures(target.predicted.inter_token),
+            output_tokens_per_second=_rounded(target.predicted.output_tokens_per_second * target.replicas),
+            kv_cache_tokens=int(target.memory.kv_cache_tokens),
+            weights_bytes=int(target.memory.weights_bytes),
+        ),
+    )
+
+
+def _figures(quantiles: Quantiles) -> LatencyFigures:
+    return LatencyFigures(mean=_rounded(quantiles.mean), p50=_rounded(quantiles.p50), p95=_rounded(quantiles.p95))
+
+
+def _rounded(value: float) -> float:
+    """Return two significant digits: a prediction is not better than that, and status must not flutter."""
+    return float(f"{value:.2g}")
+
+
+def _variants(snapshot: Snapshot, course: Course | None) -> tuple[VariantStatus, ...]:
+    stable = snapshot.live.stable
+    roles = {wanted.hash: wanted.role for wanted in course.variants} if course else {}
+    return tuple(
+        VariantStatus(
+            hash=variant.hash,
+            template_revision=variant.template_revision,
+            image=variant.image,
+            replicas=variant.replicas,
+            ready_replicas=variant.ready,
+            role=roles.get(variant.hash, "Stable" if stable and variant.hash == stable.hash else "Retiring"),
+        )
+        for variant in snapshot.live.variants[-4:]
+    )
+
+
+def _price(snapshot: Snapshot, variant: LiveVariant) -> Money:
+    configuration = variant.configuration
+    if configuration is None:
+        return ZERO
+    return next(
+        (
+            offering.hourly
+            for offering in snapshot.prices.offerings
+            if offering.accelerator.name == configuration.accelerator
+            and offering.capacity_type == configuration.capacity_type
+        ),
+        ZERO,
+    )
+
+
+def _accelerators(variant: LiveVariant) -> int:
+    return variant.replicas * (variant.configuration.tensor_parallel_size if variant.configuration else 0)

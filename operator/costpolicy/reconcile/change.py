@@ -1,0 +1,115 @@
+"""Which configuration a policy shall run next, and why: the configuration loop (days; never more than one at a time)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from costpolicy.api.types import RolloutMode
+from costpolicy.planning.plan import Rejection, Target
+from costpolicy.reconcile.live import LiveVariant
+from costpolicy.reconcile.outlook import Outlook
+from costpolicy.reconcile.snapshot import Snapshot
+from costpolicy.rollout.disruption import disruption_cost
+from costpolicy.rollout.verdict import Hold, Proceed, Proposal, judge
+
+Trigger = Literal["SpecChange", "BetterPlan"]
+HOLD_UNTIL = "costpolicy.dev/hold-until"
+ROLLBACK = "costpolicy.dev/rollback"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keep:
+    """The stable variant stays; ``hold`` says what speaks against a better plan that exists."""
+
+    hold: Hold | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """Another configuration takes over."""
+
+    target: Target
+    trigger: Trigger
+    message: str
+
+
+def next_configuration(
+    outlook: Outlook, stable: LiveVariant, running: Target | Rejection, now: datetime
+) -> Keep | Change:
+    """Return whether another configuration takes over from the stable variant.
+
+    A user's edit is followed at once, and stays to be followed until it has been; a better plan only in mode Auto
+    and only when it pays (``rollout.verdict``).  Nothing is changed for a plan that does not exist.
+    """
+    snapshot, target = outlook.snapshot, outlook.plan.target
+    if target is None or _is_what_runs(outlook, stable, target):
+        return Keep()
+    held = held_until(snapshot, now)
+    if held is not None:
+        return Keep(hold=held)
+    if edited(snapshot):
+        return Change(target=target, trigger="SpecChange", message="the policy was edited")
+    if snapshot.mode is not RolloutMode.AUTO or rollback_asked(snapshot):
+        return Keep()
+    verdict = judge(_proposal(snapshot, target, running), snapshot.policy.spec.rollout, now)
+    match verdict:
+        case Hold():
+            return Keep(hold=verdict)
+        case Proceed():
+            return Change(target=target, trigger="BetterPlan", message=verdict.message)
+
+
+def _is_what_runs(outlook: Outlook, stable: LiveVariant, target: Target) -> bool:
+    """Return whether the plan is what serves: the same configuration, and no edit that makes another variant of it."""
+    if target.configuration != stable.configuration:
+        return False
+    rendered = outlook.rendered_again(stable)
+    return rendered is not None and rendered.hash == stable.hash
+
+
+def newly_edited(snapshot: Snapshot) -> bool:
+    """Return whether the policy was edited since the last decision."""
+    status = snapshot.policy.status
+    return status is None or status.observed_generation != snapshot.policy.metadata.generation
+
+
+def edited(snapshot: Snapshot) -> bool:
+    """Return whether the user's last edit has not been carried out yet."""
+    status = snapshot.policy.status
+    if status is None or newly_edited(snapshot):
+        return True
+    return status.rollout is not None and status.rollout.trigger == "SpecChange" and status.rollout.phase != "Steady"
+
+
+def held_until(snapshot: Snapshot, now: datetime) -> Hold | None:
+    """Return the hold that the annotation asks for; one that cannot be read holds too, because it was meant to."""
+    text = snapshot.policy.metadata.annotations.get(HOLD_UNTIL)
+    if text is None:
+        return None
+    try:
+        until = datetime.fromisoformat(text)
+        over = until <= now
+    except (ValueError, TypeError):
+        message = f"{HOLD_UNTIL}={text} is not a time with its zone, such as 2026-11-22T16:00:00Z; held until it is mended"
+        return Hold(reason="HoldUntil", message=message)
+    return None if over else Hold(reason="HoldUntil", message=f"{HOLD_UNTIL} forbids changes until {text}")
+
+
+def rollback_asked(snapshot: Snapshot) -> bool:
+    """Return whether the annotation takes back the change that is under way."""
+    return snapshot.policy.metadata.annotations.get(ROLLBACK) == "now"
+
+
+def _proposal(snapshot: Snapshot, target: Target, running: Target | Rejection) -> Proposal:
+    status = snapshot.policy.status
+    rollout = status.rollout if status else None
+    # A configuration that can no longer keep the promise is worth any price that the plan asks.
+    current = running.cost_per_hour if isinstance(running, Target) else target.cost_per_hour * 1000
+    observed = snapshot.observed
+    return Proposal(
+        current_cost=current,
+        target_cost=target.cost_per_hour,
+        disruption_cost=disruption_cost(target.cost_per_hour, target.memory.weights_bytes),
+        metrics_fresh=getattr(observed, "fresh", False),
+        last_change=rollout.last_change_at if rollout else None,
+    )

@@ -1,0 +1,43 @@
+"""The objects of a course: what exists of a policy, and what of it goes."""
+
+from costpolicy.kube.gateway import Object, ObjectRef, reference
+from costpolicy.manifests.policy import policy_objects
+from costpolicy.reconcile.course import Course, WantedVariant
+from costpolicy.reconcile.decision import WantedDeployment
+from costpolicy.reconcile.snapshot import Snapshot
+
+
+def objects_of(snapshot: Snapshot, course: Course) -> tuple[tuple[Object, ...], tuple[WantedDeployment, ...]]:
+    """Return the objects to apply, Deployments apart because their replicas belong to a second field manager."""
+    objects: list[Object] = []
+    deployments: list[WantedDeployment] = []
+    for variant in course.variants:
+        if variant.objects is None:
+            deployments += _left_alone(snapshot, variant)
+            continue
+        for item in variant.objects:
+            if item["kind"] == "Deployment":
+                deployments.append(WantedDeployment(ref=reference(item), intent=item, replicas=variant.replicas))
+            else:
+                objects.append(item)
+    if course.variants:
+        replicas = max(variant.replicas for variant in course.variants)
+        objects += policy_objects(snapshot.policy, course.service, replicas=replicas, pod_monitor=snapshot.pod_monitor)
+    return tuple(objects), tuple(deployments)
+
+
+def left_over(snapshot: Snapshot, course: Course, kept: tuple[Object, ...]) -> tuple[ObjectRef, ...]:
+    """Return the owned objects that belong to no wanted variant and are not wanted themselves."""
+    hashes = {variant.hash for variant in course.variants}
+    wanted = {(item["kind"], item["metadata"]["name"]) for item in kept}
+    return tuple(
+        reference(item)
+        for item in snapshot.owned
+        if (item["kind"], item["metadata"]["name"]) not in wanted
+        and item["metadata"].get("labels", {}).get("costpolicy.dev/variant") not in hashes
+    )
+
+
+def _left_alone(snapshot: Snapshot, variant: WantedVariant) -> list[WantedDeployment]:
+    live = snapshot.live.variant(variant.hash)
+    return [] if live is None else [WantedDeployment(ref=live.ref, intent=None, replicas=variant.replicas)]

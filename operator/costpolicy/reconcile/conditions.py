@@ -1,0 +1,203 @@
+"""The conditions of a decision: what the policy's owner, kstatus and the on-call engineer are told."""
+
+from dataclasses import dataclass
+
+from costpolicy.api.conditions import Condition, ConditionType, condition
+from costpolicy.api.reasons import Reason
+from costpolicy.api.types import RolloutMode, TechniqueMode
+from costpolicy.observe.source import Missing
+from costpolicy.planning.plan import Plan
+from costpolicy.planning.request import hourly_budget
+from costpolicy.reconcile.course import STEADY, Course
+from costpolicy.reconcile.inputs import Problem
+from costpolicy.reconcile.live import LiveVariant
+from costpolicy.reconcile.snapshot import MetricsDown, Snapshot
+from costpolicy.units import ZERO, Money, parse_duration
+
+_ADVICE_ONLY = (RolloutMode.OFF, RolloutMode.RECOMMEND)
+_REASONS = {reason.value: reason for reason in Reason}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What the conditions are about; ``course`` is ``None`` in modes that only advise."""
+
+    snapshot: Snapshot
+    plan: Plan
+    course: Course | None
+    cost_per_hour: Money
+
+
+def conditions(answer: Answer) -> tuple[Condition, ...]:
+    """Return every condition, without transition times."""
+    generation = answer.snapshot.policy.metadata.generation
+    found = (
+        *_summary(answer),
+        _metrics(answer.snapshot),
+        _objectives(answer.snapshot),
+        _budget(answer),
+        _quality(answer.snapshot),
+        *_rollout(answer),
+    )
+    return tuple(one.model_copy(update={"observed_generation": generation}) for one in found)
+
+
+def stalled(problem: Problem, snapshot: Snapshot) -> tuple[Condition, ...]:
+    """Return the conditions of a policy that only its owner can mend; what serves keeps it Ready."""
+    generation = snapshot.policy.metadata.generation
+    stable = snapshot.live.stable
+    serving = stable is not None and stable.ready > 0
+    note = f"what served before still does; {problem.message}" if serving else problem.message
+    found = (
+        condition(ConditionType.READY, serving, Reason.SERVING if serving else problem.reason, note),
+        condition(ConditionType.RECONCILING, False, problem.reason),
+        condition(ConditionType.STALLED, True, problem.reason, problem.message),
+        _metrics(snapshot),
+    )
+    return tuple(one.model_copy(update={"observed_generation": generation}) for one in found)
+
+
+def _summary(answer: Answer) -> tuple[Condition, Condition, Condition]:
+    stable = answer.snapshot.live.stable
+    if answer.snapshot.mode in _ADVICE_ONLY or (answer.plan.infeasible and stable is None):
+        return _advice(answer.plan)
+    return _serving(answer, stable)
+
+
+def _advice(plan: Plan) -> tuple[Condition, Condition, Condition]:
+    if plan.infeasible is None:
+        return (
+            condition(ConditionType.READY, True, Reason.PLANNED, "a plan exists"),
+            condition(ConditionType.RECONCILING, False, Reason.PLANNED),
+            condition(ConditionType.STALLED, False, Reason.PLANNED),
+        )
+    reason = _REASONS.get(plan.infeasible.reason, Reason.INFEASIBLE)
+    message = plan.infeasible.message
+    return (
+        condition(ConditionType.READY, False, reason, message),
+        condition(ConditionType.RECONCILING, False, reason),
+        condition(ConditionType.STALLED, True, reason, message),
+    )
+
+
+def _serving(answer: Answer, stable: LiveVariant | None) -> tuple[Condition, Condition, Condition]:
+    spec, course = answer.snapshot.policy.spec, answer.course
+    wanted = course.variants[0].replicas if course and course.variants else 0
+    promised = min(spec.objectives.availability.min_ready_replicas, wanted)
+    ready = sum(variant.ready for variant in answer.snapshot.live.variants)
+    changing = course is not None and course.rollout is not None and course.rollout.trigger == "SpecChange"
+    if stable is not None and wanted == 0:
+        ready_condition = condition(ConditionType.READY, True, Reason.SCHEDULED_TO_ZERO, "a schedule wants no replica now")
+    elif stable is not None and ready >= promised:
+        ready_condition = condition(ConditionType.READY, True, Reason.SERVING, f"at least {promised} replica(s) ready")
+    else:
+        reason, message = _not_ready(stable, ready, promised)
+        ready_condition = condition(ConditionType.READY, False, reason, message)
+    waiting = ready_condition.status != "True" and not _acted_before(answer.snapshot)
+    reconciling = changing or waiting
+    return (
+        ready_condition,
+        condition(
+            ConditionType.RECONCILING,
+            reconciling,
+            Reason.PROGRESSING if reconciling else Reason.SERVING,
+            "the current generation is being rolled out" if reconciling else "",
+        ),
+        condition(ConditionType.STALLED, False, Reason.SERVING if ready_condition.status == "True" else Reason.PROGRESSING),
+    )
+
+
+def _acted_before(snapshot: Snapshot) -> bool:
+    """Return whether this generation was Ready once: what happens later is not the work on a new generation."""
+    status = snapshot.policy.status
+    if status is None or status.observed_generation != snapshot.policy.metadata.generation:
+        return False
+    ready = next((one for one in status.conditions if one.type == ConditionType.READY), None)
+    reconciling = next((one for one in status.conditions if one.type == ConditionType.RECONCILING), None)
+    was_ready = ready is not None and ready.status == "True" and ready.observed_generation == status.observed_generation
+    return was_ready or (reconciling is not None and reconciling.status == "False" and bool(status.variants))
+
+
+def _not_ready(stable: LiveVariant | None, ready: int, promised: int) -> tuple[Reason, str]:
+    count = f"{ready} of {promised} replica(s) ready"
+    if stable is None or not stable.failure:
+        return Reason.WAITING_FOR_REPLICAS, f"{count}; a large model takes minutes to load"
+    if stable.unschedulable:
+        return Reason.UNSCHEDULABLE, f"{count}: {stable.failure}"
+    return Reason.ENGINE_DIED, f"{count}: {stable.failure}; see kubectl logs --previous"
+
+
+def _metrics(snapshot: Snapshot) -> Condition:
+    observed, caveat = snapshot.observed, snapshot.caveat
+    if isinstance(observed, MetricsDown):
+        return condition(ConditionType.METRICS_AVAILABLE, False, observed.reason, observed.message)
+    for figure in (observed.requests_per_second, observed.prompt_tokens):
+        if isinstance(figure, Missing):
+            return condition(ConditionType.METRICS_AVAILABLE, False, figure.reason, figure.message)
+    if caveat is not None:
+        return condition(ConditionType.METRICS_AVAILABLE, False, caveat.reason, caveat.message)
+    return condition(ConditionType.METRICS_AVAILABLE, True, Reason.METRICS_FOUND)
+
+
+def _objectives(snapshot: Snapshot) -> Condition:
+    observed, wanted = snapshot.observed, snapshot.policy.spec.objectives
+    if isinstance(observed, MetricsDown):
+        return condition(ConditionType.OBJECTIVES_MET, None, observed.reason, "latencies are not measured at the moment")
+    kept = []
+    for name, objective, keeps in (
+        ("TTFT", wanted.ttft, observed.keeps_ttft),
+        ("inter-token latency", wanted.inter_token_latency, observed.keeps_inter_token),
+    ):
+        if objective is None:
+            continue
+        answer = keeps(parse_duration(objective.p95))
+        if isinstance(answer, Missing):
+            return condition(ConditionType.OBJECTIVES_MET, None, answer.reason, f"{name}: {answer.message}")
+        if not answer:
+            message = f"{name} p95 misses its objective of {objective.p95}"
+            return condition(ConditionType.OBJECTIVES_MET, False, Reason.OBJECTIVE_MISSED, message)
+        kept.append(f"{name} p95 keeps {objective.p95}")
+    return condition(ConditionType.OBJECTIVES_MET, True, Reason.OBJECTIVES_KEPT, "; ".join(kept))
+
+
+def _budget(answer: Answer) -> Condition:
+    budget = hourly_budget(answer.snapshot.policy.spec)
+    if budget is None:
+        return condition(ConditionType.WITHIN_BUDGET, True, Reason.NO_BUDGET)
+    cost = answer.cost_per_hour
+    if cost > budget:
+        message = f"what runs costs {cost.text(2)} an hour, the budget is {budget.text(2)}; it serves with the fewest replicas"
+        return condition(ConditionType.WITHIN_BUDGET, False, Reason.OVER_BUDGET, message)
+    if cost == ZERO and answer.plan.infeasible and answer.plan.infeasible.reason == "BudgetExceeded":
+        return condition(ConditionType.WITHIN_BUDGET, False, Reason.BUDGET_EXCEEDED, answer.plan.infeasible.message)
+    return condition(ConditionType.WITHIN_BUDGET, True, Reason.WITHIN_BUDGET, f"{cost.text(2)} of {budget.text(2)} an hour")
+
+
+def _quality(snapshot: Snapshot) -> Condition:
+    techniques, stable = snapshot.policy.spec.techniques, snapshot.live.stable
+    running = stable.configuration if stable else None
+    altered = running is not None and (
+        (techniques.quantization.mode is TechniqueMode.ENABLED and (running.checkpoint is not None or running.online_quantization))
+        or (techniques.kv_cache_quantization.mode is TechniqueMode.ENABLED and running.kv_cache_dtype != "auto")
+    )
+    if altered:
+        message = "a technique that can alter answers is Enabled: accepted, and not tested"
+        return condition(ConditionType.QUALITY_MAINTAINED, None, Reason.ACCEPTED_BY_USER, message)
+    return condition(ConditionType.QUALITY_MAINTAINED, True, Reason.NO_CHANGE_YET)
+
+
+def _rollout(answer: Answer) -> tuple[Condition, Condition]:
+    course = answer.course
+    rollout = course.rollout if course else None
+    under_way = rollout is not None and rollout.phase != STEADY and len(course.variants if course else ()) > 1
+    progress = condition(
+        ConditionType.ROLLOUT_IN_PROGRESS,
+        under_way,
+        _REASONS.get(rollout.phase, Reason.STEADY) if under_way and rollout else Reason.STEADY,
+        rollout.message if under_way and rollout else "",
+    )
+    hold = course.hold if course else None
+    if hold is None or hold.reason in ("SavingTooSmall", "DoesNotPayBack"):
+        return progress, condition(ConditionType.ROLLOUT_BLOCKED, False, Reason.STEADY, hold.message if hold else "")
+    reason = _REASONS.get(hold.reason, Reason.STEADY)
+    return progress, condition(ConditionType.ROLLOUT_BLOCKED, True, reason, hold.message)

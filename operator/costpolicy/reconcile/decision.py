@@ -1,0 +1,44 @@
+"""What is to be done about a policy: the answer of ``decide``."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from costpolicy.api.status import CostPolicyStatus
+from costpolicy.kube.gateway import EventType, Object, ObjectRef
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WantedDeployment:
+    """A Deployment without ``.spec.replicas`` and the count that the second field manager applies.
+
+    ``intent`` is ``None`` where the stored Deployment is left exactly as it is, but for its replicas.
+    """
+
+    ref: ObjectRef
+    intent: Object | None
+    replicas: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class News:
+    """A change of mind worth an event."""
+
+    type: EventType
+    reason: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What to write, in this order: objects, Deployments, deletions, status; then events.
+
+    Attributes:
+        look_again: when to decide again although nothing happened.
+    """
+
+    status: CostPolicyStatus
+    objects: tuple[Object, ...] = ()
+    deployments: tuple[WantedDeployment, ...] = ()
+    deletions: tuple[ObjectRef, ...] = ()
+    news: tuple[News, ...] = ()
+    look_again: timedelta = field(default=timedelta(seconds=30))

@@ -1,0 +1,63 @@
+"""From what is observed and what the policy expects to the demand that is planned for."""
+
+from dataclasses import dataclass, replace
+
+from costpolicy.api.policy import CostPolicySpec
+from costpolicy.observe.observation import PolicyObservation
+from costpolicy.observe.source import Missing
+from costpolicy.planning.demand import Demand, expected_demand
+from costpolicy.reconcile.snapshot import MetricsDown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demands:
+    """The demand of now, for replicas, and the one that a configuration is chosen for.
+
+    ``now`` is ``None`` while nothing is measured: then replicas are neither added nor taken away on a guess.
+    """
+
+    now: Demand | None
+    planning: Demand
+
+
+def demands(spec: CostPolicySpec, observed: PolicyObservation | MetricsDown) -> Demands:
+    """Return both demands.
+
+    A configuration is chosen for the larger of what is expected and what was measured as peak: what a young
+    deployment has not seen yet must not shrink its hardware.
+    """
+    expected = expected_demand(spec.traffic)
+    now = observed_demand(observed, expected)
+    if now is None:
+        return Demands(now=None, planning=expected)
+    peak = _number(observed.requests_per_second_p95) if isinstance(observed, PolicyObservation) else None
+    highest = max(now.requests_per_second, peak or 0.0, expected.requests_per_second)
+    return Demands(now=now, planning=replace(now, requests_per_second=highest))
+
+
+def observed_demand(observed: PolicyObservation | MetricsDown, expected: Demand) -> Demand | None:
+    """Return the offered load as measured, or ``None`` where it is not measured or nothing was ever asked.
+
+    Token shapes that a quiet deployment cannot show are those expected.
+    """
+    if isinstance(observed, MetricsDown) or not observed.fresh:
+        return None
+    rate = _number(observed.requests_per_second)
+    if rate is None:
+        return None
+    prompt, output = _number(observed.prompt_tokens), _number(observed.output_tokens)
+    if prompt is None or output is None:
+        asked = rate > 0 or bool(_number(observed.requests_per_second_p95))
+        return replace(expected, requests_per_second=rate, source="Observed") if asked else None
+    hits = _number(observed.prefix_hit_ratio) or 0.0
+    return Demand(
+        requests_per_second=rate,
+        prompt_tokens=max(prompt, 1.0),
+        output_tokens=max(output, 1.0),
+        cached_tokens=min(prompt * hits, max(prompt - 1.0, 0.0)),
+        source="Observed",
+    )
+
+
+def _number(value: float | Missing) -> float | None:
+    return None if isinstance(value, Missing) else value

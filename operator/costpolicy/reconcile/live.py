@@ -1,0 +1,128 @@
+"""What runs of a policy now, read from its own objects alone: no memory is needed to go on after a restart."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from costpolicy.kube.gateway import VARIANT_LABEL, Object, ObjectRef, Pod, reference
+from costpolicy.planning.configuration import Configuration
+
+CONFIGURATION_ANNOTATION = "costpolicy.dev/configuration"
+TEMPLATE_REVISION_ANNOTATION = "costpolicy.dev/template-revision"
+ENGINE_VERSION_ANNOTATION = "costpolicy.dev/engine-version"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveVariant:
+    """A variant's Deployment and its pods.
+
+    Attributes:
+        configuration: what it was rendered from; ``None`` when its annotation was removed or edited.
+        replicas: asked for; ``ready`` of them serve.
+        failure: what its pods die of or wait for, in the engine's or the scheduler's own words; empty: nothing.
+        crashed: the failure is one of the engine (restarts), not of scheduling.
+    """
+
+    hash: str
+    ref: ObjectRef
+    configuration: Configuration | None
+    template_revision: int
+    image: str
+    engine_version: str
+    replicas: int
+    ready: int
+    created: datetime
+    restarts: int = 0
+    failure: str = ""
+    crashed: bool = False
+    unschedulable: bool = False
+
+    @property
+    def serving(self) -> bool:
+        """Whether any pod of it is ready."""
+        return self.ready > 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Live:
+    """All variants of a policy, oldest first, and the one that its Service names."""
+
+    variants: tuple[LiveVariant, ...]
+    stable_hash: str | None
+
+    @property
+    def stable(self) -> LiveVariant | None:
+        """The variant that serves: named by the Service, else the oldest."""
+        named = next((variant for variant in self.variants if variant.hash == self.stable_hash), None)
+        return named or next(iter(self.variants), None)
+
+    @property
+    def others(self) -> tuple[LiveVariant, ...]:
+        """All variants but the stable one."""
+        stable = self.stable
+        return tuple(variant for variant in self.variants if stable is None or variant.hash != stable.hash)
+
+    def variant(self, hash_: str) -> LiveVariant | None:
+        """Return the variant of a hash, if it exists."""
+        return next((variant for variant in self.variants if variant.hash == hash_), None)
+
+
+def live_of(owned: Sequence[Object], pods: Iterable[Pod], policy: str) -> Live:
+    """Read a policy's variants from the objects that carry its labels and from its pods."""
+    by_variant: dict[str, list[Pod]] = {}
+    for pod in pods:
+        by_variant.setdefault(pod.labels.get(VARIANT_LABEL, ""), []).append(pod)
+    variants = [
+        _variant(item, by_variant.get(item["metadata"]["labels"][VARIANT_LABEL], []))
+        for item in owned
+        if item["kind"] == "Deployment" and VARIANT_LABEL in item["metadata"].get("labels", {})
+    ]
+    service = next((item for item in owned if item["kind"] == "Service" and item["metadata"]["name"] == policy), None)
+    selected = service["spec"].get("selector", {}).get(VARIANT_LABEL) if service else None
+    return Live(
+        variants=tuple(sorted(variants, key=lambda variant: (variant.created, variant.hash))),
+        stable_hash=selected,
+    )
+
+
+def _variant(item: Object, pods: Sequence[Pod]) -> LiveVariant:
+    metadata, spec, status = item["metadata"], item["spec"], item.get("status", {})
+    annotations = metadata.get("annotations", {})
+    failing = next((pod for pod in pods if not pod.ready and (pod.restarts or pod.unschedulable)), None)
+    return LiveVariant(
+        hash=metadata["labels"][VARIANT_LABEL],
+        ref=reference(item),
+        configuration=_configuration(annotations),
+        template_revision=int(annotations.get(TEMPLATE_REVISION_ANNOTATION, "0") or 0),
+        image=_image(spec),
+        engine_version=annotations.get(ENGINE_VERSION_ANNOTATION, ""),
+        replicas=spec.get("replicas", 1),
+        ready=status.get("readyReplicas", 0),
+        created=datetime.fromisoformat(metadata["creationTimestamp"]),
+        restarts=max((pod.restarts for pod in pods), default=0),
+        failure=_failure(failing),
+        crashed=failing is not None and failing.restarts > 0,
+        unschedulable=failing is not None and bool(failing.unschedulable),
+    )
+
+
+def _configuration(annotations: dict[str, str]) -> Configuration | None:
+    try:
+        return Configuration.from_text(annotations.get(CONFIGURATION_ANNOTATION, ""))
+    except ValueError:
+        return None
+
+
+def _image(spec: dict[str, Any]) -> str:
+    image: str = spec["template"]["spec"]["containers"][0]["image"]
+    return image
+
+
+def _failure(pod: Pod | None) -> str:
+    if pod is None:
+        return ""
+    if pod.unschedulable:
+        return pod.unschedulable
+    message = pod.termination_message.strip() or "the engine left no message"
+    return f"{pod.name} restarted {pod.restarts} times: {message[-600:]}"

@@ -1,0 +1,102 @@
+"""What could be run: the plan for a policy's demand, and what its running configurations need at the same demand."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from costpolicy.catalog.engines import Engine, EngineError, engine
+from costpolicy.manifests.identity import TEMPLATE_REVISION
+from costpolicy.manifests.variant import Variant, VariantInputs, render_variant
+from costpolicy.planning.configuration import Configuration
+from costpolicy.planning.demand import Demand
+from costpolicy.planning.plan import Plan, Rejection, Target
+from costpolicy.planning.planner import plan
+from costpolicy.planning.request import PlanRequest, limits_of
+from costpolicy.planning.sizing import size, supply_of
+from costpolicy.planning.supply import Supply
+from costpolicy.reconcile.demand import Demands, demands
+from costpolicy.reconcile.inputs import Inputs
+from costpolicy.reconcile.live import LiveVariant
+from costpolicy.reconcile.snapshot import Snapshot
+from costpolicy.rollout.windows import Bounds, replica_bounds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outlook:
+    """The plan and the means to size and render any configuration of the same policy."""
+
+    snapshot: Snapshot
+    inputs: Inputs
+    demands: Demands
+    request: PlanRequest
+    plan: Plan
+    bounds: Bounds
+
+    def sized(self, configuration: Configuration, demand: Demand | None = None) -> Target | Rejection:
+        """Return a configuration with the replicas that a demand (by default the planned one) needs."""
+        request = self.request if demand is None else replace(self.request, demand=demand)
+        return size(request, configuration, limits_of(request))
+
+    def supply(self, configuration: Configuration) -> Supply | None:
+        """Return the supply of a configuration, if it is still offered."""
+        return supply_of(self.request, configuration)
+
+    def rendered(self, configuration: Configuration) -> Variant:
+        """Return the variant that a new configuration would be, with the newest templates and image."""
+        return self._render(configuration, self.inputs.engine, self.inputs.image, TEMPLATE_REVISION)
+
+    def rendered_again(self, variant: LiveVariant) -> Variant | None:
+        """Return what the policy makes of a running variant, with its pinned templates and image.
+
+        The hash differs from the variant's when the user edited something that is part of it.  ``None``: what it was
+        made from is unknown, because its annotations were lost or its engine is not supported any more.
+        """
+        spec = self.snapshot.policy.spec.engine
+        if variant.configuration is None or not variant.template_revision:
+            return None
+        try:
+            pinned = self.inputs.engine if spec.version else engine(variant.engine_version)
+        except EngineError:
+            return None
+        image = self.inputs.image if spec.version or spec.image else variant.image
+        return self._render(variant.configuration, pinned, image, variant.template_revision)
+
+    def _render(self, configuration: Configuration, engine_: Engine, image: str, revision: int) -> Variant:
+        return render_variant(
+            VariantInputs(
+                policy=self.snapshot.policy,
+                configuration=configuration,
+                engine=engine_,
+                image=image,
+                architecture=self.inputs.architecture,
+                template_revision=revision,
+            )
+        )
+
+
+def look_ahead(snapshot: Snapshot, inputs: Inputs, now: datetime) -> Outlook:
+    """Plan for a policy as the world is now."""
+    policy = snapshot.policy
+    stable = snapshot.live.stable
+    found = demands(policy.spec, snapshot.observed)
+    request = PlanRequest(
+        spec=policy.spec,
+        architecture=inputs.architecture,
+        source_format=inputs.source_format,
+        demand=found.planning,
+        supplies=snapshot.capacity.supplies(
+            snapshot.prices.offerings, (policy.metadata.namespace, policy.metadata.name)
+        ),
+        engine=inputs.engine,
+        running=stable.configuration if stable else None,
+        currency=snapshot.prices.currency,
+    )
+    scaling = policy.spec.scaling
+    default = Bounds(minimum=scaling.min_replicas, maximum=scaling.max_replicas)
+    return Outlook(
+        snapshot=snapshot,
+        inputs=inputs,
+        demands=found,
+        request=request,
+        plan=plan(request),
+        bounds=replica_bounds(scaling.schedules, default, now),
+    )

@@ -1,0 +1,116 @@
+"""The reconciler: gather, decide, carry out, for one policy at a time.  Nothing else."""
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from costpolicy.api.policy import CostPolicy
+from costpolicy.api.reasons import Reason
+from costpolicy.api.types import RolloutMode
+from costpolicy.clock import Clock
+from costpolicy.kube.errors import Forbidden, GatewayError, Invalid, NameTaken
+from costpolicy.kube.gateway import Gateway, ObjectRef, Unreadable
+from costpolicy.kube.kinds import POD_MONITOR
+from costpolicy.reconcile.actions import carry_out
+from costpolicy.reconcile.decide import decide
+from costpolicy.reconcile.decision import Decision
+from costpolicy.reconcile.fleet import Fleet, FleetWatch
+from costpolicy.reconcile.inputs import Problem, name_conflict, read_inputs
+from costpolicy.reconcile.live import live_of
+from costpolicy.reconcile.snapshot import MetricsDown, Snapshot
+from costpolicy.units import parse_duration
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Defaults:
+    """The operator's own settings where a policy leaves a choice."""
+
+    mode: RolloutMode = RolloutMode.INITIAL
+    allow_host_access: bool = False
+
+
+class Reconciler:
+    """Brings one policy at a time closer to what it promises."""
+
+    def __init__(self, gateway: Gateway, fleet: FleetWatch, clock: Clock, defaults: Defaults) -> None:
+        self._gateway = gateway
+        self._fleet = fleet
+        self._clock = clock
+        self._defaults = defaults
+
+    def reconcile(self, namespace: str, name: str) -> timedelta | None:
+        """Decide about one policy and carry it out; return when to look again, ``None`` when it is gone.
+
+        Raises:
+            GatewayError: the API server refused or could not be reached; the same call may simply be repeated.
+        """
+        policy = self._gateway.policy(namespace, name)
+        if policy is None or isinstance(policy, Unreadable) or policy.metadata.deletion_timestamp is not None:
+            return None
+        snapshot = self.gather(policy, self._fleet.look())
+        ref = reference_of(policy)
+        decision = decide(snapshot, self._clock.now())
+        try:
+            carry_out(decision, ref, self._gateway)
+        except (NameTaken, Forbidden, Invalid) as error:
+            decision = self._refuse(snapshot, Problem(reason=_reason_of(error), message=str(error)))
+            carry_out(decision, ref, self._gateway)
+        return decision.look_again
+
+    def gather(self, policy: CostPolicy, fleet: Fleet) -> Snapshot:
+        """Return everything that a decision about a policy depends on."""
+        namespace, name = policy.metadata.namespace, policy.metadata.name
+        owned = self._gateway.owned(namespace, name)
+        observations = fleet.observations
+        inputs = name_conflict(policy, fleet.policies) or self._currency_problem(policy, fleet) or read_inputs(
+            policy, allow_host_access=self._defaults.allow_host_access
+        )
+        return Snapshot(
+            policy=policy,
+            mode=policy.spec.rollout.mode or self._default_mode(policy),
+            inputs=inputs,
+            live=live_of(owned, fleet.pods_of(namespace, name), name),
+            owned=owned,
+            prices=fleet.prices,
+            capacity=fleet.capacity,
+            observed=observations if isinstance(observations, MetricsDown) else observations.of(namespace, name),
+            pod_monitor=self._gateway.serves(POD_MONITOR.api_version, POD_MONITOR.kind),
+            caveat=fleet.caveat(parse_duration(policy.spec.measurement.window)),
+        )
+
+    def _default_mode(self, policy: CostPolicy) -> RolloutMode:
+        return RolloutMode.RECOMMEND if policy.spec.target_ref else self._defaults.mode
+
+    def _refuse(self, snapshot: Snapshot, problem: Problem) -> Decision:
+        """Decide again with the problem that only writing could show: status only."""
+        return decide(replace(snapshot, inputs=problem), self._clock.now())
+
+    @staticmethod
+    def _currency_problem(policy: CostPolicy, fleet: Fleet) -> Problem | None:
+        budget, currency = policy.spec.budget, fleet.prices.currency
+        if budget is None or not budget.currency or not currency or budget.currency == currency:
+            return None
+        return Problem(
+            reason=Reason.CURRENCY_MISMATCH,
+            message=f"spec.budget.currency is {budget.currency}, the price books are in {currency}: state the budget in {currency}",
+        )
+
+
+def reference_of(policy: CostPolicy) -> ObjectRef:
+    """Return the address of a policy."""
+    return ObjectRef(
+        api_version=policy.api_version,
+        kind=policy.kind,
+        name=policy.metadata.name,
+        namespace=policy.metadata.namespace,
+        uid=policy.metadata.uid,
+    )
+
+
+def _reason_of(error: GatewayError) -> Reason:
+    match error:
+        case NameTaken():
+            return Reason.NAME_TAKEN
+        case Forbidden():
+            return Reason.FORBIDDEN
+        case _:
+            return Reason.INVALID_POLICY

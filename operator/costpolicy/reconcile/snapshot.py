@@ -1,0 +1,46 @@
+"""Everything that one decision depends on: equal snapshots and times get equal decisions."""
+
+from dataclasses import dataclass
+
+from costpolicy.api.policy import CostPolicy
+from costpolicy.api.reasons import Reason
+from costpolicy.api.types import RolloutMode
+from costpolicy.catalog.prices import PriceList
+from costpolicy.kube.gateway import Object
+from costpolicy.observe.observation import PolicyObservation
+from costpolicy.observe.source import Missing
+from costpolicy.reconcile.inputs import Inputs, Problem
+from costpolicy.reconcile.live import Live
+from costpolicy.reconcile.supply import Capacity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricsDown:
+    """Prometheus could not be asked: why, and what to do."""
+
+    reason: Reason
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """One policy and the world as it concerns it.
+
+    Attributes:
+        mode: the policy's, or the operator's default.
+        observed: what its engines' metrics say, or why they cannot be read.
+        owned: its children as stored.
+        pod_monitor: the cluster has the kind PodMonitor.
+        caveat: what limits the metrics of every policy (rules not loaded, retention too short), if anything.
+    """
+
+    policy: CostPolicy
+    mode: RolloutMode
+    inputs: Inputs | Problem
+    live: Live
+    owned: tuple[Object, ...]
+    prices: PriceList
+    capacity: Capacity
+    observed: PolicyObservation | MetricsDown
+    pod_monitor: bool
+    caveat: Missing | None = None

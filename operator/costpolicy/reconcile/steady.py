@@ -1,0 +1,77 @@
+"""The replica loop: what serves stays, and its replicas follow the load (minutes, stabilised)."""
+
+from datetime import datetime
+
+from costpolicy.api.status import RolloutStatus, ScalingStatus
+from costpolicy.kube.gateway import EventType
+from costpolicy.planning.explain import describe
+from costpolicy.planning.plan import Target
+from costpolicy.reconcile.course import CALM, STEADY, WATCHING, Course, WantedVariant, again, last_rollout
+from costpolicy.reconcile.decision import News
+from costpolicy.reconcile.live import LiveVariant
+from costpolicy.reconcile.outlook import Outlook
+from costpolicy.rollout.replicas import Pending, ReplicaStep, bounded, next_replicas
+from costpolicy.rollout.verdict import Hold
+from costpolicy.units import parse_duration
+
+
+def begin(outlook: Outlook) -> Course:
+    target = outlook.plan.target
+    if target is None:
+        return Course()
+    variant = outlook.rendered(target.configuration)
+    replicas = bounded(target.replicas, outlook.bounds)
+    note = f"{describe(target.configuration, target.replicas)} for {target.cost_per_hour.text(2)} {outlook.request.currency} an hour"
+    return Course(
+        variants=(WantedVariant(hash=variant.hash, role="Stable", replicas=replicas, objects=variant.objects),),
+        service=variant.hash,
+        rollout=RolloutStatus(phase=STEADY, to_variant=variant.hash),
+        news=(News(type=EventType.NORMAL, reason="Planned", note=note),),
+        look_again=WATCHING,
+    )
+
+
+def steady(outlook: Outlook, stable: LiveVariant, hold: Hold | None, now: datetime) -> Course:
+    step = _replica_step(outlook, stable, now)
+    pending = step.pending
+    rollout = last_rollout(outlook).model_copy(
+        update={"phase": STEADY, "trigger": "", "from_variant": "", "to_variant": stable.hash, "started_at": None}
+    )
+    if hold is not None and hold.reason == "HoldUntil":
+        rollout = rollout.model_copy(update={"trigger": last_rollout(outlook).trigger, "phase": last_rollout(outlook).phase or STEADY})
+    return Course(
+        variants=(again(outlook, stable, step.replicas),),
+        service=stable.hash,
+        rollout=rollout,
+        scaling=ScalingStatus(pending_replicas=pending.replicas, pending_since=pending.since) if pending else None,
+        hold=hold,
+        news=_scaled(stable, step, outlook),
+        look_again=min(step.look_again or CALM, CALM),
+    )
+
+
+def _replica_step(outlook: Outlook, stable: LiveVariant, now: datetime) -> ReplicaStep:
+    demand = outlook.demands.now
+    sized = None
+    if demand is not None and stable.configuration is not None:
+        sized = outlook.sized(stable.configuration, demand)
+    # Without a measurement, or without an answer to it, what runs is kept: nothing is taken away on doubt.
+    wanted = sized.replicas if isinstance(sized, Target) else max(stable.replicas, 1)
+    scaling, status = outlook.snapshot.policy.spec.scaling, outlook.snapshot.policy.status
+    remembered = status.scaling if status else None
+    return next_replicas(
+        stable.replicas,
+        bounded(wanted, outlook.bounds),
+        Pending(replicas=remembered.pending_replicas, since=remembered.pending_since) if remembered else None,
+        (parse_duration(scaling.stabilization.scale_up), parse_duration(scaling.stabilization.scale_down)),
+        now,
+    )
+
+
+def _scaled(stable: LiveVariant, step: ReplicaStep, outlook: Outlook) -> tuple[News, ...]:
+    if step.replicas == stable.replicas:
+        return ()
+    demand = outlook.demands.now
+    load = f"{demand.requests_per_second:.3g} requests/s" if demand else "the policy's bounds"
+    note = f"{stable.replicas} -> {step.replicas} replicas for {load}"
+    return (News(type=EventType.NORMAL, reason="Scaled", note=note),)

@@ -1,0 +1,42 @@
+"""The course of a policy: which of the two loops acts now."""
+
+from datetime import datetime
+
+from costpolicy.reconcile.change import Change, Keep, next_configuration
+from costpolicy.reconcile.course import Course, last_rollout, running_target
+from costpolicy.reconcile.outlook import Outlook
+from costpolicy.reconcile.progress import must_go, progress, withdraw
+from costpolicy.reconcile.steady import begin, steady
+from costpolicy.rollout.verdict import Hold
+
+
+def steer(outlook: Outlook, now: datetime) -> Course:
+    """Return what shall run next.
+
+    In this order: what does not exist is created; a change that fails is taken back; one that is under way goes on;
+    one that is due begins; otherwise only the number of replicas follows the load.
+    """
+    live = outlook.snapshot.live
+    stable = live.stable
+    if stable is None:
+        return begin(outlook)
+    canary = next((other for other in reversed(live.others) if other.created >= stable.created), None)
+    running = running_target(outlook, stable)
+    change = next_configuration(outlook, stable, running, now)
+    if canary is not None and (reason := must_go(outlook, canary, now)):
+        return withdraw(outlook, stable, canary, reason, now)
+    if canary is not None:
+        return progress(outlook, stable, canary, None, now)
+    match change:
+        case Change() if not _failed_before(outlook, change):
+            return progress(outlook, stable, None, change, now)
+        case Change():
+            return steady(outlook, stable, Hold(reason="RolledBack", message=last_rollout(outlook).message), now)
+        case Keep():
+            return steady(outlook, stable, change.hold, now)
+
+
+def _failed_before(outlook: Outlook, change: Change) -> bool:
+    rollout = last_rollout(outlook)
+    same_policy = rollout.failed_generation == outlook.snapshot.policy.metadata.generation
+    return same_policy and outlook.rendered(change.target.configuration).hash == rollout.failed_variant

@@ -1,0 +1,98 @@
+"""Whether a better configuration is worth a change: a chain of named reasons to hold, first one wins."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from fractions import Fraction
+
+from costpolicy.api.operation import Rollout
+from costpolicy.rollout.windows import inside_window
+from costpolicy.units import Money, format_duration, parse_duration, parse_ratio
+
+HOUR = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """Nothing is changed, and why."""
+
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proceed:
+    """The change is worth it."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """A change to be judged.
+
+    Attributes:
+        current_cost: of what runs, an hour, at the replicas that today's demand needs.
+        target_cost: of what is proposed, an hour, for the same demand.
+        disruption_cost: what the change itself costs: accelerators held twice while the new variant loads.
+        metrics_fresh: whether the demand behind the proposal was measured, and recently.
+        last_change: when the configuration changed last.
+    """
+
+    current_cost: Money
+    target_cost: Money
+    disruption_cost: Money
+    metrics_fresh: bool
+    last_change: datetime | None
+
+
+def judge(proposal: Proposal, rollout: Rollout, now: datetime) -> Hold | Proceed:
+    """Return whether a proposal pays for its own disruption, and may start now."""
+    saving = proposal.current_cost - proposal.target_cost
+    return (
+        _too_small(proposal, saving, rollout)
+        or _does_not_pay_back(proposal, saving, rollout)
+        or _not_fresh(proposal)
+        or _cooling_down(proposal, rollout, now)
+        or _outside_window(rollout, now)
+        or Proceed(message=f"it saves {saving.text(2)} an hour")
+    )
+
+
+def _too_small(proposal: Proposal, saving: Money, rollout: Rollout) -> Hold | None:
+    share = Fraction(saving.micros, proposal.current_cost.micros) if proposal.current_cost.micros else Fraction(0)
+    if share >= parse_ratio(rollout.minimum_savings) and saving.micros > 0:
+        return None
+    return Hold(
+        reason="SavingTooSmall",
+        message=f"the best plan saves {float(share):.1%}, spec.rollout.minimumSavings is {rollout.minimum_savings}",
+    )
+
+
+def _does_not_pay_back(proposal: Proposal, saving: Money, rollout: Rollout) -> Hold | None:
+    horizon = parse_duration(rollout.payback_horizon)
+    gained = saving.scaled(int(horizon.total_seconds()), int(HOUR.total_seconds()))
+    if gained > proposal.disruption_cost:
+        return None
+    return Hold(
+        reason="DoesNotPayBack",
+        message=f"the change costs {proposal.disruption_cost.text(2)} and gains {gained.text(2)} in {rollout.payback_horizon}",
+    )
+
+
+def _not_fresh(proposal: Proposal) -> Hold | None:
+    if proposal.metrics_fresh:
+        return None
+    return Hold(reason="MetricsStale", message="the demand is not measured at the moment: nothing is changed on a guess")
+
+
+def _cooling_down(proposal: Proposal, rollout: Rollout, now: datetime) -> Hold | None:
+    until = proposal.last_change + parse_duration(rollout.cooldown) if proposal.last_change else now
+    if now >= until:
+        return None
+    return Hold(reason="CoolingDown", message=f"the last change was less than {rollout.cooldown} ago: {format_duration(until - now)} left")
+
+
+def _outside_window(rollout: Rollout, now: datetime) -> Hold | None:
+    if inside_window(rollout.maintenance_windows, now):
+        return None
+    return Hold(reason="OutsideWindow", message="configuration changes wait for the next maintenance window")

@@ -1,0 +1,66 @@
+"""Cron schedules with time zones: maintenance windows and replica schedules."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from cronsim import CronSim
+
+from costpolicy.api.operation import MaintenanceWindow, Schedule
+from costpolicy.units import parse_duration
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """How many replicas are allowed now; 0 as ``maximum`` is a scheduled night."""
+
+    minimum: int
+    maximum: int
+
+
+def replica_bounds(schedules: Sequence[Schedule], default: Bounds, now: datetime) -> Bounds:
+    """Return the bounds of the schedule that started last, or the default when there are no schedules.
+
+    Cron fields are five and are read in the schedule's time zone; of two that start together the later in the list wins.
+    """
+    latest: tuple[datetime, int] | None = None
+    bounds = default
+    for index, schedule in enumerate(schedules):
+        started = last_start(schedule.schedule, schedule.time_zone, now)
+        if started is not None and (latest is None or (started, index) > latest):
+            latest = (started, index)
+            minimum = default.minimum if schedule.min_replicas is None else schedule.min_replicas
+            maximum = default.maximum if schedule.max_replicas is None else schedule.max_replicas
+            bounds = Bounds(minimum=min(minimum, maximum), maximum=maximum)
+    return bounds
+
+
+def next_start(schedules: Sequence[Schedule], now: datetime) -> datetime | None:
+    """Return when the next schedule starts, or ``None`` without schedules."""
+    return min((_next(schedule.schedule, schedule.time_zone, now) for schedule in schedules), default=None)
+
+
+def inside_window(windows: Sequence[MaintenanceWindow], now: datetime) -> bool:
+    """Return whether configuration changes are allowed now: without windows always, else inside one of them."""
+    if not windows:
+        return True
+    return any(_covers(window, now) for window in windows)
+
+
+def last_start(cron: str, time_zone: str, now: datetime) -> datetime | None:
+    """Return the latest time at or before ``now`` that a cron expression names, or ``None`` if there is none."""
+    just_after = now.astimezone(ZoneInfo(time_zone)) + timedelta(minutes=1)
+    found = next(CronSim(cron, just_after, reverse=True), None)
+    if found is not None and found > now:
+        found = next(CronSim(cron, found, reverse=True), None)
+    return found
+
+
+def _next(cron: str, time_zone: str, now: datetime) -> datetime:
+    return next(CronSim(cron, now.astimezone(ZoneInfo(time_zone))))
+
+
+def _covers(window: MaintenanceWindow, now: datetime) -> bool:
+    started = last_start(window.schedule, window.time_zone, now)
+    return started is not None and now < started + parse_duration(window.duration)
