@@ -29,7 +29,7 @@ __all__ = [
     "merge_conditions",
 ]
 
-MESSAGE_LENGTH = 512
+MESSAGE_LENGTH = 400
 
 
 class ConditionType(StrEnum):

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from costpolicy.api.model import ApiModel
-from costpolicy.api.rules import ListMap, Rule
+from costpolicy.api.rules import ListMap, Rule, exactly_one
 from costpolicy.api.types import AbsolutePath, Count, Flag, ImageReference, ObjectName, Quantity, Text
 
 _Words = Annotated[tuple[Annotated[str, Field(max_length=4096)], ...], Field(max_length=64)]
@@ -57,24 +57,7 @@ class EnvVarSource(ApiModel):
     """A resource of a container."""
 
     rules: ClassVar = (
-        Rule(
-            "[has(self.secretKeyRef), has(self.configMapKeyRef), has(self.fieldRef), "
-            "has(self.resourceFieldRef)]"
-            ".exists_one(given, given)",
-            "valueFrom needs exactly one of secretKeyRef, configMapKeyRef, fieldRef and resourceFieldRef",
-            lambda source: (
-                sum(
-                    member is not None
-                    for member in (
-                        source.secret_key_ref,
-                        source.config_map_key_ref,
-                        source.field_ref,
-                        source.resource_field_ref,
-                    )
-                )
-                == 1
-            ),
-        ),
+        exactly_one("valueFrom", "secretKeyRef", "configMapKeyRef", "fieldRef", "resourceFieldRef"),
     )
 
 
@@ -97,7 +80,7 @@ class EnvVar(ApiModel):
     )
 
 
-Environment = Annotated[tuple[EnvVar, ...], ListMap(("name",)), Field(max_length=64)]
+Environment = Annotated[tuple[EnvVar, ...], Field(max_length=64), ListMap(("name",))]
 Resources = Annotated[Mapping[str, Quantity], Field(max_length=16)]
 
 
@@ -181,7 +164,7 @@ class InitContainer(ApiModel):
     """Its working folder."""
     resources: ResourceRequirements | None = None
     """Its resources."""
-    volume_mounts: Annotated[tuple[VolumeMount, ...], ListMap(("mountPath",)), Field(max_length=32)] = ()
+    volume_mounts: Annotated[tuple[VolumeMount, ...], Field(max_length=32), ListMap(("mountPath",))] = ()
     """Its volumes."""
     security_context: SecurityContext | None = None
     """Its privileges. Empty: those of the engine."""

@@ -1,4 +1,4 @@
-"""Reads CostPolicy and PriceBook documents from YAML, and says what is wrong with them in the user's words."""
+"""Reads CostPolicy and PriceBook documents from YAML, and says what is wrong in the user's words."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
@@ -117,7 +117,7 @@ def _kind_of(document: object, where: str) -> tuple[type[CostPolicy] | type[Pric
     if not isinstance(document, dict):
         raise DocumentError(f"{where}: is no Kubernetes object: expected a {known}")
     version, kind = document.get("apiVersion"), document.get("kind")
-    if kind not in KINDS:
+    if not isinstance(kind, str) or kind not in KINDS:
         raise DocumentError(
             f"{where}: kind: {kind!r} is not read here: expected a {known}; take it out of this file"
         )
@@ -177,6 +177,8 @@ def _message(detail: ErrorDetails) -> str:
         case "string_pattern_mismatch":
             expected = EXPECTED.get(context["pattern"], f"text that matches {context['pattern']}")
             return f"{given!r} is not {expected}"
+        case "string_too_long":
+            return f"{given!r} is longer than {context['max_length']} characters"
         case "string_type" if isinstance(given, (int, float)) and not isinstance(given, bool):
             return f'{given} is a number where text is expected: put it in quotes, "{given}"'
         case "value_error":

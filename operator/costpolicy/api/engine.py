@@ -30,13 +30,13 @@ class PodSettings(ApiModel):
     """Taints that are tolerated, besides those of accelerators."""
     affinity: Affinity | None = None
     """Where pods must and should run."""
-    volumes: Annotated[tuple[Volume, ...], ListMap(("name",)), Field(max_length=32)] = ()
+    volumes: Annotated[tuple[Volume, ...], Field(max_length=32), ListMap(("name",))] = ()
     """Further volumes."""
-    volume_mounts: Annotated[tuple[VolumeMount, ...], ListMap(("mountPath",)), Field(max_length=32)] = ()
+    volume_mounts: Annotated[tuple[VolumeMount, ...], Field(max_length=32), ListMap(("mountPath",))] = ()
     """Where the engine sees them."""
-    init_containers: Annotated[tuple[InitContainer, ...], ListMap(("name",)), Field(max_length=8)] = ()
+    init_containers: Annotated[tuple[InitContainer, ...], Field(max_length=8), ListMap(("name",))] = ()
     """Containers that run to their end before the engine starts."""
-    image_pull_secrets: Annotated[tuple[ImagePullSecret, ...], ListMap(("name",)), Field(max_length=8)] = ()
+    image_pull_secrets: Annotated[tuple[ImagePullSecret, ...], Field(max_length=8), ListMap(("name",))] = ()
     """Secrets that images are pulled with."""
     service_account_name: ObjectName | None = None
     """ServiceAccount of the pods. Empty: the namespace's default, without a token."""

@@ -8,8 +8,8 @@ from costpolicy.api.model import ObservedModel
 from costpolicy.api.rules import Bounds, Clip
 
 Short = Annotated[str, Clip(64)]
-Line = Annotated[str, Clip(256)]
-Sentence = Annotated[str, Clip(512)]
+Line = Annotated[str, Clip(160)]
+Sentence = Annotated[str, Clip(400)]
 Whole = Annotated[int, Bounds(0, 1 << 53)]
 Real = Annotated[float, Bounds(0, 1 << 53)]
 Money = Annotated[str, Field(pattern=r"^-?[0-9]{1,12}(\.[0-9]{1,6})?$", max_length=20)]

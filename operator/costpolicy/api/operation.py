@@ -6,7 +6,7 @@ from pydantic import Field
 
 from costpolicy.api.model import ApiModel
 from costpolicy.api.objects import ConfigMapRef, SecretKeyRef
-from costpolicy.api.rules import Bounds, Rule
+from costpolicy.api.rules import Bounds, Rule, exactly_one
 from costpolicy.api.types import (
     CronSchedule,
     DurationText,
@@ -166,13 +166,7 @@ class Prompts(ApiModel):
     judge: Judge = Field(default_factory=Judge)
     """How answers are compared."""
 
-    rules: ClassVar = (
-        Rule(
-            "has(self.configMapRef) != has(self.claimName)",
-            "prompts come from exactly one of configMapRef and claimName",
-            lambda prompts: (prompts.config_map_ref is None) != (prompts.claim_name is None),
-        ),
-    )
+    rules: ClassVar = (exactly_one("prompts", "configMapRef", "claimName"),)
 
 
 class LmEval(ApiModel):
@@ -192,13 +186,7 @@ class Evaluation(ApiModel):
     lm_eval: LmEval | None = None
     """Tasks of lm-evaluation-harness."""
 
-    rules: ClassVar = (
-        Rule(
-            "has(self.prompts) != has(self.lmEval)",
-            "name exactly one evaluation: prompts or lmEval",
-            lambda evaluation: (evaluation.prompts is None) != (evaluation.lm_eval is None),
-        ),
-    )
+    rules: ClassVar = (exactly_one("an evaluation", "prompts", "lmEval"),)
 
 
 class Quality(ApiModel):

@@ -19,7 +19,7 @@ from costpolicy.api.operation import (
     Schedule,
     Stabilization,
 )
-from costpolicy.api.rules import Bounds, Rule
+from costpolicy.api.rules import Bounds, Rule, exactly_one
 from costpolicy.api.served import (
     ArchitectureSpec,
     Checkpoint,
@@ -230,11 +230,7 @@ class CostPolicySpec(ApiModel):
     """Settings of the engine and its pods."""
 
     rules: ClassVar = (
-        Rule(
-            "has(self.model) != has(self.targetRef)",
-            "name exactly one of model and targetRef",
-            lambda spec: (spec.model is None) != (spec.target_ref is None),
-        ),
+        exactly_one("a policy", "model", "targetRef"),
         Rule(
             "!has(self.model) || (has(self.objectives) && "
             "(has(self.objectives.ttft) || has(self.objectives.interTokenLatency)))",

@@ -81,12 +81,12 @@ class PriceBookSpec(ApiModel):
     """Of several books that price the same, the highest wins; list prices are at -1000."""
     offerings: Annotated[
         tuple[OfferingSpec, ...],
-        ListMap(("accelerator", "capacityType", "effectiveFrom")),
         Field(max_length=512),
+        ListMap(("accelerator", "capacityType", "effectiveFrom")),
     ] = ()
     """Accelerators that can be had."""
     token_prices: Annotated[
-        tuple[TokenPrice, ...], ListMap(("provider", "model")), Field(max_length=512)
+        tuple[TokenPrice, ...], Field(max_length=512), ListMap(("provider", "model"))
     ] = ()
     """Tokens that can be bought."""
 

@@ -1,4 +1,4 @@
-"""The reference of conditions and reasons, made from their enumerations: ``python -m costpolicy.api.reference``."""
+"""The reference of conditions, made from their enumerations: ``python -m costpolicy.api.reference``."""
 
 import argparse
 import sys
@@ -13,8 +13,8 @@ _HEAD = """\
 
 <!-- Made by `python -m costpolicy.api.reference`; do not edit. -->
 
-`kubectl get costpolicy NAME -o yaml` shows them in `status.conditions`; `kubectl wait --for=condition=Ready` waits
-for them. They follow [kstatus](https://github.com/kubernetes-sigs/cli-utils/blob/master/pkg/kstatus/README.md).
+`kubectl get costpolicy NAME -o yaml` shows them in `status.conditions`;
+`kubectl wait --for=condition=Ready costpolicy/NAME` waits for one. They follow [kstatus](https://github.com/kubernetes-sigs/cli-utils/blob/master/pkg/kstatus/README.md).
 
 | Condition | What it says |
 |---|---|

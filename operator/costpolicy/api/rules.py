@@ -1,10 +1,13 @@
 """Rules of the API, declared once: CEL for the API server and the same in Python for everybody else."""
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, takewhile
 from typing import Any
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.alias_generators import to_snake
 from pydantic_core import CoreSchema, core_schema
 
 JsonSchema = dict[str, Any]
@@ -45,6 +48,20 @@ class Rule:
         json_schema = handler.resolve_ref_schema(handler(schema))
         json_schema.setdefault("x-kubernetes-validations", []).append(self.schema())
         return json_schema
+
+
+def exactly_one(what: str, *members: str) -> Rule:
+    """Return the rule that one and only one of a model's members, by JSON name, is given.
+
+    Written as a sum: the API server estimates a macro over a list as if the list had no end, and refuses it.
+    """
+    attributes = [to_snake(name) for name in members]
+    given = " + ".join(f"(has(self.{name}) ? 1 : 0)" for name in members)
+    return Rule(
+        f"{given} == 1",
+        f"{what} needs exactly one of {', '.join(members[:-1])} and {members[-1]}",
+        lambda model: sum(getattr(model, attribute) is not None for attribute in attributes) == 1,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,15 +137,24 @@ class IntOrString:
         return {"x-kubernetes-int-or-string": True, **limits}
 
 
+def _json_bytes(text: str) -> int:
+    """Bytes of a text within a JSON document in UTF-8, escapes included."""
+    return len(json.dumps(text, ensure_ascii=False).encode(errors="replace")) - 2
+
+
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """Text that is cut at ``length`` characters, not refused: length must never stop a status write."""
+    """Text cut at ``length`` bytes of JSON, not refused: a long message must never stop a status write."""
 
     length: int
 
     def cut(self, text: str) -> str:
         """Return the text, its end replaced by an ellipsis if it is longer than allowed."""
-        return text if len(text) <= self.length else text[: self.length - 1] + "…"
+        if _json_bytes(text) <= self.length:
+            return text
+        room = self.length - _json_bytes("…")
+        sizes = accumulate(_json_bytes(character) for character in text)
+        return text[: sum(1 for _ in takewhile(lambda size: size <= room, sizes))] + "…"
 
     def __get_pydantic_core_schema__(self, source: type[Any], handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_after_validator_function(self.cut, handler(source))

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from costpolicy.api.model import ApiModel
 from costpolicy.api.objects import SecretKeyRef
-from costpolicy.api.rules import Bounds, ListMap, Rule
+from costpolicy.api.rules import Bounds, ListMap, Rule, exactly_one
 from costpolicy.api.types import (
     AbsolutePath,
     Count,
@@ -50,11 +50,6 @@ class ImageSource(ApiModel):
     """Folder of the model within the image."""
 
 
-def _one_source(source: "ModelSource") -> bool:
-    members = (source.hugging_face, source.volume, source.image)
-    return sum(member is not None for member in members) == 1
-
-
 class ModelSource(ApiModel):
     """Where weights come from: exactly one of the members."""
 
@@ -65,13 +60,7 @@ class ModelSource(ApiModel):
     image: ImageSource | None = None
     """A container image."""
 
-    rules: ClassVar = (
-        Rule(
-            "[has(self.huggingFace), has(self.volume), has(self.image)].exists_one(given, given)",
-            "name exactly one source: huggingFace, volume or image",
-            _one_source,
-        ),
-    )
+    rules: ClassVar = (exactly_one("a source", "huggingFace", "volume", "image"),)
 
 
 class Checkpoint(ApiModel):
@@ -172,7 +161,7 @@ class ModelSpec(ApiModel):
     """Name that clients ask for (`model` in a request)."""
     source: ModelSource
     """Where its weights come from; their format serves first."""
-    checkpoints: Annotated[tuple[Checkpoint, ...], ListMap(("format",)), Field(max_length=8)] = ()
+    checkpoints: Annotated[tuple[Checkpoint, ...], Field(max_length=8), ListMap(("format",))] = ()
     """The same model in other formats that may be chosen, each once."""
     architecture: ArchitectureSpec | None = None
     """Sizes of the model; only for one that the catalogue lacks."""

@@ -108,7 +108,7 @@ class CostPolicyStatus(ObservedModel):
 
     observed_generation: Whole = 0
     """Generation of the policy that this answers."""
-    conditions: Annotated[tuple[Condition, ...], ListMap(("type",)), Field(max_length=16)] = ()
+    conditions: Annotated[tuple[Condition, ...], Field(max_length=16), ListMap(("type",))] = ()
     """The answer in the words of Kubernetes."""
     current: PlanSummary | None = None
     """What serves now."""
@@ -122,7 +122,7 @@ class CostPolicyStatus(ObservedModel):
     """Why there is no target."""
     why_not_cheaper: Sentence = ""
     """The constraint that keeps the plan from being cheaper, and its price."""
-    variants: Annotated[tuple[VariantStatus, ...], ListMap(("hash",)), Field(max_length=4)] = ()
+    variants: Annotated[tuple[VariantStatus, ...], Field(max_length=4), ListMap(("hash",))] = ()
     """Deployments that the operator owns."""
     rollout: RolloutStatus | None = None
     """The change of configuration that is under way, or the last one."""
@@ -132,7 +132,7 @@ class CostPolicyStatus(ObservedModel):
     """What the engines' own metrics say."""
     measurement: MeasurementStatus | None = None
     """What changes have saved."""
-    playbook: Annotated[tuple[PlaybookRow, ...], ListMap(("technique",)), Field(max_length=16)] = ()
+    playbook: Annotated[tuple[PlaybookRow, ...], Field(max_length=16), ListMap(("technique",))] = ()
     """Techniques, the most worthwhile first."""
     history: Annotated[tuple[Receipt, ...], Field(max_length=10)] = ()
     """The last changes, newest first."""
@@ -142,7 +142,7 @@ class CostPolicyStatus(ObservedModel):
         return len(json.dumps(self.to_json(), separators=(",", ":"), ensure_ascii=False).encode())
 
     def within_limit(self) -> "CostPolicyStatus":
-        """Return this status with every text clipped, and without the oldest receipts and last rows that exceed it.
+        """Return this status, texts clipped, without the oldest receipts and last rows that exceed the limit.
 
         Copies made by ``model_copy`` are not validated, so everything is validated once more here.
         """

@@ -27,7 +27,7 @@ CRON_PATTERN: Final = r"^[-A-Za-z0-9*,/?#]+( +[-A-Za-z0-9*,/?#]+){4}$"
 TIME_ZONE_PATTERN: Final = r"^[A-Za-z0-9_+/-]+$"
 
 EXPECTED: Final[Mapping[str, str]] = {
-    MONEY_PATTERN: "an amount of money: write a decimal such as 2.49, not negative, with at most six decimals",
+    MONEY_PATTERN: "an amount of money: write a decimal such as 2.49, with at most six decimals and no sign",
     RATIO_PATTERN: "a share: write a number from 0 to 1 such as 0.05, or a percentage such as 5%",
     DURATION_PATTERN: "a duration: write whole numbers with ms, s, m or h, such as 800ms or 1h30m",
     CURRENCY_PATTERN: "a currency: write its three-letter code, such as USD",

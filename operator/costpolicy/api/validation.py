@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
 
-from costpolicy.api.policy import CostPolicy, CostPolicySpec
+from costpolicy.api.policy import CostPolicy, CostPolicySpec, MaintenanceWindow, Schedule
 from costpolicy.api.pricebook import PriceBook
 from costpolicy.api.reasons import Reason
 from costpolicy.api.types import OutputLengthMode, ScalingProvider
@@ -30,7 +30,7 @@ class Problem:
 
 
 def problems(policy: CostPolicy, accelerators: Iterable[str]) -> tuple[Problem, ...]:
-    """Return what is wrong with a policy, in the order of its fields; ``accelerators`` are the catalogue's names."""
+    """Return what is wrong with a policy; ``accelerators`` are the names that the catalogue knows."""
     known = frozenset(accelerators)
     return (
         *_accelerator_problems("spec.hardware.accelerators", policy.spec.hardware.accelerators, known),
@@ -56,7 +56,7 @@ def _accelerator_problems(where: str, names: Iterable[str], known: frozenset[str
 
 
 def _schedule_problems(spec: CostPolicySpec) -> Iterator[Problem]:
-    timed = [
+    timed: list[tuple[str, Schedule | MaintenanceWindow]] = [
         *((f"spec.scaling.schedules[{place}]", item) for place, item in enumerate(spec.scaling.schedules)),
         *(
             (f"spec.rollout.maintenanceWindows[{place}]", item)
@@ -89,7 +89,7 @@ def _zone_problem(name: str) -> str:
 
 
 def _unsupported(spec: CostPolicySpec) -> Iterator[Problem]:
-    """Yield the orders that this version cannot follow.  Permissions that it does not use yet are no problem."""
+    """Yield the orders that this version cannot follow; a permission that it does not use is no problem."""
     if spec.scaling.provider is not ScalingProvider.OPERATOR:
         yield Problem(
             reason=Reason.NOT_SUPPORTED_YET,
@@ -98,5 +98,5 @@ def _unsupported(spec: CostPolicySpec) -> Iterator[Problem]:
     if spec.techniques.output_length.mode is OutputLengthMode.ENFORCE:
         yield Problem(
             reason=Reason.NOT_SUPPORTED_YET,
-            message="spec.techniques.outputLength.mode: Enforce is not supported yet; use Recommend or Disabled",
+            message="spec.techniques.outputLength.mode: Enforce is not supported yet; use Recommend",
         )

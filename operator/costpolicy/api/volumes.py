@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from costpolicy.api.model import ApiModel
-from costpolicy.api.rules import Bounds, Rule
+from costpolicy.api.rules import Bounds, exactly_one
 from costpolicy.api.types import (
     AbsolutePath,
     Flag,
@@ -120,18 +120,6 @@ class HostPathVolume(ApiModel):
     """What must be there, such as Directory."""
 
 
-_SOURCES = {
-    "emptyDir": "empty_dir",
-    "configMap": "config_map",
-    "secret": "secret",
-    "persistentVolumeClaim": "persistent_volume_claim",
-    "nfs": "nfs",
-    "csi": "csi",
-    "image": "image",
-    "hostPath": "host_path",
-}
-
-
 class Volume(ApiModel):
     """A named volume with exactly one source."""
 
@@ -155,9 +143,15 @@ class Volume(ApiModel):
     """A path of the node."""
 
     rules: ClassVar = (
-        Rule(
-            f"[{', '.join(f'has(self.{name})' for name in _SOURCES)}].exists_one(given, given)",
-            f"a volume needs exactly one source: {', '.join(_SOURCES)}",
-            lambda volume: sum(getattr(volume, name) is not None for name in _SOURCES.values()) == 1,
+        exactly_one(
+            "a volume",
+            "emptyDir",
+            "configMap",
+            "secret",
+            "persistentVolumeClaim",
+            "nfs",
+            "csi",
+            "image",
+            "hostPath",
         ),
     )

@@ -1,6 +1,6 @@
 """Accelerators: what a GPU can hold, move and compute, and how a Kubernetes node says that it carries one."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date as Date  # noqa: N812 - a field is called date, as in the data files
 from functools import cache
@@ -12,15 +12,15 @@ from pydantic.alias_generators import to_camel
 
 from costpolicy.catalog.sources import read_document, read_packaged
 
-GPU_PRODUCT: Final = "nvidia.com/gpu.product"
-"""The label that NVIDIA's GPU feature discovery writes: the product name with spaces as dashes."""
+SHARING_LABELS: Final = {
+    "nvidia.com/gpu.sharing-strategy": "none",
+    "cloud.google.com/gke-gpu-sharing-strategy": "none",
+    "cloud.google.com/gke-gpu-partition-size": "",
+}
+"""Labels of nodes whose resource is a slice of a GPU (time-slicing, MPS, MIG), unless of this value."""
 
-SHARING_LABELS: Final = (
-    "nvidia.com/gpu.sharing-strategy",
-    "cloud.google.com/gke-gpu-sharing-strategy",
-    "cloud.google.com/gke-gpu-partition-size",
-)
-"""Labels of nodes whose ``nvidia.com/gpu`` is a slice of a GPU, not a GPU (value ``none``: it is whole)."""
+FRACTIONAL: Final = ("karpenter.k8s.aws/instance-gpu-count", "0")
+"""How Karpenter labels machines with a part of a GPU (EC2 g6f), whose GPU's name it gives all the same."""
 
 InterconnectKind = Literal["nvlink", "pcie", "infinity-fabric"]
 ArithmeticType = Literal["bf16", "fp16", "fp8", "int8", "fp4"]
@@ -28,7 +28,7 @@ ArithmeticType = Literal["bf16", "fp16", "fp8", "int8", "fp4"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interconnect:
-    """The link between accelerators of one node; ``bytes_per_second`` is per direction and per accelerator."""
+    """The link between accelerators of one node; ``bytes_per_second`` is per direction and accelerator."""
 
     kind: InterconnectKind
     bytes_per_second: float
@@ -44,8 +44,8 @@ class Accelerator:
         family: the architecture, lower case (``hopper``, ``ada``, ``cdna3``).
         memory_bytes: what the driver reports as total, ECC overhead already taken off.
         memory_bandwidth: bytes per second, the data sheet's.
-        flops: dense floating-point (or integer) operations per second by type: ``bf16 fp16 fp8 int8 fp4``; a type
-            the tensor cores lack has no key. Sparse figures of data sheets are halved.
+        flops: dense floating-point (or integer) operations per second by type (``bf16 fp16 fp8 int8 fp4``);
+            a type that the tensor cores lack has no key. Sparse figures of data sheets are halved.
         compute_capability: CUDA's, major and minor; ``None`` for other vendors.
         interconnect: the link that tensor parallelism uses inside a node.
         node_labels: label key to the values that mean this product.
@@ -158,13 +158,16 @@ def accelerators() -> Mapping[str, Accelerator]:
 def accelerator_of_node(labels: Mapping[str, str]) -> Accelerator | None:
     """Return the accelerator that a node's labels announce; ``None`` for no, an unknown or a sliced one.
 
-    The vendor's own label decides where it exists: a cloud's label does not override a product it does not know
-    (``NVIDIA-A100-SXM4-80GB-MIG-1g.10gb``).
+    The vendor's own label decides where it exists: a cloud's label does not override a product that the
+    catalogue does not know (``NVIDIA-A100-SXM4-80GB-MIG-1g.10gb``).
     """
-    if any(labels.get(label, "none") != "none" for label in SHARING_LABELS):
+    if any(labels.get(label, whole) != whole for label, whole in SHARING_LABELS.items()):
+        return None
+    label, fractional = FRACTIONAL
+    if labels.get(label) == fractional:
         return None
     known = _by_label()
-    for key in _label_keys(accelerators().values()):
+    for key in _label_keys():
         if key in labels:
             return known.get((key, labels[key]))
     return None
@@ -180,7 +183,8 @@ def _by_label() -> Mapping[tuple[str, str], Accelerator]:
     }
 
 
-def _label_keys(catalogue: Iterable[Accelerator]) -> list[str]:
-    """Return label keys, the device plugins' own (as the resource they offer is called) before the clouds'."""
-    keys = {key: accelerator.resource_name for accelerator in catalogue for key in accelerator.node_labels}
-    return sorted(keys, key=lambda key: (key.partition("/")[0] != keys[key].partition("/")[0], key))
+@cache
+def _label_keys() -> tuple[str, ...]:
+    """Return label keys, the vendors' own (in the domain of the resource they offer) before the clouds'."""
+    keys = {key: each.resource_name for each in accelerators().values() for key in each.node_labels}
+    return tuple(sorted(keys, key=lambda key: (key.partition("/")[0] != keys[key].partition("/")[0], key)))

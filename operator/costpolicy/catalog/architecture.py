@@ -1,4 +1,4 @@
-"""Sizes of a decoder-only transformer: what decides the memory a model needs and the arithmetic a token costs."""
+"""Sizes of a decoder-only transformer: they decide the memory a model needs and the arithmetic of a token."""
 
 from dataclasses import dataclass
 from datetime import date as Date  # noqa: N812 - a field is called date, as in the data files
@@ -18,8 +18,8 @@ _CONFIG = ConfigDict(alias_generator=to_camel, validate_by_name=True, validate_b
 class Mla:
     """Multi-head latent attention (DeepSeek-V2, arXiv 2405.04434): keys and values are cached as one latent.
 
-    A cached token is ``kv_lora_rank + rope_head_size`` elements a layer, whatever the number of heads, and tensor
-    parallelism replicates it. ``q_lora_rank`` is ``None`` where queries are projected directly.
+    A cached token is ``kv_lora_rank + rope_head_size`` elements a layer, whatever the number of heads, and
+    tensor parallelism replicates it. ``q_lora_rank`` is ``None`` where queries are projected directly.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = _CONFIG
@@ -33,7 +33,7 @@ class Mla:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinearAttention:
-    """Gated DeltaNet (arXiv 2412.06464): layers that keep a state of fixed size instead of keys and values."""
+    """Gated DeltaNet (arXiv 2412.06464): layers with a state of fixed size instead of keys and values."""
 
     __pydantic_config__: ClassVar[ConfigDict] = _CONFIG
 
@@ -46,7 +46,7 @@ class LinearAttention:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArchitectureSizes:
-    """The sizes alone, as a data file or a policy's ``spec.model.architecture`` states them (there in camelCase).
+    """The sizes alone, as a data file or a policy's ``spec.model.architecture`` states them (in camelCase).
 
     Attributes:
         layers: transformer blocks.
@@ -64,14 +64,16 @@ class ArchitectureSizes:
         experts_per_token: how many of them one token visits.
         expert_intermediate_size: inner width of one routed expert.
         shared_expert_intermediate_size: inner width of all shared experts together, visited by every token.
+        shared_expert_gate: a vector that weighs the shared experts' output (Qwen).
         expert_bias: router and experts have biases.
-        expert_bits: bits of a routed expert's weight in the published checkpoint where that is a format of its own
-            (MXFP4: 4.25); ``None``: as the rest.
+        expert_bits: bits of a routed expert's weight in the published checkpoint, where that is a format of
+            its own (MXFP4: 4.25); ``None``: as the rest.
         dense_layers: layers of a mixture-of-experts model that have a dense MLP instead.
         sliding_window: tokens that a local layer sees; ``None`` if there is no local layer.
         full_attention_layers: layers that see the whole context; ``None`` means all.
         mla: latent attention, instead of grouped queries.
         linear_attention: what the layers that are not ``full_attention_layers`` do, instead of sliding.
+        encoder_parameters: of encoders for images and the like, which the engine loads too.
         context_length: positions that the configuration allows, its own rope scaling included.
 
     Raises:
@@ -96,6 +98,7 @@ class ArchitectureSizes:
     experts_per_token: CountOrZero = 0
     expert_intermediate_size: CountOrZero = 0
     shared_expert_intermediate_size: CountOrZero = 0
+    shared_expert_gate: bool = False
     expert_bias: bool = False
     expert_bits: Annotated[float, Field(gt=0, le=16)] | None = None
     dense_layers: CountOrZero = 0
@@ -103,6 +106,7 @@ class ArchitectureSizes:
     full_attention_layers: CountOrZero | None = None
     mla: Mla | None = None
     linear_attention: LinearAttention | None = None
+    encoder_parameters: CountOrZero = 0
     context_length: Count
 
     def __post_init__(self) -> None:
@@ -125,9 +129,9 @@ class ArchitectureSizes:
 class ModelArchitecture(ArchitectureSizes):
     """One model's architecture with its name, its published parameter counts and where all that was read.
 
-    ``id`` is the Hugging Face repository, or what the policy calls the model. ``total_parameters`` and
-    ``active_parameters`` (those that one token uses) are as published, rounded as there, or as
-    counted where a policy states the sizes itself; ``parameters.count_parameters`` is exact for all.
+    ``id`` is the Hugging Face repository, or what the policy calls the model. The counts, of all parameters
+    and of those that one token uses (``active``: without the experts it does not visit), are as published and
+    as rounded there, or as counted where a policy states the sizes; ``count_parameters`` is exact for all.
     """
 
     id: str

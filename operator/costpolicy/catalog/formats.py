@@ -1,7 +1,7 @@
-"""Weight and KV-cache formats: their size, the arithmetic they run in, and which accelerator the engine runs them on.
+"""Weight and KV-cache formats: their size, the arithmetic they run in, and which accelerators run them.
 
-Capabilities are CUDA's. Sources: vLLM 0.32's quantization gates (``get_min_capability`` and kernel selection as read
-in its code) and its documentation's table of supported hardware; 0.11's where they differ.
+Capabilities are CUDA's. Sources: the quantization gates of vLLM 0.32 (``get_min_capability`` and the choice
+of kernels in its code) and its documentation's table of supported hardware; those of 0.11 where they differ.
 """
 
 from collections.abc import Mapping
@@ -22,6 +22,7 @@ NATIVE_FP8: Final = (8, 9)
 """From Ada on tensor cores multiply FP8; below, FP8 weights are unpacked to 16 bits (Marlin W8A16)."""
 
 BLACKWELL: Final = (10, 0)
+MXFP4_MINIMUM: Final = (8, 0)
 
 _FLASHINFER_HEAD_SIZES: Final = frozenset({64, 128, 256, 512})
 _AMD_FORMATS: Final = frozenset({WeightFormat.BF16, WeightFormat.FP16, WeightFormat.FP8})
@@ -85,7 +86,7 @@ FORMATS: Final[Mapping[WeightFormat, FormatFacts]] = MappingProxyType(
 
 
 def weight_bytes(sizes: ArchitectureSizes, form: WeightFormat) -> int:
-    """Return the bytes of all weights in a format, over all accelerators of a replica (KV copies not counted).
+    """Return the bytes of all weights in a format, over all accelerators of a replica, each weight once.
 
     Experts that the model publishes in a format of their own keep it under ``bf16`` and ``fp16``.
     """
@@ -120,9 +121,27 @@ def compute_dtype(form: WeightFormat, accelerator: Accelerator) -> str:
             assert_never(form)
 
 
-def supports_weights(
-    accelerator: Accelerator, form: WeightFormat, engine_version: str | None = None
-) -> str | None:
+def online_formats(sizes: ArchitectureSizes, source: WeightFormat) -> tuple[WeightFormat, ...]:
+    """Return the formats that the engine can make while it loads weights of format ``source``.
+
+    Only FP8, and only from weights that nobody has quantized yet: a model that publishes its experts in MXFP4
+    carries a quantization of its own.
+    """
+    if not FORMATS[source].lossless or sizes.expert_bits is not None:
+        return ()
+    return tuple(form for form, facts in FORMATS.items() if not facts.needs_checkpoint and not facts.lossless)
+
+
+def supports_model(accelerator: Accelerator, sizes: ArchitectureSizes) -> str | None:
+    """Return why an accelerator cannot run a model in any format, or ``None`` if it can."""
+    capability = accelerator.compute_capability
+    if sizes.expert_bits is not None and capability is not None and capability < MXFP4_MINIMUM:
+        minimum, has = _text(MXFP4_MINIMUM), _text(capability)
+        return f"experts in MXFP4 need compute capability {minimum}; {accelerator.name} has {has}"
+    return None
+
+
+def supports_weights(accelerator: Accelerator, form: WeightFormat, engine_version: str | None = None) -> str | None:
     """Return why an accelerator cannot run weights in a format, or ``None`` if it can.
 
     ``engine_version`` is vLLM's (``0.11.2``); ``None`` asks about a current one.
@@ -133,21 +152,21 @@ def supports_weights(
             return None
         return f"vLLM lists no support for {form} on {accelerator.vendor} accelerators"
     if form is WeightFormat.INT8 and capability >= BLACKWELL:
-        return f"vLLM has no INT8 kernels for compute capability 10.0 and later; {accelerator.name} has {_text(capability)}: use fp8"
+        return f"vLLM has no INT8 kernels for compute capability 10.0 on, as {accelerator.name} has: use fp8"
     facts = FORMATS[form]
     older = engine_version is not None and _minor(engine_version) < (0, 20)
     minimum = facts.minimum_capability_before_0_20 if older else facts.minimum_capability
     if capability >= minimum:
         return None
-    instead = ": use fp16" if form is WeightFormat.BF16 else ""
-    return f"{form} needs compute capability {_text(minimum)}; {accelerator.name} has {_text(capability)}{instead}"
+    reason = f"{form} needs compute capability {_text(minimum)}; {accelerator.name} has {_text(capability)}"
+    return f"{reason}: use fp16" if form is WeightFormat.BF16 else reason
 
 
 def supports_kv_cache(accelerator: Accelerator, dtype: KvCacheDtype, head_size: int) -> str | None:
     """Return why an accelerator cannot keep its KV cache in a type, or ``None`` if it can.
 
-    FP8 needs an attention kernel that reads it: Triton's and FlashAttention's from 8.9 on; between 8.0 and 8.9
-    only FlashInfer's, for its own head sizes.
+    FP8 needs an attention kernel that reads it: Triton's and FlashAttention's from 8.9 on; between 8.0 and
+    8.9 only FlashInfer's, for its own head sizes.
     """
     if dtype is KvCacheDtype.AUTO:
         return None
@@ -157,7 +176,7 @@ def supports_kv_cache(accelerator: Accelerator, dtype: KvCacheDtype, head_size: 
     if capability < (8, 0):
         return f"an FP8 KV cache needs compute capability 8.0; {accelerator.name} has {_text(capability)}"
     if head_size not in _FLASHINFER_HEAD_SIZES:
-        return f"on {accelerator.name} only FlashInfer reads an FP8 KV cache, and not with heads of {head_size}"
+        return f"on {accelerator.name} only FlashInfer reads an FP8 KV cache, not with heads of {head_size}"
     return None
 
 

@@ -1,4 +1,4 @@
-"""Models by Hugging Face repository: bases, instruct versions and pre-quantized copies share one architecture."""
+"""Models by Hugging Face repository: bases, instruct versions and quantized copies share an architecture."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
@@ -27,7 +27,7 @@ __all__ = [
 
 _MAGNITUDES = {"M": 10**6, "B": 10**9, "T": 10**12}
 Repository = Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+$")]
-ParameterCountText = Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+)?[MBT]?$")]
+ParameterCountText = Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+)?[MBT]?$", coerce_numbers_to_str=True)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +59,16 @@ class ModelCatalog:
 
 
 class _Published(BaseModel):
-    """Counts as their publisher rounds them: ``8.03B``, ``37B``, or all digits."""
+    """Counts as their publisher rounds them: ``8.03B``, ``37B``, or all digits.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    Publishers leave encoders out of the active count, some (``active_without_embedding``) the embedding too.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel)
 
     total: ParameterCountText
     active: ParameterCountText | None = None
+    active_without_embedding: bool = False
 
 
 class _Entry(BaseModel):
@@ -84,10 +88,18 @@ class _Entry(BaseModel):
             **_sizes(self.architecture),
             id=self.id,
             total_parameters=total,
-            active_parameters=_count(self.parameters.active) if self.parameters.active else total,
+            active_parameters=self._active(total),
             source=self.source,
             date=self.date,
         )
+
+    def _active(self, total: int) -> int:
+        published = self.parameters
+        if published.active is None:
+            return total
+        sizes = self.architecture
+        embedding = sizes.vocabulary * sizes.hidden_size if published.active_without_embedding else 0
+        return _count(published.active) + embedding + sizes.encoder_parameters
 
     def formats(self) -> Iterator[tuple[str, WeightFormat, tuple[int | str, ...]]]:
         """Yield every repository with its format and its place in the entry."""
@@ -141,9 +153,7 @@ def architecture_from_spec(spec: ArchitectureSpec, model_id: str) -> ModelArchit
         where = ".".join(str(step) for step in first["loc"])
         raise ValueError(f"{where}: {first['msg']}" if where else first["msg"]) from error
     count = count_parameters(sizes)
-    return ModelArchitecture(
-        **_sizes(sizes), id=model_id, total_parameters=count.total, active_parameters=count.active
-    )
+    return ModelArchitecture(**_sizes(sizes), id=model_id, total_parameters=count.total, active_parameters=count.active)
 
 
 @cache
@@ -157,7 +167,7 @@ def _sizes(sizes: ArchitectureSizes) -> dict[str, Any]:
 
 def _count(text: str) -> int:
     """Return the number that a published count stands for (``8.03B`` is 8,030,000,000)."""
-    magnitude = _MAGNITUDES.get(text[-1], 1)
+    magnitude: int = _MAGNITUDES.get(text[-1], 1)
     digits = text.rstrip("MBT")
     whole, _, decimals = digits.partition(".")
-    return int(whole + decimals) * magnitude // 10 ** len(decimals)
+    return int(whole + decimals) * magnitude // int(10 ** len(decimals))

@@ -10,8 +10,8 @@ class ParameterCount:
     """Parameters of a whole model by part; ``active`` are those one token uses, ``total`` all of them.
 
     ``attention`` is projections, their biases and norms of queries and keys; ``mlp`` dense MLPs and shared
-    experts; ``routed_experts`` all experts that a router chooses from; ``other`` routers and layer norms. The
-    active count has the experts one token visits and, as published counts do, the whole embedding.
+    experts; ``routed_experts`` all experts that a router chooses from; ``other`` routers, norms and encoders.
+    ``active`` leaves out the experts that a token does not visit, and nothing else.
     """
 
     total: int
@@ -25,7 +25,7 @@ class ParameterCount:
 
     @property
     def linear(self) -> int:
-        """Parameters in the matrices that weight quantization covers: not embedding, head, router or norms."""
+        """Parameters that weight quantization covers: not embedding, head, routers, norms or encoders."""
         return self.attention + self.mlp + self.routed_experts
 
 
@@ -34,7 +34,8 @@ class CachedElements:
     """Elements of keys and values that one accelerator of a replica keeps.
 
     ``per_token`` for every token of the context (global layers); ``per_window_token`` for the last ``window``
-    tokens only (local layers; 0 if there are none); ``per_sequence`` once, whatever its length (linear attention).
+    tokens only (local layers; 0 if there are none); ``per_sequence`` once, whatever its length (linear
+    attention).
     """
 
     per_token: int
@@ -60,7 +61,9 @@ def count_parameters(sizes: ArchitectureSizes) -> ParameterCount:
     mlp = (sizes.layers - sizes.expert_layers) * _gated_mlp(sizes.hidden_size, sizes.intermediate_size)
     mlp += sizes.expert_layers * _gated_mlp(sizes.hidden_size, sizes.shared_expert_intermediate_size)
     router = sizes.expert_layers * sizes.experts * (sizes.hidden_size + int(sizes.expert_bias))
-    other = router + (sizes.norms_per_layer * sizes.layers + 1) * sizes.hidden_size
+    gate = sizes.expert_layers * sizes.hidden_size if sizes.shared_expert_gate else 0
+    other = router + gate + (sizes.norms_per_layer * sizes.layers + 1) * sizes.hidden_size
+    other += sizes.encoder_parameters
     total = embedding + lm_head + attention + mlp + routed + other
     return ParameterCount(
         total=total,
@@ -77,8 +80,8 @@ def count_parameters(sizes: ArchitectureSizes) -> ParameterCount:
 def cached_elements(sizes: ArchitectureSizes, tensor_parallel_size: int) -> CachedElements:
     """Return what one of ``tensor_parallel_size`` accelerators caches.
 
-    Heads are divided; where there are fewer of keys and values than accelerators, each keeps a copy of one. The
-    latent of MLA has no heads to divide: every accelerator keeps all of it.
+    Heads are divided; where there are fewer of keys and values than accelerators, each keeps a copy of one.
+    The latent of MLA has no heads to divide: every accelerator keeps all of it.
     """
     if sizes.mla is not None:
         layer = sizes.mla.kv_lora_rank + sizes.mla.rope_head_size

@@ -78,8 +78,8 @@ class _Candidate:
 def merge_books(books: Sequence[PriceBook], now: datetime) -> PriceList:
     """Merge price books: highest priority wins, then the latest ``effectiveFrom`` that is not after ``now``.
 
-    The currency is that of the book of highest priority; books in another one are left out and reported, because
-    nothing here converts money.
+    The currency is that of the book of highest priority; books in another one are left out and reported,
+    because nothing here converts money.
     """
     ordered = sorted(books, key=lambda book: (-book.spec.priority, book.metadata.name))
     currency = ordered[0].spec.currency if ordered else EMPTY_CURRENCY
@@ -152,9 +152,9 @@ def _instant(text: str) -> datetime:
 
 def _ties(best: _Candidate, others: Iterable[_Candidate]) -> list[str]:
     return [
-        f"PriceBooks {best.book.metadata.name} and {other.book.metadata.name} both price {best.spec.accelerator} "
-        f"{best.spec.capacity_type} at priority {best.book.spec.priority} from {best.spec.effective_from}: "
-        f"{best.book.metadata.name} is used"
+        f"PriceBooks {best.book.metadata.name} and {other.book.metadata.name} both price "
+        f"{best.spec.accelerator} {best.spec.capacity_type} at priority {best.book.spec.priority} from "
+        f"{best.spec.effective_from}: {best.book.metadata.name} is used"
         for other in others
         if other.rank[:2] == best.rank[:2] and other.spec.hourly != best.spec.hourly
     ]

@@ -1,7 +1,7 @@
 """Read the catalogue's YAML files and say on which line a broken one is broken.
 
-Parsing keeps the YAML nodes, because their marks carry the lines; pydantic checks the shape; an error of either
-becomes one :class:`CatalogError` that reads like a compiler's: ``models.yaml:123: architecture.layers: ...``.
+Parsing keeps the YAML nodes, because their marks carry the lines; pydantic checks the shape; an error of
+either becomes one :class:`CatalogError` that reads like a compiler's: ``models.yaml:123: layers: ...``.
 """
 
 from collections.abc import Sequence
@@ -54,7 +54,7 @@ def read_document(text: str, filename: str, shape: TypeAdapter[T]) -> Document[T
     """Parse one YAML document and check its shape.
 
     Raises:
-        CatalogError: not YAML, a key twice in one mapping, or not of that shape; the first such fault is named.
+        CatalogError: not YAML, a key twice in one mapping, or not of that shape; the first fault is named.
     """
     loader = _Loader(text)
     try:
@@ -62,7 +62,7 @@ def read_document(text: str, filename: str, shape: TypeAdapter[T]) -> Document[T
         if root is None:
             raise CatalogError(filename, 1, "the file is empty")
         _refuse_duplicate_keys(filename, root)
-        value = loader.construct_document(root)  # type: ignore[no-untyped-call]
+        value = loader.construct_document(root)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise CatalogError(filename, mark.line + 1 if mark else 1, error.problem or str(error)) from error
@@ -83,7 +83,7 @@ def _error(filename: str, root: Node, path: Path, message: str) -> CatalogError:
 
 
 def _line(root: Node, path: Path) -> int:
-    """Return the line of the deepest node on the path that exists: a missing key is reported at its parent."""
+    """Return the line of the deepest node on the path that exists: a missing key is its parent's fault."""
     node, line = root, root.start_mark.line
     for step in path:
         found = _child(node, step)
@@ -117,6 +117,7 @@ def _refuse_duplicate_keys(filename: str, root: Node) -> None:
                 seen: set[str] = set()
                 for key, value in node.value:
                     if key.value in seen:
-                        raise CatalogError(filename, key.start_mark.line + 1, f"the key {key.value!r} is here twice")
+                        message = f"the key {key.value!r} is here twice"
+                        raise CatalogError(filename, key.start_mark.line + 1, message)
                     seen.add(str(key.value))
                     pending.append(value)

@@ -1,11 +1,14 @@
 """``costpolicy predict``: latency, throughput and memory of configurations, one a row, without a cluster."""
 
+import argparse
 import csv
 import io
 from collections.abc import Mapping
 from enum import StrEnum
 from math import isfinite, nan
 from typing import TYPE_CHECKING, Final, TypeVar
+
+from costpolicy.cli.console import DONE, Console, InputError
 
 if TYPE_CHECKING:
     from costpolicy.perf.points import Point, Prediction
@@ -42,7 +45,27 @@ class PointsError(ValueError):
     """The file is no table of points; the message says what is missing."""
 
 
-def run(points_text: str) -> str:
+def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command to the tree."""
+    command = commands.add_parser("predict", help="latency and memory of given configurations", description=__doc__)
+    command.add_argument("--points", required=True, metavar="FILE", help="CSV, a configuration a row; - for stdin")
+    command.add_argument("-o", "--output", choices=("csv", "json"), default="csv", help="form of the answer")
+
+
+def run(arguments: argparse.Namespace, console: Console) -> int:
+    """Predict every row and print the table."""
+    text = console.read(arguments.points)
+    try:
+        if arguments.output == "json":
+            console.dump(answer(text), "json")
+        else:
+            console.out.write(predict_csv(text))
+    except PointsError as error:
+        raise InputError(f"{arguments.points}: {error}") from error
+    return DONE
+
+
+def predict_csv(points_text: str) -> str:
     """Return the CSV of points with the answers' columns added, rows in their order.
 
     A row that cannot be predicted keeps empty cells and says why in ``reason``.

@@ -9,7 +9,8 @@ from costpolicy.api.policy import CostPolicy
 from costpolicy.api.pricebook import PriceBook
 from costpolicy.clock import Clock
 from costpolicy.kube.connection import APPLY_PATCH, Connection, Listing
-from costpolicy.kube.errors import Conflict, GatewayError, Gone, NameTaken, NotLeader
+from costpolicy.kube.errors import Conflict, GatewayError, Gone, Invalid, NameTaken, NotLeader
+from costpolicy.kube.events import event_body, events_path
 from costpolicy.kube.gateway import (
     MANAGED_BY,
     MANAGED_BY_LABEL,
@@ -39,11 +40,8 @@ from costpolicy.kube.parsing import concerns_us, parse_node, parse_pod, parse_po
 
 logger = logging.getLogger(__name__)
 
-REPORTER: Final = "costpolicy.dev/operator"
-NOTE_BYTES: Final = 1024
-"""The longest note that events.k8s.io/v1 accepts."""
-
-_UNFINISHED = {"fieldSelector": "status.phase!=Succeeded,status.phase!=Failed"}
+_VERSIONED: Final = ("name", "namespace", "resourceVersion")
+_UNFINISHED: Final = {"fieldSelector": "status.phase!=Succeeded,status.phase!=Failed"}
 
 
 class ClusterGateway:
@@ -144,16 +142,24 @@ class ClusterGateway:
             _require_ours(ref, live, intent)
             if holds(live, intent, manager):
                 return live
-            intent = {**intent, "metadata": {**intent["metadata"], "uid": live["metadata"]["uid"]}}
+        return self._apply(ref, intent, manager, live)
+
+    def _apply(self, ref: ObjectRef, intent: Object, manager: FieldManager, live: Object | None) -> Object:
         query = {"fieldManager": manager.value, "fieldValidation": "Strict"}
-        if live is not None:
-            # The object is ours: what others changed in our fields is taken back.  A new one must not meet
-            # any owner.
-            query["force"] = "true"
-        applied: Object = self._write(
-            "PATCH", object_path(ref), query=query, body=intent, content_type=APPLY_PATCH
-        )
-        return applied
+        if live is None:
+            # Without force: should somebody create it in this very moment, that is a conflict, not a theft.
+            return self._patch(object_path(ref), query, intent)
+        # It is ours: what others changed in our fields is taken back.  The uid keeps it to this very object.
+        uid = live["metadata"]["uid"]
+        intent = {**intent, "metadata": {**intent["metadata"], "uid": uid}}
+        try:
+            return self._patch(object_path(ref), {**query, "force": "true"}, intent)
+        except Invalid:
+            # A uid that no longer fits is refused as an immutable field: tell that from refused content.
+            now = self.read(ref)
+            if now is None or now["metadata"]["uid"] != uid:
+                raise Conflict(f"{ref} was replaced by another object of that name") from None
+            raise
 
     def delete(self, ref: ObjectRef) -> None:
         """See :class:`Gateway`."""
@@ -174,56 +180,39 @@ class ClusterGateway:
         self.write_status(ref, status)
 
     def write_status(self, ref: ObjectRef, status: Mapping[str, Any]) -> Object:
-        """Apply a status and return the object as stored, which is untouched where nothing differs."""
-        metadata = {"name": ref.name, "namespace": ref.namespace, "uid": ref.uid}
+        """Apply a status unless it is the stored one; return the object as stored."""
+        live = self.read(ref)
+        if live is None:
+            raise Gone(f"{ref} does not exist")
+        metadata = live["metadata"]
+        if ref.uid and ref.uid != metadata["uid"]:
+            raise Conflict(f"{ref} was replaced by another object of that name")
+        if live.get("status", {}) == status:
+            return live
         body = {
             "apiVersion": ref.api_version,
             "kind": ref.kind,
-            "metadata": {name: value for name, value in metadata.items() if value},
+            # A status subresource ignores a uid; the version is what keeps the write to the object that was read.
+            "metadata": {
+                name: metadata[name] for name in ("name", "namespace", "resourceVersion") if name in metadata
+            },
             "status": dict(status),
         }
         query = {"fieldManager": FieldManager.OPERATOR.value, "force": "true", "fieldValidation": "Strict"}
-        stored: Object = self._write(
-            "PATCH", f"{object_path(ref)}/status", query=query, body=body, content_type=APPLY_PATCH
-        )
-        return stored
+        return self._patch(f"{object_path(ref)}/status", query, body)
 
     def publish(self, event: Event) -> None:
         """See :class:`Gateway`."""
+        body = event_body(event, self._clock.now(), self._identity)
         try:
-            self._write(
-                "POST",
-                f"/apis/events.k8s.io/v1/namespaces/{event.regarding.namespace or 'default'}/events",
-                body=self._event_body(event),
-            )
+            self._write("POST", events_path(event), body=body)
         except GatewayError as problem:
-            logger.warning(
-                "event not published", extra={"object": str(event.regarding), "problem": str(problem)}
-            )
+            context = {"object": str(event.regarding), "problem": str(problem)}
+            logger.warning("event not published", extra=context)
 
-    def _event_body(self, event: Event) -> Object:
-        now = self._clock.now()
-        body: Object = {
-            "apiVersion": "events.k8s.io/v1",
-            "kind": "Event",
-            "metadata": {
-                # client-go's naming: the object and a moment; unlike generateName it makes a repeated POST
-                # harmless.
-                "name": f"{event.regarding.name}.{int(now.timestamp() * 1e6):x}",
-                "namespace": event.regarding.namespace or "default",
-            },
-            "eventTime": now.isoformat(timespec="microseconds").replace("+00:00", "Z"),
-            "reportingController": REPORTER,
-            "reportingInstance": self._identity[:128],
-            "type": event.type.value,
-            "reason": event.reason,
-            "action": event.action,
-            "note": event.note.encode()[:NOTE_BYTES].decode(errors="ignore"),
-            "regarding": _event_reference(event.regarding),
-        }
-        if event.related is not None:
-            body["related"] = _event_reference(event.related)
-        return body
+    def _patch(self, path: str, query: Mapping[str, str], body: Object) -> Object:
+        stored: Object = self._write("PATCH", path, query=query, body=body, content_type=APPLY_PATCH)
+        return stored
 
     def _write(self, method: str, path: str, **arguments: Json) -> Json:
         if not self._may_write():
@@ -266,14 +255,3 @@ def _require_ours(ref: ObjectRef, live: Object, intent: Object) -> None:
 
 def _age(resource_version: str) -> int:
     return int(resource_version) if resource_version.isdecimal() else 0
-
-
-def _event_reference(ref: ObjectRef) -> dict[str, str]:
-    fields = {
-        "apiVersion": ref.api_version,
-        "kind": ref.kind,
-        "name": ref.name,
-        "namespace": ref.namespace,
-        "uid": ref.uid,
-    }
-    return {name: value for name, value in fields.items() if value}

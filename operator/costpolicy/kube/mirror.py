@@ -40,11 +40,14 @@ class _StoredPolicy(NamedTuple):
     """A policy and its status as stored: equality is decided on JSON, not on what the model makes of it."""
 
     parsed: CostPolicy | Unreadable
+    uid: str
     status: Mapping[str, Any]
 
 
 _PARSERS: Final[Mapping[Kind, Callable[[Object], Any]]] = {
-    COST_POLICY: lambda item: _StoredPolicy(parse_policy(item), item.get("status", {})),
+    COST_POLICY: lambda item: _StoredPolicy(
+        parse_policy(item), item["metadata"]["uid"], item.get("status", {})
+    ),
     PRICE_BOOK: parse_price_book,
     NODE: parse_node,
 }
@@ -121,8 +124,8 @@ class MirrorGateway:
             return tuple(item for kind in OWNED for item in self._shelves[kind].group((namespace, policy)))
 
     def read(self, ref: ObjectRef) -> Object | None:
-        """See :class:`Gateway`; asks the API server: what is read by name is not ours, hence not mirrored."""
-        return self._cluster.read(ref)
+        """See :class:`Gateway`; from memory what is ours, from the API server what may be somebody else's."""
+        return self._child(ref) or self._cluster.read(ref)
 
     def serves(self, api_version: str, kind: str) -> bool:
         """See :class:`Gateway`; remembered until the next refresh."""
@@ -133,9 +136,7 @@ class MirrorGateway:
 
     def apply(self, intent: Object, manager: FieldManager) -> Object:
         """See :class:`Gateway`; nothing is sent when the mirrored object already is as intended."""
-        ref = reference(intent)
-        with self._lock:
-            live: Object | None = self._shelves[kind_of(ref)].get(NamespacedName(ref.namespace, ref.name))
+        live = self._child(reference(intent))
         if live is not None and holds(live, intent, manager):
             return live
         return self._enter(self._cluster.apply(intent, manager))
@@ -153,7 +154,7 @@ class MirrorGateway:
         """See :class:`Gateway`."""
         with self._lock:
             stored = self._shelves[COST_POLICY].get(NamespacedName(ref.namespace, ref.name))
-        if stored is None or stored.status != status:
+        if stored is None or stored.uid != ref.uid or stored.status != status:
             self._enter(self._cluster.write_status(ref, status))
 
     def publish(self, event: Event) -> None:
@@ -165,6 +166,14 @@ class MirrorGateway:
         with self._lock:
             self._shelves[kind].put(key, version, _value(kind, item))
         return item
+
+    def _child(self, ref: ObjectRef) -> Object | None:
+        kind = kind_of(ref)
+        if kind not in OWNED:
+            return None
+        with self._lock:
+            live: Object | None = self._shelves[kind].get(NamespacedName(ref.namespace, ref.name))
+        return live
 
     def _values(self, kind: Kind) -> tuple[Any, ...]:
         with self._lock:

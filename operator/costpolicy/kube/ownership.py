@@ -23,13 +23,13 @@ def holds(live: Mapping[str, Any], intent: Mapping[str, Any], manager: FieldMana
     and changes nothing.
     """
     owned = applied_fields(live, manager)
-    if owned is None:
-        return False
     wanted = {name: value for name, value in intent.items() if name not in _IDENTITY}
     metadata = {name: value for name, value in intent["metadata"].items() if name not in _ADDRESS}
     wanted.pop("metadata")
     if metadata:
         wanted["metadata"] = metadata
+    if owned is None or not wanted:
+        return owned is None and not wanted
     return _same_fields(owned, wanted) and _contains(live, wanted)
 
 

@@ -1,7 +1,8 @@
 """The arguments of ``vllm serve``: what the plan decided, where it differs from the engine's own default.
 
-A flag that an engine version does not know kills it at start (exit code 2), so every flag that came or went between
-the supported versions is asked for in the version's catalogue first.  Arguments read ``--flag=value``, one word each.
+A flag that an engine version does not know kills it at start (exit code 2), so every flag that came or went
+between the supported versions is asked for in the version's catalogue first. Arguments read ``--flag=value``,
+one word each.
 """
 
 import json
@@ -22,7 +23,8 @@ PROBED_ENDPOINTS: Final = "/health,/metrics,/ping"
 """Requests of the kubelet and of Prometheus, some ten thousand a day and pod: not worth a log line each."""
 
 DEFAULT_SPECULATED_TOKENS: Final = 3
-"""Most methods refuse to start without a number; a small one costs little where few proposals are accepted."""
+"""Most methods refuse to start without a number; a small one costs little where few proposals are
+accepted."""
 
 OWNED_ARGUMENTS: Final = frozenset(
     {
@@ -63,7 +65,8 @@ OWNED_ARGUMENTS: Final = frozenset(
         "--config",
     }
 )
-"""Flags that ``spec.engine.extraArgs`` may not hold: the plan decides them, or is wrong once they are changed."""
+"""Flags that ``spec.engine.extraArgs`` may not hold: the plan decides them, or is wrong once they are
+changed."""
 
 
 def owned_arguments(policy: CostPolicy) -> frozenset[str]:
@@ -145,7 +148,8 @@ def _techniques(policy: CostPolicy, configuration: Configuration, engine: Engine
         yield f"--speculative-config={_speculation(speculative)}"
     length = techniques.output_length
     if length.mode is OutputLengthMode.ENFORCE and length.max_tokens is not None:
-        # A cap for every request, whatever it asks for (observed with 0.32.0), which is what Enforce promises.
+        # A cap for every request, whatever it asks for (observed with 0.32.0), which is what Enforce
+        # promises.
         yield f"--override-generation-config={_json({'max_new_tokens': length.max_tokens})}"
 
 

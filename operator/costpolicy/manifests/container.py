@@ -47,7 +47,9 @@ def engine_container(
         ports=[client.V1ContainerPort(name=HTTP_PORT_NAME, container_port=HTTP_PORT)],
         resources=resources,
         # The port refuses connections until the model is loaded, and only then does liveness begin to count.
-        startup_probe=_health(period=_STARTUP_PERIOD, timeout=2, failures=-(-startup_budget // _STARTUP_PERIOD)),
+        startup_probe=_health(
+            period=_STARTUP_PERIOD, timeout=2, failures=-(-startup_budget // _STARTUP_PERIOD)
+        ),
         # Out of rotation fast ...
         readiness_probe=_health(period=timedelta(seconds=5), timeout=2, failures=2),
         # ... but slow to kill: a kill costs another load.
@@ -82,16 +84,18 @@ def environment_of(storage: Storage, source: ModelSource, settings: EngineSettin
 
 
 def shared_memory_gib(configuration: Configuration) -> int:
-    """Return the size of ``/dev/shm``: 1 GiB for each worker that NCCL connects, at least 2; counts as memory."""
+    """Return the size of ``/dev/shm``: 1 GiB for each worker that NCCL connects, at least 2; counts as
+    memory."""
     return max(2, configuration.tensor_parallel_size)
 
 
 def resources_of(configuration: Configuration, pod: PodSettings) -> client.V1ResourceRequirements:
     """Return the container's resources: accelerators as planned, CPU and memory the user's if given.
 
-    There is no CPU limit, since throttling shows in time to first token. Memory is reserved in full (an engine that
-    is killed for memory loads for minutes again): 6 GiB for the API server and the engine's core, 4 for each worker's
-    buffers, and shared memory. Both fit the smallest machines that clouds attach one accelerator to (4 CPUs, 16 GiB).
+    There is no CPU limit, since throttling shows in time to first token. Memory is reserved in full (an
+    engine that is killed for memory loads for minutes again): 6 GiB for the API server and the engine's core,
+    4 for each worker's buffers, and shared memory. Both fit the smallest machines that clouds attach one
+    accelerator to (4 CPUs, 16 GiB).
     """
     accelerators = {configuration.resource_name: str(configuration.tensor_parallel_size)}
     if pod.resources is not None:
@@ -101,7 +105,9 @@ def resources_of(configuration: Configuration, pod: PodSettings) -> client.V1Res
         workers = configuration.tensor_parallel_size
         memory = f"{6 + 4 * workers + shared_memory_gib(configuration)}Gi"
         requests, limits = {"cpu": str(min(8, 2 * workers)), "memory": memory}, {"memory": memory}
-    return client.V1ResourceRequirements(requests={**requests, **accelerators}, limits={**limits, **accelerators})
+    return client.V1ResourceRequirements(
+        requests={**requests, **accelerators}, limits={**limits, **accelerators}
+    )
 
 
 def _health(period: timedelta, timeout: int, failures: int) -> client.V1Probe:

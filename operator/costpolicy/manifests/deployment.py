@@ -14,11 +14,13 @@ from costpolicy.manifests.record import RECORD_ANNOTATION, record_of
 from costpolicy.manifests.serialization import Object, to_object
 
 PENDING_ALLOWANCE: Final = timedelta(minutes=30)
-"""Starting a node, pulling an image of 10 GB and copying weights out of another come before the engine starts."""
+"""Starting a node, pulling an image of 10 GB and copying weights out of another come before the engine
+starts."""
 
 
 def deployment(inputs: VariantInputs, variant: str) -> Object:
-    """Return the Deployment without ``replicas``: another field manager, or an autoscaler, owns that field."""
+    """Return the Deployment without ``replicas``: another field manager, or an autoscaler, owns that
+    field."""
     policy = inputs.policy
     deadline = inputs.startup_budget + PENDING_ALLOWANCE
     return to_object(
@@ -33,7 +35,8 @@ def deployment(inputs: VariantInputs, variant: str) -> Object:
             ),
             spec=client.V1DeploymentSpec(
                 selector=client.V1LabelSelector(match_labels=selector(policy, variant)),
-                # Only the field's default would be worse: 25 % of one replica is a second set of accelerators, or none.
+                # Only the field's default would be worse: 25 % of one replica is a second set of
+                # accelerators, or none.
                 strategy=client.V1DeploymentStrategy(
                     type="RollingUpdate",
                     rolling_update=client.V1RollingUpdateDeployment(max_surge=1, max_unavailable=0),
@@ -48,7 +51,8 @@ def deployment(inputs: VariantInputs, variant: str) -> Object:
 
 
 def replicas(name: str, namespace: str, count: int) -> Object:
-    """Return what ``costpolicy-replicas`` applies to a Deployment: its number of replicas and nothing else."""
+    """Return what ``costpolicy-replicas`` applies to a Deployment: its number of replicas and nothing
+    else."""
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",

@@ -11,7 +11,8 @@ from costpolicy.manifests.serialization import Object, to_object
 def disruption_budget(policy: CostPolicy) -> Object:
     """Return the PodDisruptionBudget that lets a drain take one replica at a time, over all variants.
 
-    Replicas that are not ready may always go: otherwise one that never starts would block the drain of its node.
+    Replicas that are not ready may always go: otherwise one that never starts would block the drain of its
+    node.
     """
     return to_object(
         client.V1PodDisruptionBudget(

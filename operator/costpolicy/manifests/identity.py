@@ -11,6 +11,8 @@ MANAGED_BY_LABEL: Final = "app.kubernetes.io/managed-by"
 COMPONENT_LABEL: Final = "app.kubernetes.io/component"
 POLICY_LABEL: Final = "costpolicy.dev/policy"
 VARIANT_LABEL: Final = "costpolicy.dev/variant"
+ACCELERATOR_LABEL: Final = "costpolicy.dev/accelerator"
+"""On pods: a pending pod says what it waits for, whatever its node affinity looks like."""
 
 ENGINE_COMPONENT: Final = "engine"
 HTTP_PORT_NAME: Final = "http"
@@ -23,7 +25,8 @@ Labels = dict[str, str]
 
 
 def fingerprint(document: dict[str, Any]) -> str:
-    """Return the first ten hexadecimal digits of the SHA-256 of a JSON document, whatever the order of its keys.
+    """Return the first ten hexadecimal digits of the SHA-256 of a JSON document, whatever the order of its
+    keys.
 
     Forty bits are enough to tell the variants of one policy apart, and short enough to read aloud.
     """

@@ -26,17 +26,19 @@ SUPPORTED_REVISIONS: Final = (1,)
 class VariantInputs:
     """Everything that a variant's objects depend on.
 
-    The first group decides the hash.  The second does not, although it is in the pod template: it comes from the
-    catalogue or from the cluster, and a newer catalogue must not restart an engine.  For a variant that exists, it is
-    therefore taken from the variant's own record (:mod:`~costpolicy.manifests.record`).
+    The first group decides the hash. The second does not, although it is in the pod template: it comes from
+    the catalogue or from the cluster, and a newer catalogue must not restart an engine. For a variant that
+    exists, it is therefore taken from the variant's own record (:mod:`~costpolicy.manifests.record`).
 
     Attributes:
         image: resolved image of the engine.
         template_revision: pinned revision of the template.
         grace: termination grace period of the pods.
-        startup_budget: how long an engine may need until it answers (:func:`~costpolicy.manifests.timing.startup_budget`).
+        startup_budget: how long an engine may need until it answers
+            (:func:`~costpolicy.manifests.timing.startup_budget`).
         product_labels: node labels that mean the accelerator; ``None``: as the catalogue has them today.
-        scrape_annotations: mark pods for Prometheus' usual annotations; where PodMonitors exist, those do it instead.
+        scrape_annotations: mark pods for Prometheus' usual annotations; where PodMonitors exist, those do it
+            instead.
     """
 
     policy: CostPolicy
@@ -89,8 +91,8 @@ class VariantInputs:
 def variant_hash(inputs: VariantInputs) -> str:
     """Return the ten hexadecimal digits that name a variant.
 
-    Whatever changes the pod template changes the hash, so that a Deployment is never rolled in place; replicas,
-    prices, predictions and the operator's version are not part of it.
+    Whatever changes the pod template changes the hash, so that a Deployment is never rolled in place;
+    replicas, prices, predictions and the operator's version are not part of it.
     """
     configuration, engine = inputs.configuration, inputs.policy.spec.engine
     document: dict[str, Any] = {
@@ -107,7 +109,8 @@ def variant_hash(inputs: VariantInputs) -> str:
         "grace": inputs.grace.total_seconds(),
         "spread": inputs.spread,
         "priorityClassName": inputs.priority_class_name,
-        # Defaults are left out, so that a field that a newer API adds does not change the hash of an old policy.
+        # Defaults are left out, so that a field that a newer API adds does not change the hash of an old
+        # policy.
         "engine": engine.model_dump(
             mode="json", by_alias=True, exclude_defaults=True, exclude={"image", "version", "extra_args"}
         ),

@@ -22,7 +22,8 @@ def object_meta(
 def _owners(policy: CostPolicy) -> list[client.V1OwnerReference] | None:
     """Return the reference by which the cluster collects children of a deleted policy.
 
-    A policy that was never stored has no uid and owns nothing; with ``deletionPolicy: Orphan`` children keep serving.
+    A policy that was never stored has no uid and owns nothing; with ``deletionPolicy: Orphan`` children keep
+    serving.
     """
     if not policy.metadata.uid or policy.spec.deletion_policy is DeletionPolicy.ORPHAN:
         return None

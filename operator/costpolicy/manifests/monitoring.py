@@ -5,13 +5,19 @@ from typing import Final
 from kubernetes import client
 
 from costpolicy.api.policy import CostPolicy
-from costpolicy.manifests.foreign.pod_monitor import PodMetricsEndpoint, PodMonitor, PodMonitorSpec, RelabelConfig
+from costpolicy.manifests.foreign.pod_monitor import (
+    PodMetricsEndpoint,
+    PodMonitor,
+    PodMonitorSpec,
+    RelabelConfig,
+)
 from costpolicy.manifests.identity import HTTP_PORT_NAME, POLICY_LABEL, VARIANT_LABEL, policy_labels, selector
 from costpolicy.manifests.metadata import object_meta
 from costpolicy.manifests.serialization import Object, to_object
 
 SERIES_LABELS: Final = {"costpolicy": POLICY_LABEL, "variant": VARIANT_LABEL}
-"""Labels of scraped series and the pod labels that they come from; vLLM itself says only ``engine, model_name``."""
+"""Labels of scraped series and the pod labels that they come from; vLLM itself says only ``engine,
+model_name``."""
 
 
 def pod_monitor(policy: CostPolicy) -> Object:
@@ -20,7 +26,9 @@ def pod_monitor(policy: CostPolicy) -> Object:
         port=HTTP_PORT_NAME,
         path="/metrics",
         relabelings=tuple(
-            RelabelConfig(source_labels=(f"__meta_kubernetes_pod_label_{_sanitized(label)}",), target_label=target)
+            RelabelConfig(
+                source_labels=(f"__meta_kubernetes_pod_label_{_sanitized(label)}",), target_label=target
+            )
             for target, label in SERIES_LABELS.items()
         ),
     )

@@ -1,7 +1,7 @@
 """Where the pods of a variant may run: exactly on the nodes that the plan priced.
 
-Nodes say what they carry by labels of the device plugin (``nvidia.com/gpu.product``) or of a cloud, and how they are
-paid for by labels of the provisioner.  An offering with a ``nodeSelector`` of its own overrides both.
+Nodes say what they carry by labels of the device plugin (``nvidia.com/gpu.product``) or of a cloud, and how
+they are paid for by labels of the provisioner. An offering with a ``nodeSelector`` of its own overrides both.
 """
 
 from collections.abc import Mapping
@@ -31,7 +31,9 @@ _Requirements = tuple[client.V1NodeSelectorRequirement, ...]
 _Alternatives = list[_Requirements]
 
 
-def node_selector(configuration: Configuration, products: ProductLabels, pod: PodSettings) -> dict[str, str] | None:
+def node_selector(
+    configuration: Configuration, products: ProductLabels, pod: PodSettings
+) -> dict[str, str] | None:
     """Return labels that a node must have: the offering's, or the one product label, and the user's."""
     ours = dict(configuration.node_selector)
     if not ours and _single(products):
@@ -39,7 +41,9 @@ def node_selector(configuration: Configuration, products: ProductLabels, pod: Po
     return {**pod.node_selector, **ours} or None
 
 
-def affinity(configuration: Configuration, products: ProductLabels, pod: PodSettings) -> client.V1Affinity | None:
+def affinity(
+    configuration: Configuration, products: ProductLabels, pod: PodSettings
+) -> client.V1Affinity | None:
     """Return the user's affinity with the plan's conditions on nodes added to each of its terms."""
     users = typed(client.V1Affinity, pod.affinity) if pod.affinity else None
     alternatives = _alternatives(configuration, products)
@@ -94,8 +98,9 @@ def _alternatives(configuration: Configuration, products: ProductLabels) -> _Alt
 def _of_product(products: ProductLabels, resource_name: str) -> _Alternatives:
     """Return one alternative a label key: the device plugin's, then the clouds' on nodes that lack it.
 
-    So does :func:`costpolicy.catalog.accelerators.accelerator_of_node` read a node. The device plugin's product name
-    says by itself that a GPU is sliced (``...-SHARED``, ``...-MIG-1g.10gb``); a cloud's label does not.
+    So does :func:`costpolicy.catalog.accelerators.accelerator_of_node` read a node. The device plugin's
+    product name says by itself that a GPU is sliced (``...-SHARED``, ``...-MIG-1g.10gb``); a cloud's label
+    does not.
     """
     if _single(products):
         return [()]  # the node selector says it already

@@ -12,7 +12,7 @@ from costpolicy.manifests.container import (
     security_context,
     shared_memory_gib,
 )
-from costpolicy.manifests.identity import HTTP_PORT, Labels, selector, variant_labels
+from costpolicy.manifests.identity import ACCELERATOR_LABEL, HTTP_PORT, Labels, selector, variant_labels
 from costpolicy.manifests.inputs import VariantInputs
 from costpolicy.manifests.placement import affinity, node_selector, spread, tolerations
 from costpolicy.manifests.storage import Storage, storage
@@ -37,7 +37,11 @@ def pod_template(inputs: VariantInputs, variant: str) -> client.V1PodTemplateSpe
 
 def pod_labels(inputs: VariantInputs, variant: str) -> Labels:
     """Return the operator's own labels of a pod; the user's cannot replace them."""
-    return {**variant_labels(inputs.policy, variant), VERSION_LABEL: inputs.engine.version}
+    return {
+        **variant_labels(inputs.policy, variant),
+        ACCELERATOR_LABEL: inputs.configuration.accelerator,
+        VERSION_LABEL: inputs.engine.version,
+    }
 
 
 def _pod_spec(inputs: VariantInputs, variant: str, volumes: Storage) -> client.V1PodSpec:
@@ -63,7 +67,8 @@ def _pod_spec(inputs: VariantInputs, variant: str, volumes: Storage) -> client.V
         automount_service_account_token=False,  # the engine needs no API access
         # A Service called "vllm" would inject VLLM_PORT=tcp://..., which vLLM reads as its port and dies of.
         enable_service_links=False,
-        image_pull_secrets=[typed(client.V1LocalObjectReference, secret) for secret in pod.image_pull_secrets] or None,
+        image_pull_secrets=[typed(client.V1LocalObjectReference, secret) for secret in pod.image_pull_secrets]
+        or None,
         priority_class_name=inputs.priority_class_name,
         runtime_class_name=pod.runtime_class_name,
         termination_grace_period_seconds=inputs.grace // timedelta(seconds=1),
@@ -71,7 +76,8 @@ def _pod_spec(inputs: VariantInputs, variant: str, volumes: Storage) -> client.V
 
 
 def _init_containers(inputs: VariantInputs, volumes: Storage) -> list[client.V1Container]:
-    """Return what runs before the engine: the copy of weights, then the user's, restricted unless they say more."""
+    """Return what runs before the engine: the copy of weights, then the user's, restricted unless they say
+    more."""
     users = [typed(client.V1Container, setting) for setting in inputs.pod.init_containers]
     for container in users:
         given = container.security_context.model_dump(exclude_none=True) if container.security_context else {}
@@ -94,4 +100,8 @@ def _pod_security() -> client.V1PodSecurityContext:
 def _scrape_annotations(inputs: VariantInputs) -> dict[str, str]:
     if not inputs.scrape_annotations:
         return {}
-    return {"prometheus.io/scrape": "true", "prometheus.io/port": str(HTTP_PORT), "prometheus.io/path": "/metrics"}
+    return {
+        "prometheus.io/scrape": "true",
+        "prometheus.io/port": str(HTTP_PORT),
+        "prometheus.io/path": "/metrics",
+    }

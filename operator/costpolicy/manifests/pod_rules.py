@@ -1,6 +1,7 @@
 """What the user's pod settings must not hold: the operator's own check beside the chart's admission policy.
 
-Whoever may write a CostPolicy can create pods in its namespace, and nothing more: no path of a node, no privilege.
+Whoever may write a CostPolicy can create pods in its namespace, and nothing more: no path of a node, no
+privilege.
 """
 
 from collections.abc import Iterator
@@ -8,12 +9,13 @@ from collections.abc import Iterator
 from costpolicy.api.containers import InitContainer, SecurityContext
 from costpolicy.api.engine import PodSettings
 from costpolicy.api.policy import EngineSettings
-from costpolicy.manifests.identity import POLICY_LABEL, VARIANT_LABEL
+from costpolicy.manifests.identity import ACCELERATOR_LABEL, POLICY_LABEL, VARIANT_LABEL
 from costpolicy.manifests.storage import COPY_CONTAINER, RESERVED_PATHS, RESERVED_VOLUMES
 
 
 def host_access(pod: PodSettings) -> tuple[str, ...]:
-    """Return each setting that reaches for the node; allowed only where the operator runs with ``allowHostAccess``."""
+    """Return each setting that reaches for the node; allowed only where the operator runs with
+    ``allowHostAccess``."""
     return tuple(_host_access(pod))
 
 
@@ -46,19 +48,22 @@ def _privilege(container: InitContainer, context: SecurityContext) -> Iterator[s
 
 
 def _clashes(pod: PodSettings) -> Iterator[str]:
+    yield from _storage_clashes(pod)
+    if any(container.name == COPY_CONTAINER for container in pod.init_containers):
+        yield f"init container {COPY_CONTAINER}: the operator has one of that name; choose another"
+    for label in pod.labels:
+        if label in (ACCELERATOR_LABEL, POLICY_LABEL, VARIANT_LABEL) or label.startswith("app.kubernetes.io/"):
+            yield f"label {label}: the operator sets it itself"
+    resources = {**pod.resources.requests, **pod.resources.limits} if pod.resources else {}
+    for name in resources:
+        if "/" in name:
+            yield f"resource {name}: the number of accelerators is the plan's"
+
+
+def _storage_clashes(pod: PodSettings) -> Iterator[str]:
     for volume in pod.volumes:
         if volume.name in RESERVED_VOLUMES:
             yield f"volume {volume.name}: the operator has a volume of that name; choose another"
     for mount in pod.volume_mounts:
         if mount.mount_path.rstrip("/") in RESERVED_PATHS:
             yield f"volumeMount {mount.mount_path}: the operator mounts a volume of its own there"
-    for container in pod.init_containers:
-        if container.name == COPY_CONTAINER:
-            yield f"init container {container.name}: the operator has one of that name; choose another"
-    for label in pod.labels:
-        if label in (POLICY_LABEL, VARIANT_LABEL) or label.startswith("app.kubernetes.io/"):
-            yield f"label {label}: the operator sets it itself"
-    resources = [*pod.resources.requests, *pod.resources.limits] if pod.resources else []
-    for name in dict.fromkeys(resources):
-        if "/" in name:
-            yield f"resource {name}: the number of accelerators is the plan's"

@@ -15,8 +15,8 @@ def policy_objects(
     Args:
         policy: whose objects.
         stable: hash of the variant that gets all traffic; ``None`` while it is shared among variants.
-        replicas: of all variants together. A budget exists only above one: it would block every drain of the node
-            that carries a single replica, for ever.
+        replicas: of all variants together. A budget exists only above one: it would block every drain of the
+            node that carries a single replica, for ever.
         monitored: whether the cluster has PodMonitors.
     """
     objects = [policy_service(policy, stable)]

@@ -1,7 +1,7 @@
 """What a variant was rendered from, written on its Deployment.
 
-An operator that starts cold reads here which configuration serves and what was pinned, and renders the very same
-template, whatever its catalogue has learned since.
+An operator that starts cold reads here which configuration serves and what was pinned, and renders the very
+same template, whatever its catalogue has learned since.
 """
 
 from collections.abc import Mapping
@@ -23,7 +23,8 @@ RECORD_ANNOTATION: Final = "costpolicy.dev/rendered-from"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """A variant's inputs apart from its policy; fields as in :class:`~costpolicy.manifests.inputs.VariantInputs`."""
+    """A variant's inputs apart from its policy; fields as in
+    :class:`~costpolicy.manifests.inputs.VariantInputs`."""
 
     configuration: Configuration
     engine_version: str

@@ -17,7 +17,8 @@ from costpolicy.manifests.serialization import Object, to_object
 
 
 def variant_service(policy: CostPolicy, variant: str) -> Object:
-    """Return the Service that reaches one variant only, so that a canary can be tested before clients meet it."""
+    """Return the Service that reaches one variant only, so that a canary can be tested before clients meet
+    it."""
     labels = variant_labels(policy, variant)
     return _service(policy, variant_name(policy, variant), labels, selector(policy, variant))
 

@@ -19,7 +19,8 @@ COPY_CONTAINER: Final = "copy-weights"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Storage:
-    """Volumes with where the engine sees them, its environment for them, and what fills them before it starts."""
+    """Volumes with where the engine sees them, its environment for them, and what fills them before it
+    starts."""
 
     volumes: list[client.V1Volume]
     mounts: list[client.V1VolumeMount]
@@ -54,8 +55,8 @@ def storage(source: ModelSource, shared_memory_gib: int, security: client.V1Secu
 def _weights_volume(source: ModelSource) -> tuple[client.V1Volume, bool]:
     """Return the volume at ``/models`` and whether it is read-only.
 
-    Scratch volumes have no size limit: the kubelet evicts a pod that exceeds one, and how much a repository holds
-    besides the weights that are loaded is not known before it is downloaded.
+    Scratch volumes have no size limit: the kubelet evicts a pod that exceeds one, and how much a repository
+    holds besides the weights that are loaded is not known before it is downloaded.
     """
     if source.volume is None:
         return client.V1Volume(name=MODELS_VOLUME, empty_dir=client.V1EmptyDirVolumeSource()), False

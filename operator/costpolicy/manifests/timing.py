@@ -1,7 +1,7 @@
 """How long an engine may take to start and to stop.
 
-A probe that gives up during a long load restarts the load, for ever; it is the most reported failure of serving
-operators.  Rates are therefore what a bad day delivers, not what a good one does.
+A probe that gives up during a long load restarts the load, for ever; it is the most reported failure of
+serving operators. Rates are therefore what a bad day delivers, not what a good one does.
 """
 
 from datetime import timedelta
@@ -19,8 +19,9 @@ ENGINE_START: Final = timedelta(minutes=8)
 MINUTE: Final = timedelta(minutes=1)
 
 PRE_STOP_SLEEP: Final = timedelta(seconds=15)
-"""Load balancers keep sending for seconds after a pod began to terminate, while a draining vLLM answers new requests
-with HTTP 500 although ``/health`` is 200 (observed with 0.32.0): it must not see SIGTERM before they have stopped."""
+"""Load balancers keep sending for seconds after a pod began to terminate, while a draining vLLM answers new
+requests with HTTP 500 although ``/health`` is 200 (observed with 0.32.0): it must not see SIGTERM before they
+have stopped."""
 EXIT_MARGIN: Final = timedelta(seconds=15)
 """vLLM's own drain timeout must end first: what is left is closed by the engine, not by SIGKILL."""
 DEFAULT_GRACE: Final = timedelta(seconds=180)
@@ -30,7 +31,8 @@ DEFAULT_GRACE: Final = timedelta(seconds=180)
 def startup_budget(weights_bytes: int, source: ModelSource) -> timedelta:
     """Return how long the engine container may need until it answers, rounded up to minutes.
 
-    The time of an init container that copies weights is not part of it: probes begin when the engine's container does.
+    The time of an init container that copies weights is not part of it: probes begin when the engine's
+    container does.
     """
     seconds = weights_bytes / DISK_BYTES_PER_SECOND
     if source.hugging_face is not None:

@@ -1,4 +1,5 @@
-"""The user's pod settings as the client's models: the API has them in the shape of Kubernetes' own core/v1."""
+"""The user's pod settings as the client's models: the API has them in the shape of Kubernetes' own
+core/v1."""
 
 from typing import TypeVar
 

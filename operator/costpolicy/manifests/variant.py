@@ -46,9 +46,7 @@ def render_variant(inputs: VariantInputs) -> Variant:
             "run the operator that created the variant, or let a spec change replace it"
         )
     variant = variant_hash(inputs)
-    return Variant(
-        hash=variant, name=variant_name(inputs.policy, variant), objects=render(inputs, variant)
-    )
+    return Variant(hash=variant, name=variant_name(inputs.policy, variant), objects=render(inputs, variant))
 
 
 def _revision_1(inputs: VariantInputs, variant: str) -> tuple[Object, ...]:

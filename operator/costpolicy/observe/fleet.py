@@ -190,7 +190,7 @@ class FleetObservations:
         if {"lower", "upper"} <= edges.keys():
             # The lower edge was asked for as a vanishing quantile of its bucket: off by 1e-9 of the width.
             lower, upper = edges["lower"], edges["upper"]
-            return Tail(value=value, lower=lower - 1e-9 * (upper - lower), upper=upper)
+            return Tail(value=value, lower=round(lower - 1e-9 * (upper - lower), 9), upper=upper)
         return _no_series(f"{name}_bucket")
 
     def _kv_cache_size(self, key: Key) -> Figure:
@@ -226,7 +226,7 @@ class FleetObservations:
         age = timedelta(seconds=round((self.at - last).total_seconds()))
         return Missing(
             reason=Reason.NO_SAMPLES,
-            message=f"the newest sample of its engines is {format_duration(age)} old: is Prometheus scraping?",
+            message=f"the newest sample of its engines is {format_duration(age)} old: are they scraped?",
         )
 
     def _history(self, question: str, key: Key) -> Figure:
@@ -241,7 +241,7 @@ class FleetObservations:
         if not self.rules_loaded:
             return Missing(
                 reason=Reason.RULES_MISSING,
-                message="the chart's recording rules are not loaded into this Prometheus: there is no history",
+                message="the chart's recording rules are not loaded into Prometheus: there is no history",
             )
         return _no_series("recorded demand")
 

@@ -58,22 +58,26 @@ def closed_loop(
 def _steady_cycle(served: Service, running: float, *, convoy: bool) -> _Cycle:
     """Find the cycle time that running requests give themselves (damped fixed point)."""
     others = running - 1.0
+    most = min(served.prompts_per_step, running)
     waited = alone = served.alone()
     decoding = served.decode_steps * served.decode_step(running)
-    for _ in range(_ITERATIONS):
+    for iteration in range(_ITERATIONS):
         cycle = waited + decoding
-        wait = served.wait(others / cycle, running * decoding / cycle, waited)
+        wait = served.wait(others / cycle, running * decoding / cycle, waited, others)
         total = wait.total
         if others <= 0.0:
             total = alone
         elif convoy:
             total = max(total, 2.0 * (wait.decode_step + wait.prefill))
         busy = served.decode_steps * wait.decode_step + others * wait.prefill * decoding / cycle
-        change = abs(total - waited) + abs(busy - decoding)
-        waited += _DAMPING * (total - waited)
-        decoding += _DAMPING * (busy - decoding)
-        if change < _TOLERANCE * cycle:
+        # A step takes no more prompts than its budget: they wait, and with short outputs most requests do.
+        busy = min(busy, served.decode_steps * (wait.decode_step + most * wait.prefill))
+        total = max(total, running * (wait.prefill + wait.decode_step / most) - busy)
+        if abs(total - waited) + abs(busy - decoding) < _TOLERANCE * cycle:
             break
+        damping = _DAMPING if iteration < _ITERATIONS // 3 else _DAMPING / 2.0
+        waited += damping * (total - waited)
+        decoding += damping * (busy - decoding)
     return _Cycle(wait=wait, wait_seconds=waited, decoding=decoding, running=running)
 
 
@@ -84,8 +88,11 @@ def _latency(served: Service, cycle: _Cycle, concurrency: float, burst_share: fl
     inter_token = (on_accelerator**constants.HOST_SHARPNESS + host**constants.HOST_SHARPNESS) ** (
         1.0 / constants.HOST_SHARPNESS
     )
-    utilization = min(host / inter_token, constants.HOST_UTILIZATION_CAP)
-    host_wait = constants.HOST_QUEUE * host / (1.0 - utilization)
+    answering = inter_token * served.decode_steps
+    streaming = host * served.decode_steps
+    utilization = min(streaming / (cycle.wait_seconds + answering), constants.HOST_UTILIZATION_CAP)
+    # Closed: never more in the API server's queue than all requests' tokens of one cycle.
+    host_wait = min(constants.HOST_QUEUE * host / (1.0 - utilization), streaming)
     queued = concurrency - running
     queue = 0.0
     if queued > 0.0:
@@ -101,9 +108,8 @@ def _latency(served: Service, cycle: _Cycle, concurrency: float, burst_share: fl
         + constants.TTFT_P95_QUEUE * queue
         + constants.TTFT_P95_HOST * host_wait,
     )
-    # The host slows the stream, not the prefill; Little's law with what the client sees.
-    length = cycle.wait_seconds + served.first_token_overhead + host_wait + inter_token * served.decode_steps
-    rate = running / length
+    # Little's law. The API server's queue is not in it: its limit is in the inter-token latency already.
+    rate = running / (cycle.wait_seconds + served.first_token_overhead + answering)
     return Latency(
         ttft=ttft,
         inter_token=Quantiles(mean=inter_token, p50=inter_token, p95=constants.INTER_TOKEN_P95 * inter_token),

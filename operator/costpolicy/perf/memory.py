@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from math import ceil
 
 from costpolicy.api.types import KvCacheDtype
-from costpolicy.catalog.formats import weight_bytes
 from costpolicy.catalog.architecture import ModelArchitecture
+from costpolicy.catalog.formats import weight_bytes
 from costpolicy.catalog.parameters import CachedElements, cached_elements, count_parameters
 from costpolicy.perf import constants
 from costpolicy.perf.shape import EngineShape

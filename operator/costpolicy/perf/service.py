@@ -5,7 +5,7 @@ arrived during the step before (gated batch service), as many as ``max_num_batch
 """
 
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, inf
 from typing import NamedTuple
 
 from costpolicy.perf import constants
@@ -70,7 +70,7 @@ class Service:
         )
         return chunk + (self.chunks - 1) * self.cost.decode(0.0, self.context)
 
-    def wait(self, rate: float, decoding: float, waited: float) -> Wait:
+    def wait(self, rate: float, decoding: float, waited: float, others: float = inf) -> Wait:
         """Return the wait of prompts that arrive at ``rate`` a second at random while ``decoding`` requests decode.
 
         ``waited`` is the wait of the iteration before: it sets how many prompts share a step's weight reads.
@@ -81,11 +81,10 @@ class Service:
         decode_step = self.decode_step(decoding)
         prefill = self.prefill(min(most, 1.0 + rate * waited), decoding, decode_step)
         share = rate * prefill
-        full = decode_step + most * prefill
-        busy = full
-        if share < constants.PREFILL_SHARE_CAP:
-            gated = decode_step / (1.0 - share) + prefill * share / (1.0 - share * share)
-            busy = min(gated, full)
+        full = decode_step + min(most, others) * prefill
+        stable = min(share, constants.PREFILL_SHARE_CAP)
+        gated = decode_step / (1.0 - stable) + prefill * stable / (1.0 - stable * stable)
+        busy = min(gated, full)
         beside = min(share * busy, (most - 1.0) * prefill + share * busy / 2.0)
         own = self.chunks * decode_step + prefill
         total = busy / 2.0 + own + beside * (1.0 + 1.0 / most) / 2.0

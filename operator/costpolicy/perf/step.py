@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from math import sqrt
 
-from costpolicy.catalog.formats import FORMATS, compute_dtype, weight_bytes
 from costpolicy.catalog.architecture import ModelArchitecture
+from costpolicy.catalog.formats import FORMATS, compute_dtype, weight_bytes
 from costpolicy.catalog.parameters import count_parameters
 from costpolicy.perf import constants
 from costpolicy.perf.memory import cache_bytes

@@ -1,9 +1,7 @@
 """What one replica of a policy's engine looks like: everything that a change of would restart it."""
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Self
+from dataclasses import dataclass, field
 
 from costpolicy.api.types import CapacityType, KvCacheDtype, WeightFormat
 
@@ -43,27 +41,3 @@ class Configuration:
     def answers(self) -> tuple[WeightFormat, int | None, KvCacheDtype]:
         """What decides the numbers that the model computes: two configurations that agree here answer alike."""
         return self.weights, self.checkpoint, self.kv_cache_dtype
-
-    def to_text(self) -> str:
-        """Return the configuration as canonical JSON, as it is kept in an annotation of its Deployment."""
-        return json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
-
-    @classmethod
-    def from_text(cls, text: str) -> Self:
-        """Read :meth:`to_text`'s JSON.
-
-        Raises:
-            ValueError: the text is not such JSON, as after somebody edited the annotation.
-        """
-        try:
-            fields = json.loads(text)
-            return cls(
-                **{
-                    **fields,
-                    "capacity_type": CapacityType(fields["capacity_type"]),
-                    "weights": WeightFormat(fields["weights"]),
-                    "kv_cache_dtype": KvCacheDtype(fields["kv_cache_dtype"]),
-                }
-            )
-        except (TypeError, KeyError, AttributeError) as error:
-            raise ValueError(f"not a configuration: {error}") from error

@@ -39,6 +39,9 @@ REASON_ORDER = (
 )
 """Reasons from the one that is farthest from an answer to the nearest: the last one met explains infeasibility."""
 
+CAP_REASONS = ("MaxReplicas", "MaxAccelerators", "NoSpareGPU", "BudgetExceeded")
+"""Reasons that would go away with a larger cap."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
@@ -72,7 +75,9 @@ def _accelerator_allowed(supply: Supply, request: PlanRequest) -> Rejection | No
     name = supply.offering.accelerator.name
     if not allowed or name in allowed:
         return None
-    return Rejection(reason="AcceleratorNotAllowed", message=f"spec.hardware.accelerators does not list {name}")
+    return Rejection(
+        reason="AcceleratorNotAllowed", message=f"spec.hardware.accelerators does not list {name}"
+    )
 
 
 def _capacity_type_allowed(supply: Supply, request: PlanRequest) -> Rejection | None:
@@ -98,14 +103,18 @@ def _fits_a_node(option: Option, _: Question) -> Rejection | None:
     size, per_node = option.configuration.tensor_parallel_size, option.supply.offering.accelerators_per_node
     if size <= per_node:
         return None
-    return Rejection(reason="NeedsMultiNode", message=f"{size} accelerators are more than the {per_node} of one node")
+    return Rejection(
+        reason="NeedsMultiNode", message=f"{size} accelerators are more than the {per_node} of one node"
+    )
 
 
 def _heads_divide(option: Option, question: Question) -> Rejection | None:
     size, heads = option.configuration.tensor_parallel_size, question.request.architecture.attention_heads
     if heads % size == 0:
         return None
-    return Rejection(reason="TensorParallelShape", message=f"{heads} attention heads cannot be split {size} ways")
+    return Rejection(
+        reason="TensorParallelShape", message=f"{heads} attention heads cannot be split {size} ways"
+    )
 
 
 def _format_supported(option: Option, question: Question) -> Rejection | None:
@@ -222,37 +231,42 @@ PROMISE: tuple[OptionCheck, ...] = (_latency_reachable,)
 
 def check_caps(option: Option, replicas: int, limits: Limits) -> Rejection | None:
     """Return which cap this many replicas would break, if any: replicas, accelerators, stock, then budget."""
-    size = option.configuration.tensor_parallel_size
-    if limits.max_replicas is not None and replicas > limits.max_replicas:
-        return Rejection(
-            reason="MaxReplicas",
-            message=f"{replicas} replicas are needed, spec.scaling.maxReplicas is {limits.max_replicas}",
-        )
-    if limits.max_accelerators is not None and replicas * size > limits.max_accelerators:
-        return Rejection(
-            reason="MaxAccelerators",
-            message=f"{replicas * size} accelerators are needed, spec.hardware.maxAccelerators is {limits.max_accelerators}",
-        )
-    return _check_stock(option, replicas, limits) or _check_budget(option, replicas, limits.hourly_budget)
+    size, supply = option.configuration.tensor_parallel_size, option.supply
+    cost = supply.offering.hourly * (replicas * size)
+    for reason, message in (
+        ("MaxReplicas", _over_replicas(replicas, limits)),
+        ("MaxAccelerators", _over_accelerators(replicas * size, limits)),
+        ("NoSpareGPU", _over_stock(option, replicas) if limits.stock else ""),
+        ("BudgetExceeded", _over_budget(cost, limits.hourly_budget)),
+    ):
+        if message:
+            return Rejection(reason=reason, message=message, closeness=-float(cost.micros), cost=cost)
+    return None
 
 
-def _check_stock(option: Option, replicas: int, limits: Limits) -> Rejection | None:
+def _over_replicas(replicas: int, limits: Limits) -> str:
+    if limits.max_replicas is None or replicas <= limits.max_replicas:
+        return ""
+    return f"{replicas} replicas are needed, spec.scaling.maxReplicas is {limits.max_replicas}"
+
+
+def _over_accelerators(accelerators: int, limits: Limits) -> str:
+    if limits.max_accelerators is None or accelerators <= limits.max_accelerators:
+        return ""
+    return (
+        f"{accelerators} accelerators are needed, spec.hardware.maxAccelerators is {limits.max_accelerators}"
+    )
+
+
+def _over_stock(option: Option, replicas: int) -> str:
     size = option.configuration.tensor_parallel_size
     placeable = option.supply.placeable_replicas(size)
-    if not limits.stock or placeable is None or replicas <= placeable:
-        return None
-    return Rejection(
-        reason="NoSpareGPU",
-        message=f"{replicas} x {size} {option.accelerator.name} are needed, the nodes have room for {placeable} x {size}",
-    )
+    if placeable is None or replicas <= placeable:
+        return ""
+    return f"{replicas} x {size} {option.accelerator.name} are needed, the nodes have room for {placeable} x {size}"
 
 
-def _check_budget(option: Option, replicas: int, budget: Money | None) -> Rejection | None:
-    cost = option.supply.offering.hourly * (replicas * option.configuration.tensor_parallel_size)
+def _over_budget(cost: Money, budget: Money | None) -> str:
     if budget is None or cost <= budget:
-        return None
-    return Rejection(
-        reason="BudgetExceeded",
-        message=f"{cost.text(2)} an hour are over the budget of {budget.text(2)} an hour",
-        closeness=-cost.micros / 1.0,
-    )
+        return ""
+    return f"{cost.text(2)} an hour are over the budget of {budget.text(2)} an hour"

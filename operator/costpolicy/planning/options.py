@@ -57,7 +57,9 @@ def weights_options(request: PlanRequest, *, gate: bool) -> tuple[Weights, ...]:
         options += [_weights(request, WeightFormat(format_), checkpoints) for format_ in wanted]
     running = request.running
     if running is not None:
-        options.append(Weights(format=running.weights, checkpoint=running.checkpoint, online=running.online_quantization))
+        options.append(
+            Weights(format=running.weights, checkpoint=running.checkpoint, online=running.online_quantization)
+        )
     return tuple(dict.fromkeys(options))
 
 
@@ -87,7 +89,7 @@ def options(request: PlanRequest, supplies: Iterable[Supply], *, gate: bool) -> 
                     )
 
 
-def smaller_batches(request: PlanRequest, option: Option) -> Iterator[Option]:
+def other_batches(request: PlanRequest, option: Option) -> Iterator[Option]:
     """Yield the option with other step budgets, for when latency is missed at the engine's defaults.
 
     A smaller ``max_num_batched_tokens`` keeps prefills from delaying running sequences; a larger one lets a long
@@ -140,4 +142,3 @@ def _configuration(
         node_selector=offering.node_selector,
         resource_name=offering.resource_name,
     )
-

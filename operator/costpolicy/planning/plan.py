@@ -24,12 +24,14 @@ class Verdict(StrEnum):
 class Rejection:
     """Why a candidate cannot be used: a stable CamelCase reason and a sentence with the figures.
 
-    ``closeness`` orders rejections of the same reason: the greatest came nearest to being acceptable.
+    ``closeness`` orders rejections of the same reason: the greatest came nearest to being acceptable.  ``cost`` is what
+    the candidate would cost an hour, where its replicas are known.
     """
 
     reason: str
     message: str
     closeness: float = 0.0
+    cost: Money | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

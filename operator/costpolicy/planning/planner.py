@@ -13,10 +13,17 @@ from dataclasses import dataclass, field
 from costpolicy.api.types import KvCacheDtype
 from costpolicy.catalog.formats import compute_dtype
 from costpolicy.perf.latency import Binding, Latency
-from costpolicy.planning.constraints import Question, check_caps, check_promise, check_shape, check_supply
+from costpolicy.planning.constraints import (
+    CAP_REASONS,
+    Question,
+    check_caps,
+    check_promise,
+    check_shape,
+    check_supply,
+)
 from costpolicy.planning.evaluation import Evaluation
 from costpolicy.planning.explain import infeasible, why_not_cheaper
-from costpolicy.planning.options import Option, options, smaller_batches
+from costpolicy.planning.options import Option, options, other_batches
 from costpolicy.planning.plan import Candidate, Plan, Rejection, Target, Verdict
 from costpolicy.planning.request import UNCAPPED, Limits, PlanRequest, limits_of
 from costpolicy.planning.supply import Supply
@@ -38,8 +45,8 @@ def plan(request: PlanRequest) -> Plan:
         demand=request.demand,
         target=now.best,
         recommended=better,
-        uncapped=_search(question, options(request, allowed, gate=False), UNCAPPED).best,
-        why_not_cheaper=why_not_cheaper(now.best, candidates, request.currency),
+        uncapped=_uncapped(question, allowed, now),
+        why_not_cheaper=why_not_cheaper(now.best, (*refused, *now.judged(now.best)), request.currency),
         infeasible=None if now.best else infeasible((*refused, *now.judged(None)), request),
         candidates=candidates,
     )
@@ -60,7 +67,11 @@ class _Search:
                 case Rejection():
                     verdict, reason, message = Verdict.REJECTED, outcome.reason, outcome.message
                 case Target() if chosen is not None and outcome.configuration == chosen.configuration:
-                    verdict, reason, message = Verdict.CHOSEN, "Cheapest", "the cheapest that keeps every constraint"
+                    verdict, reason, message = (
+                        Verdict.CHOSEN,
+                        "Cheapest",
+                        "the cheapest that keeps every constraint",
+                    )
                 case _:
                     verdict, reason, message = Verdict.DOMINATED, *_dominated(floor, outcome, chosen)
             yield Candidate(
@@ -68,7 +79,7 @@ class _Search:
                 verdict=verdict,
                 reason=reason,
                 message=message,
-                cost_floor=floor,
+                cost_floor=(outcome.cost if isinstance(outcome, Rejection) else None) or floor,
                 closeness=outcome.closeness if isinstance(outcome, Rejection) else 0.0,
                 target=outcome if isinstance(outcome, Target) else None,
             )
@@ -76,7 +87,9 @@ class _Search:
 
 def _search(question: Question, found: Iterable[Option], limits: Limits) -> _Search:
     search = _Search()
-    priced = sorted(((_floor(option, question), index, option) for index, option in enumerate(found)), key=_by_floor)
+    priced = sorted(
+        ((_floor(option, question), index, option) for index, option in enumerate(found)), key=_by_floor
+    )
     for (marginal, cost), index, option in priced:
         if search.best is not None and marginal > search.best.marginal_cost_per_hour:
             search.outcomes.append((option, cost, None))
@@ -89,18 +102,31 @@ def _search(question: Question, found: Iterable[Option], limits: Limits) -> _Sea
     return search
 
 
+def _uncapped(question: Question, allowed: Iterable[Supply], now: _Search) -> Target | None:
+    """Return the best without caps; where no cap refused anything, that is the best with them."""
+    if not any(
+        isinstance(outcome, Rejection) and outcome.reason in CAP_REASONS for _, _, outcome in now.outcomes
+    ):
+        return now.best
+    return _search(question, options(question.request, allowed, gate=False), UNCAPPED).best
+
+
 def _variants(option: Option, question: Question, search: _Search, floor: Money) -> Iterator[Option]:
     """Yield the option and, only where latency binds at the engine's defaults, the option with other batch sizes."""
     yield option
     last = search.outcomes[-1][2]
-    missed = isinstance(last, Rejection) and last.reason == "ObjectiveUnreachable"
     strained = (
         isinstance(last, Target)
         and last.cost_per_hour > floor
         and question.evaluation.capacity(option).binding in _LATENCY_BOUND
     )
-    if missed or strained:
-        yield from smaller_batches(question.request, option)
+    missed = isinstance(last, Rejection) and last.reason == "ObjectiveUnreachable"
+    # A request that is alone and misses its objective is only helped by finishing its prompt in fewer steps.
+    if strained or (
+        missed
+        and question.request.demand.prompt_tokens > question.evaluation.shape(option).max_num_batched_tokens
+    ):
+        yield from other_batches(question.request, option)
 
 
 def judge(option: Option, question: Question, limits: Limits) -> Target | Rejection:
@@ -167,11 +193,15 @@ def _floor(option: Option, question: Question) -> tuple[Money, Money]:
     request, accelerator = question.request, option.accelerator
     demand, size = request.demand, option.configuration.tensor_parallel_size
     peak = accelerator.flops.get(compute_dtype(option.configuration.weights, accelerator), 0.0) * size
-    operations = 2 * request.architecture.active_parameters * (
-        demand.prompt_tokens - demand.cached_tokens + demand.output_tokens
+    operations = (
+        2
+        * request.architecture.active_parameters
+        * (demand.prompt_tokens - demand.cached_tokens + demand.output_tokens)
     )
     carried = math.ceil(demand.requests_per_second * operations / peak) if peak else 1
-    replicas = max(carried, 1, request.spec.objectives.availability.min_ready_replicas, request.spec.scaling.min_replicas)
+    replicas = max(
+        carried, 1, request.spec.objectives.availability.min_ready_replicas, request.spec.scaling.min_replicas
+    )
     return _marginal(option.supply, replicas * size), option.supply.offering.hourly * (replicas * size)
 
 
@@ -210,7 +240,10 @@ def _dominated(floor: Money, outcome: Target | Rejection | None, chosen: Target 
     if isinstance(outcome, Target):
         gated = chosen is not None and _cheaper(outcome, chosen)
         if gated:
-            return "NeedsQualityGate", f"{outcome.cost_per_hour.text(2)} an hour, but it can alter answers: recommended only"
+            return (
+                "NeedsQualityGate",
+                f"{outcome.cost_per_hour.text(2)} an hour, but it can alter answers: recommended only",
+            )
         return "Dearer", f"it keeps the promise for {outcome.cost_per_hour.text(2)} an hour"
     return "Dearer", f"it would cost at least {floor.text(2)} an hour"
 

@@ -3,14 +3,13 @@
 from dataclasses import dataclass, field
 
 from costpolicy.api.policy import CostPolicySpec
+from costpolicy.api.types import WeightFormat
 from costpolicy.catalog.engines import Engine
 from costpolicy.catalog.models import ModelArchitecture
 from costpolicy.planning.configuration import Configuration
 from costpolicy.planning.demand import Demand
 from costpolicy.planning.supply import Supply
 from costpolicy.units import Money, parse_duration
-
-from costpolicy.api.types import WeightFormat
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

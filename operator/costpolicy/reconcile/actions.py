@@ -5,8 +5,8 @@ replicas, then deletions, so that nothing that serves is taken away before what 
 carries the count, the second manager applies the same, and only then does the first one drop it.
 """
 
-from costpolicy.kube.gateway import Event, FieldManager, Gateway, Object, ObjectRef
-from costpolicy.manifests.variant import replicas_intent
+from costpolicy.kube.gateway import Event, FieldManager, Gateway, ObjectRef
+from costpolicy.manifests.deployment import replicas, with_replicas
 from costpolicy.reconcile.decision import Decision, News, WantedDeployment
 
 
@@ -28,18 +28,14 @@ def carry_out(decision: Decision, policy: ObjectRef, gateway: Gateway) -> None:
 
 
 def _apply_deployment(wanted: WantedDeployment, gateway: Gateway) -> None:
-    counted = replicas_intent(wanted.ref.namespace, wanted.ref.name, wanted.replicas)
+    counted = replicas(wanted.ref.name, wanted.ref.namespace, wanted.replicas)
     if wanted.intent is None:
         gateway.apply(counted, FieldManager.REPLICAS)
         return
     if gateway.read(wanted.ref) is None:
-        gateway.apply(_with_replicas(wanted.intent, wanted.replicas), FieldManager.OPERATOR)
+        gateway.apply(with_replicas(wanted.intent, wanted.replicas), FieldManager.OPERATOR)
     gateway.apply(counted, FieldManager.REPLICAS)
     gateway.apply(wanted.intent, FieldManager.OPERATOR)
-
-
-def _with_replicas(intent: Object, replicas: int) -> Object:
-    return {**intent, "spec": {**intent["spec"], "replicas": replicas}}
 
 
 def _event(news: News, policy: ObjectRef) -> Event:

@@ -5,12 +5,12 @@ from datetime import datetime
 from costpolicy.api.conditions import merge_conditions
 from costpolicy.api.figures import Infeasible, LatencyFigures, PlanSummary, Prediction, TargetStatus
 from costpolicy.api.status import CostPolicyStatus, VariantStatus
+from costpolicy.api.validation import Problem
 from costpolicy.perf.latency import Quantiles
 from costpolicy.planning.demand import Demand
 from costpolicy.planning.plan import Plan, Target
 from costpolicy.reconcile.conditions import Answer, conditions, stalled
 from costpolicy.reconcile.course import Course
-from costpolicy.reconcile.inputs import Problem
 from costpolicy.reconcile.live import LiveVariant
 from costpolicy.reconcile.observed import observed_traffic
 from costpolicy.reconcile.snapshot import Snapshot
@@ -35,7 +35,9 @@ def answer(snapshot: Snapshot, plan: Plan, course: Course | None, now: datetime)
         target=_target(plan.target, plan.demand, currency),
         recommended=_target(plan.recommended, plan.demand, currency),
         uncapped_target=_target(plan.uncapped, plan.demand, currency),
-        infeasible=Infeasible(reason=plan.infeasible.reason, message=plan.infeasible.message) if plan.infeasible else None,
+        infeasible=Infeasible(reason=plan.infeasible.reason, message=plan.infeasible.message)
+        if plan.infeasible
+        else None,
         why_not_cheaper=plan.why_not_cheaper,
         variants=_variants(snapshot, course),
         rollout=course.rollout if course else before.rollout,
@@ -119,7 +121,9 @@ def _target(target: Target | None, demand: Demand, currency: str) -> TargetStatu
 
 
 def _figures(quantiles: Quantiles) -> LatencyFigures:
-    return LatencyFigures(mean=_rounded(quantiles.mean), p50=_rounded(quantiles.p50), p95=_rounded(quantiles.p95))
+    return LatencyFigures(
+        mean=_rounded(quantiles.mean), p50=_rounded(quantiles.p50), p95=_rounded(quantiles.p95)
+    )
 
 
 def _rounded(value: float) -> float:
@@ -133,7 +137,7 @@ def _variants(snapshot: Snapshot, course: Course | None) -> tuple[VariantStatus,
     return tuple(
         VariantStatus(
             hash=variant.hash,
-            template_revision=variant.template_revision,
+            template_revision=variant.record.template_revision if variant.record else 0,
             image=variant.image,
             replicas=variant.replicas,
             ready_replicas=variant.ready,

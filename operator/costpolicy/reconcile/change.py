@@ -78,7 +78,11 @@ def edited(snapshot: Snapshot) -> bool:
     status = snapshot.policy.status
     if status is None or newly_edited(snapshot):
         return True
-    return status.rollout is not None and status.rollout.trigger == "SpecChange" and status.rollout.phase != "Steady"
+    return (
+        status.rollout is not None
+        and status.rollout.trigger == "SpecChange"
+        and status.rollout.phase != "Steady"
+    )
 
 
 def held_until(snapshot: Snapshot, now: datetime) -> Hold | None:

@@ -1,7 +1,7 @@
 """The objects of a course: what exists of a policy, and what of it goes."""
 
 from costpolicy.kube.gateway import Object, ObjectRef, reference
-from costpolicy.manifests.policy import policy_objects
+from costpolicy.manifests.policy_objects import policy_objects
 from costpolicy.reconcile.course import Course, WantedVariant
 from costpolicy.reconcile.decision import WantedDeployment
 from costpolicy.reconcile.snapshot import Snapshot
@@ -17,12 +17,14 @@ def objects_of(snapshot: Snapshot, course: Course) -> tuple[tuple[Object, ...], 
             continue
         for item in variant.objects:
             if item["kind"] == "Deployment":
-                deployments.append(WantedDeployment(ref=reference(item), intent=item, replicas=variant.replicas))
+                deployments.append(
+                    WantedDeployment(ref=reference(item), intent=item, replicas=variant.replicas)
+                )
             else:
                 objects.append(item)
     if course.variants:
         replicas = max(variant.replicas for variant in course.variants)
-        objects += policy_objects(snapshot.policy, course.service, replicas=replicas, pod_monitor=snapshot.pod_monitor)
+        objects += policy_objects(snapshot.policy, course.service, replicas, monitored=snapshot.pod_monitor)
     return tuple(objects), tuple(deployments)
 
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from costpolicy.api.conditions import Condition, ConditionType, condition
 from costpolicy.api.reasons import Reason
 from costpolicy.api.types import RolloutMode, TechniqueMode
+from costpolicy.api.validation import Problem
 from costpolicy.observe.source import Missing
 from costpolicy.planning.plan import Plan
 from costpolicy.planning.request import hourly_budget
 from costpolicy.reconcile.course import STEADY, Course
-from costpolicy.reconcile.inputs import Problem
 from costpolicy.reconcile.live import LiveVariant
 from costpolicy.reconcile.snapshot import MetricsDown, Snapshot
 from costpolicy.units import ZERO, Money, parse_duration
@@ -87,9 +87,13 @@ def _serving(answer: Answer, stable: LiveVariant | None) -> tuple[Condition, Con
     ready = sum(variant.ready for variant in answer.snapshot.live.variants)
     changing = course is not None and course.rollout is not None and course.rollout.trigger == "SpecChange"
     if stable is not None and wanted == 0:
-        ready_condition = condition(ConditionType.READY, True, Reason.SCHEDULED_TO_ZERO, "a schedule wants no replica now")
+        ready_condition = condition(
+            ConditionType.READY, True, Reason.SCHEDULED_TO_ZERO, "a schedule wants no replica now"
+        )
     elif stable is not None and ready >= promised:
-        ready_condition = condition(ConditionType.READY, True, Reason.SERVING, f"at least {promised} replica(s) ready")
+        ready_condition = condition(
+            ConditionType.READY, True, Reason.SERVING, f"at least {promised} replica(s) ready"
+        )
     else:
         reason, message = _not_ready(stable, ready, promised)
         ready_condition = condition(ConditionType.READY, False, reason, message)
@@ -103,7 +107,11 @@ def _serving(answer: Answer, stable: LiveVariant | None) -> tuple[Condition, Con
             Reason.PROGRESSING if reconciling else Reason.SERVING,
             "the current generation is being rolled out" if reconciling else "",
         ),
-        condition(ConditionType.STALLED, False, Reason.SERVING if ready_condition.status == "True" else Reason.PROGRESSING),
+        condition(
+            ConditionType.STALLED,
+            False,
+            Reason.SERVING if ready_condition.status == "True" else Reason.PROGRESSING,
+        ),
     )
 
 
@@ -114,7 +122,11 @@ def _acted_before(snapshot: Snapshot) -> bool:
         return False
     ready = next((one for one in status.conditions if one.type == ConditionType.READY), None)
     reconciling = next((one for one in status.conditions if one.type == ConditionType.RECONCILING), None)
-    was_ready = ready is not None and ready.status == "True" and ready.observed_generation == status.observed_generation
+    was_ready = (
+        ready is not None
+        and ready.status == "True"
+        and ready.observed_generation == status.observed_generation
+    )
     return was_ready or (reconciling is not None and reconciling.status == "False" and bool(status.variants))
 
 
@@ -142,7 +154,9 @@ def _metrics(snapshot: Snapshot) -> Condition:
 def _objectives(snapshot: Snapshot) -> Condition:
     observed, wanted = snapshot.observed, snapshot.policy.spec.objectives
     if isinstance(observed, MetricsDown):
-        return condition(ConditionType.OBJECTIVES_MET, None, observed.reason, "latencies are not measured at the moment")
+        return condition(
+            ConditionType.OBJECTIVES_MET, None, observed.reason, "latencies are not measured at the moment"
+        )
     kept = []
     for name, objective, keeps in (
         ("TTFT", wanted.ttft, observed.keeps_ttft),
@@ -169,16 +183,26 @@ def _budget(answer: Answer) -> Condition:
         message = f"what runs costs {cost.text(2)} an hour, the budget is {budget.text(2)}; it serves with the fewest replicas"
         return condition(ConditionType.WITHIN_BUDGET, False, Reason.OVER_BUDGET, message)
     if cost == ZERO and answer.plan.infeasible and answer.plan.infeasible.reason == "BudgetExceeded":
-        return condition(ConditionType.WITHIN_BUDGET, False, Reason.BUDGET_EXCEEDED, answer.plan.infeasible.message)
-    return condition(ConditionType.WITHIN_BUDGET, True, Reason.WITHIN_BUDGET, f"{cost.text(2)} of {budget.text(2)} an hour")
+        return condition(
+            ConditionType.WITHIN_BUDGET, False, Reason.BUDGET_EXCEEDED, answer.plan.infeasible.message
+        )
+    return condition(
+        ConditionType.WITHIN_BUDGET, True, Reason.WITHIN_BUDGET, f"{cost.text(2)} of {budget.text(2)} an hour"
+    )
 
 
 def _quality(snapshot: Snapshot) -> Condition:
     techniques, stable = snapshot.policy.spec.techniques, snapshot.live.stable
     running = stable.configuration if stable else None
     altered = running is not None and (
-        (techniques.quantization.mode is TechniqueMode.ENABLED and (running.checkpoint is not None or running.online_quantization))
-        or (techniques.kv_cache_quantization.mode is TechniqueMode.ENABLED and running.kv_cache_dtype != "auto")
+        (
+            techniques.quantization.mode is TechniqueMode.ENABLED
+            and (running.checkpoint is not None or running.online_quantization)
+        )
+        or (
+            techniques.kv_cache_quantization.mode is TechniqueMode.ENABLED
+            and running.kv_cache_dtype != "auto"
+        )
     )
     if altered:
         message = "a technique that can alter answers is Enabled: accepted, and not tested"
@@ -198,6 +222,8 @@ def _rollout(answer: Answer) -> tuple[Condition, Condition]:
     )
     hold = course.hold if course else None
     if hold is None or hold.reason in ("SavingTooSmall", "DoesNotPayBack"):
-        return progress, condition(ConditionType.ROLLOUT_BLOCKED, False, Reason.STEADY, hold.message if hold else "")
+        return progress, condition(
+            ConditionType.ROLLOUT_BLOCKED, False, Reason.STEADY, hold.message if hold else ""
+        )
     reason = _REASONS.get(hold.reason, Reason.STEADY)
     return progress, condition(ConditionType.ROLLOUT_BLOCKED, True, reason, hold.message)

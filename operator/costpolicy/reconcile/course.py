@@ -54,7 +54,10 @@ def again(outlook: Outlook, variant: LiveVariant, replicas: int, role: Role = "S
     rendered = outlook.rendered_again(variant)
     same = rendered is not None and rendered.hash == variant.hash
     return WantedVariant(
-        hash=variant.hash, role=role, replicas=replicas, objects=rendered.objects if rendered and same else None
+        hash=variant.hash,
+        role=role,
+        replicas=replicas,
+        objects=rendered.objects if rendered and same else None,
     )
 
 

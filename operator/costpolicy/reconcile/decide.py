@@ -8,11 +8,12 @@ and its course becomes objects, replicas, deletions and a status that says why.
 from datetime import datetime
 
 from costpolicy.api.types import RolloutMode
+from costpolicy.api.validation import Problem
 from costpolicy.kube.gateway import EventType
 from costpolicy.reconcile.answer import answer, stalled_answer
 from costpolicy.reconcile.children import left_over, objects_of
 from costpolicy.reconcile.decision import Decision, News
-from costpolicy.reconcile.inputs import Inputs, Problem
+from costpolicy.reconcile.inputs import Inputs
 from costpolicy.reconcile.news import news_of
 from costpolicy.reconcile.outlook import Outlook, look_ahead
 from costpolicy.reconcile.snapshot import Snapshot
@@ -33,7 +34,9 @@ def decide(snapshot: Snapshot, now: datetime) -> Decision:
 
 def _leave_alone(snapshot: Snapshot, problem: Problem, now: datetime) -> Decision:
     status = stalled_answer(snapshot, problem, now)
-    news = news_of(snapshot, status, (News(type=EventType.WARNING, reason=problem.reason, note=problem.message),))
+    news = news_of(
+        snapshot, status, (News(type=EventType.WARNING, reason=problem.reason, note=problem.message),)
+    )
     return Decision(status=status, news=news)
 
 

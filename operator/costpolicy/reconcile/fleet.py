@@ -61,7 +61,9 @@ class Fleet:
 class FleetWatch:
     """Looks at the fleet when the last look is too old; safe to call from several threads."""
 
-    def __init__(self, gateway: Gateway, metrics: MetricsSource | None, clock: Clock, settings: ObserveSettings) -> None:
+    def __init__(
+        self, gateway: Gateway, metrics: MetricsSource | None, clock: Clock, settings: ObserveSettings
+    ) -> None:
         self._gateway = gateway
         self._metrics = metrics
         self._clock = clock

@@ -10,8 +10,8 @@ from costpolicy.api.validation import Problem, problems
 from costpolicy.catalog.accelerators import accelerators
 from costpolicy.catalog.engines import Engine, EngineError, engine, newest_engine, refused_arguments
 from costpolicy.catalog.models import ModelArchitecture, architecture_from_spec, models
-from costpolicy.manifests.arguments import OWNED_ARGUMENTS
-from costpolicy.manifests.pod_rules import problems as pod_problems
+from costpolicy.manifests.arguments import owned_arguments
+from costpolicy.manifests.pod_rules import clashes, host_access
 
 DEFAULT_IMAGE = "docker.io/vllm/vllm-openai"
 
@@ -33,7 +33,9 @@ def read_inputs(policy: CostPolicy, *, allow_host_access: bool = False) -> Input
     if first is not None:
         return first
     if spec.model is None:
-        message = "spec.targetRef is accepted, but advising on a Deployment of somebody else is not supported yet"
+        message = (
+            "spec.targetRef is accepted, but advising on a Deployment of somebody else is not supported yet"
+        )
         return Problem(reason=Reason.NOT_SUPPORTED_YET, message=message)
     try:
         chosen = engine(spec.engine.version) if spec.engine.version else newest_engine()
@@ -42,11 +44,15 @@ def read_inputs(policy: CostPolicy, *, allow_host_access: bool = False) -> Input
     found = architecture_of(spec)
     if found is None:
         return _unknown_model(spec)
-    return _argument_problem(spec, chosen) or _pod_problem(spec, allow=allow_host_access) or Inputs(
-        architecture=found,
-        source_format=source_format(spec),
-        engine=chosen,
-        image=spec.engine.image or f"{DEFAULT_IMAGE}:v{chosen.version}",
+    return (
+        _argument_problem(policy, chosen)
+        or _pod_problem(spec, allow=allow_host_access)
+        or Inputs(
+            architecture=found,
+            source_format=source_format(spec),
+            engine=chosen,
+            image=spec.engine.image or f"{DEFAULT_IMAGE}:v{chosen.version}",
+        )
     )
 
 
@@ -103,18 +109,16 @@ def _unknown_model(spec: CostPolicySpec) -> Problem:
     )
 
 
-def _argument_problem(spec: CostPolicySpec, chosen: Engine) -> Problem | None:
-    refused = refused_arguments(chosen, spec.engine.extra_args, OWNED_ARGUMENTS)
-    if not refused:
-        return None
-    argument, why = refused[0]
-    owned = argument.split("=", 1)[0] in OWNED_ARGUMENTS
-    reason = Reason.ARGUMENT_OWNED_BY_PLAN if owned else Reason.UNKNOWN_ARGUMENT
-    return Problem(reason=reason, message=f"spec.engine.extraArgs: {argument}: {why}")
+def _argument_problem(policy: CostPolicy, chosen: Engine) -> Problem | None:
+    owned = owned_arguments(policy)
+    for argument, why in refused_arguments(chosen, policy.spec.engine.extra_args, owned):
+        mine = argument.split("=", 1)[0] in owned
+        reason = Reason.ARGUMENT_OWNED_BY_PLAN if mine else Reason.UNKNOWN_ARGUMENT
+        return Problem(reason=reason, message=f"spec.engine.extraArgs: {argument}: {why}")
+    return None
 
 
 def _pod_problem(spec: CostPolicySpec, *, allow: bool) -> Problem | None:
-    if allow or spec.engine.pod is None:
-        return None
-    found = pod_problems(spec.engine.pod)
+    refused = () if allow or spec.engine.pod is None else host_access(spec.engine.pod)
+    found = (*refused, *clashes(spec.engine))
     return Problem(reason=Reason.POD_NOT_ALLOWED, message=f"spec.engine.pod: {found[0]}") if found else None

@@ -6,11 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from costpolicy.kube.gateway import VARIANT_LABEL, Object, ObjectRef, Pod, reference
+from costpolicy.manifests.record import Record, read_record
 from costpolicy.planning.configuration import Configuration
-
-CONFIGURATION_ANNOTATION = "costpolicy.dev/configuration"
-TEMPLATE_REVISION_ANNOTATION = "costpolicy.dev/template-revision"
-ENGINE_VERSION_ANNOTATION = "costpolicy.dev/engine-version"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +15,7 @@ class LiveVariant:
     """A variant's Deployment and its pods.
 
     Attributes:
-        configuration: what it was rendered from; ``None`` when its annotation was removed or edited.
+        record: what it was rendered from; ``None`` when its annotation was removed or edited.
         replicas: asked for; ``ready`` of them serve.
         failure: what its pods die of or wait for, in the engine's or the scheduler's own words; empty: nothing.
         crashed: the failure is one of the engine (restarts), not of scheduling.
@@ -26,10 +23,8 @@ class LiveVariant:
 
     hash: str
     ref: ObjectRef
-    configuration: Configuration | None
-    template_revision: int
+    record: Record | None
     image: str
-    engine_version: str
     replicas: int
     ready: int
     created: datetime
@@ -39,9 +34,9 @@ class LiveVariant:
     unschedulable: bool = False
 
     @property
-    def serving(self) -> bool:
-        """Whether any pod of it is ready."""
-        return self.ready > 0
+    def configuration(self) -> Configuration | None:
+        """What it serves with, if that is known."""
+        return self.record.configuration if self.record else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +73,9 @@ def live_of(owned: Sequence[Object], pods: Iterable[Pod], policy: str) -> Live:
         for item in owned
         if item["kind"] == "Deployment" and VARIANT_LABEL in item["metadata"].get("labels", {})
     ]
-    service = next((item for item in owned if item["kind"] == "Service" and item["metadata"]["name"] == policy), None)
+    service = next(
+        (item for item in owned if item["kind"] == "Service" and item["metadata"]["name"] == policy), None
+    )
     selected = service["spec"].get("selector", {}).get(VARIANT_LABEL) if service else None
     return Live(
         variants=tuple(sorted(variants, key=lambda variant: (variant.created, variant.hash))),
@@ -88,15 +85,12 @@ def live_of(owned: Sequence[Object], pods: Iterable[Pod], policy: str) -> Live:
 
 def _variant(item: Object, pods: Sequence[Pod]) -> LiveVariant:
     metadata, spec, status = item["metadata"], item["spec"], item.get("status", {})
-    annotations = metadata.get("annotations", {})
     failing = next((pod for pod in pods if not pod.ready and (pod.restarts or pod.unschedulable)), None)
     return LiveVariant(
         hash=metadata["labels"][VARIANT_LABEL],
         ref=reference(item),
-        configuration=_configuration(annotations),
-        template_revision=int(annotations.get(TEMPLATE_REVISION_ANNOTATION, "0") or 0),
+        record=read_record(item),
         image=_image(spec),
-        engine_version=annotations.get(ENGINE_VERSION_ANNOTATION, ""),
         replicas=spec.get("replicas", 1),
         ready=status.get("readyReplicas", 0),
         created=datetime.fromisoformat(metadata["creationTimestamp"]),
@@ -105,13 +99,6 @@ def _variant(item: Object, pods: Sequence[Pod]) -> LiveVariant:
         crashed=failing is not None and failing.restarts > 0,
         unschedulable=failing is not None and bool(failing.unschedulable),
     )
-
-
-def _configuration(annotations: dict[str, str]) -> Configuration | None:
-    try:
-        return Configuration.from_text(annotations.get(CONFIGURATION_ANNOTATION, ""))
-    except ValueError:
-        return None
 
 
 def _image(spec: dict[str, Any]) -> str:

@@ -8,7 +8,12 @@ from costpolicy.kube.gateway import EventType
 from costpolicy.reconcile.decision import News
 from costpolicy.reconcile.snapshot import Snapshot
 
-_TOLD = (ConditionType.STALLED, ConditionType.ROLLOUT_BLOCKED, ConditionType.WITHIN_BUDGET, ConditionType.METRICS_AVAILABLE)
+_TOLD = (
+    ConditionType.STALLED,
+    ConditionType.ROLLOUT_BLOCKED,
+    ConditionType.WITHIN_BUDGET,
+    ConditionType.METRICS_AVAILABLE,
+)
 """Conditions whose turn for the worse is an event; ``True`` is bad news for the first two, ``False`` for the others."""
 _BAD = {
     ConditionType.STALLED: "True",

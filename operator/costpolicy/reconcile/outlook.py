@@ -3,9 +3,11 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from costpolicy.catalog.engines import Engine, EngineError, engine
-from costpolicy.manifests.identity import TEMPLATE_REVISION
-from costpolicy.manifests.variant import Variant, VariantInputs, render_variant
+from costpolicy.catalog.engines import EngineError
+from costpolicy.manifests.inputs import VariantInputs
+from costpolicy.manifests.timing import startup_budget
+from costpolicy.manifests.variant import UnsupportedRevisionError, Variant, render_variant
+from costpolicy.manifests.weights import served_source
 from costpolicy.planning.configuration import Configuration
 from costpolicy.planning.demand import Demand
 from costpolicy.planning.plan import Plan, Rejection, Target
@@ -40,37 +42,37 @@ class Outlook:
         """Return the supply of a configuration, if it is still offered."""
         return supply_of(self.request, configuration)
 
-    def rendered(self, configuration: Configuration) -> Variant:
-        """Return the variant that a new configuration would be, with the newest templates and image."""
-        return self._render(configuration, self.inputs.engine, self.inputs.image, TEMPLATE_REVISION)
-
-    def rendered_again(self, variant: LiveVariant) -> Variant | None:
-        """Return what the policy makes of a running variant, with its pinned templates and image.
-
-        The hash differs from the variant's when the user edited something that is part of it.  ``None``: what it was
-        made from is unknown, because its annotations were lost or its engine is not supported any more.
-        """
-        spec = self.snapshot.policy.spec.engine
-        if variant.configuration is None or not variant.template_revision:
-            return None
-        try:
-            pinned = self.inputs.engine if spec.version else engine(variant.engine_version)
-        except EngineError:
-            return None
-        image = self.inputs.image if spec.version or spec.image else variant.image
-        return self._render(variant.configuration, pinned, image, variant.template_revision)
-
-    def _render(self, configuration: Configuration, engine_: Engine, image: str, revision: int) -> Variant:
+    def rendered(self, target: Target) -> Variant:
+        """Return the variant that a target would be, with the newest templates and image."""
+        policy, configuration = self.snapshot.policy, target.configuration
+        source = served_source(policy, configuration)
         return render_variant(
             VariantInputs(
-                policy=self.snapshot.policy,
+                policy=policy,
                 configuration=configuration,
-                engine=engine_,
-                image=image,
-                architecture=self.inputs.architecture,
-                template_revision=revision,
+                engine=self.inputs.engine,
+                image=self.inputs.image,
+                startup_budget=startup_budget(int(target.memory.weights_bytes), source),
+                scrape_annotations=not self.snapshot.pod_monitor,
             )
         )
+
+    def rendered_again(self, variant: LiveVariant) -> Variant | None:
+        """Return what the policy makes of a running variant, with all that is pinned in its record.
+
+        The hash differs from the variant's when the user edited something that is part of it.  ``None``: what it was
+        made from is unknown, because its record was lost or its engine is not supported any more.
+        """
+        settings = self.snapshot.policy.spec.engine
+        if variant.record is None:
+            return None
+        try:
+            inputs = variant.record.inputs(self.snapshot.policy)
+            if settings.version or settings.image:
+                inputs = replace(inputs, engine=self.inputs.engine, image=self.inputs.image)
+            return render_variant(inputs)
+        except (EngineError, UnsupportedRevisionError, LookupError):
+            return None
 
 
 def look_ahead(snapshot: Snapshot, inputs: Inputs, now: datetime) -> Outlook:

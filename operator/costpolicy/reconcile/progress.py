@@ -7,7 +7,16 @@ from costpolicy.kube.gateway import EventType, Object
 from costpolicy.planning.explain import describe
 from costpolicy.planning.plan import Target
 from costpolicy.reconcile.change import Change, newly_edited, rollback_asked
-from costpolicy.reconcile.course import CALM, STEADY, WATCHING, Course, WantedVariant, again, last_rollout, running_target
+from costpolicy.reconcile.course import (
+    CALM,
+    STEADY,
+    WATCHING,
+    Course,
+    WantedVariant,
+    again,
+    last_rollout,
+    running_target,
+)
 from costpolicy.reconcile.decision import News
 from costpolicy.reconcile.live import LiveVariant
 from costpolicy.reconcile.outlook import Outlook
@@ -21,21 +30,31 @@ def progress(
     outlook: Outlook, stable: LiveVariant, canary: LiveVariant | None, change: Change | None, now: datetime
 ) -> Course:
     configuration = canary.configuration if canary else change.target.configuration if change else None
-    if configuration is None:  # the canary's annotation was removed: it cannot be judged any more
-        return steady(outlook, stable, None, now)
-    variant = outlook.rendered(configuration) if canary is None else outlook.rendered_again(canary)
-    if variant is None:
+    variant = (
+        outlook.rendered_again(canary) if canary else outlook.rendered(change.target) if change else None
+    )
+    if (
+        configuration is None or variant is None
+    ):  # the canary's record was removed: it cannot be judged any more
         return steady(outlook, stable, None, now)
     sized = outlook.sized(configuration, outlook.demands.now)
     wanted = bounded(sized.replicas if isinstance(sized, Target) else stable.replicas, outlook.bounds)
-    step = next_step(_situation(outlook, stable, canary, max(wanted, 1), variant_size=configuration.tensor_parallel_size))
+    step = next_step(
+        _situation(outlook, stable, canary, max(wanted, 1), variant_size=configuration.tensor_parallel_size)
+    )
     rollout = _advanced(outlook, (stable.hash, variant.hash), change, step, now)
     if step.phase is Phase.PROMOTED:
         return _promoted(outlook, stable, variant.hash, variant.objects, step, rollout, now)
     variants = [again(outlook, stable, step.old)]
     if step.new:
-        variants.append(WantedVariant(hash=variant.hash, role="Canary", replicas=step.new, objects=variant.objects))
-    blocked = Hold(reason="NoSpareGPU", message=_no_spare(configuration.accelerator)) if step.phase is Phase.BLOCKED else None
+        variants.append(
+            WantedVariant(hash=variant.hash, role="Canary", replicas=step.new, objects=variant.objects)
+        )
+    blocked = (
+        Hold(reason="NoSpareGPU", message=_no_spare(configuration.accelerator))
+        if step.phase is Phase.BLOCKED
+        else None
+    )
     begun = () if canary or not step.new else (_begun(describe(configuration), rollout),)
     return Course(
         variants=tuple(variants),
@@ -69,13 +88,21 @@ def _promoted(  # noqa: PLR0913 - the parts of one step
         rollout=rollout.model_copy(
             update={"phase": STEADY, "trigger": "", "started_at": None, "last_change_at": now, "message": ""}
         ),
-        receipt=Receipt(at=now, change=rollout.message or rollout.trigger, before=before, after=after, proof="all replicas ready"),
+        receipt=Receipt(
+            at=now,
+            change=rollout.message or rollout.trigger,
+            before=before,
+            after=after,
+            proof="all replicas ready",
+        ),
         news=(News(type=EventType.NORMAL, reason="Promoted", note=f"{after} serves instead of {before}"),),
         look_again=WATCHING,
     )
 
 
-def withdraw(outlook: Outlook, stable: LiveVariant, canary: LiveVariant, reason: tuple[str, str], now: datetime) -> Course:
+def withdraw(
+    outlook: Outlook, stable: LiveVariant, canary: LiveVariant, reason: tuple[str, str], now: datetime
+) -> Course:
     word, message = reason
     rollout = last_rollout(outlook).model_copy(
         update={
@@ -99,9 +126,7 @@ def withdraw(outlook: Outlook, stable: LiveVariant, canary: LiveVariant, reason:
     )
 
 
-def must_go(
-    outlook: Outlook, canary: LiveVariant, now: datetime
-) -> tuple[str, str] | None:
+def must_go(outlook: Outlook, canary: LiveVariant, now: datetime) -> tuple[str, str] | None:
     """Return why a canary is taken back: the user's word, its own failure, or a newer edit of the policy."""
     if rollback_asked(outlook.snapshot):
         return "RolledBack", "the annotation costpolicy.dev/rollback=now took the change back"
@@ -110,7 +135,7 @@ def must_go(
     if canary.unschedulable and not canary.ready and now - canary.created >= UNSCHEDULABLE_LIMIT:
         return "CanaryUnschedulable", canary.failure
     target = outlook.plan.target
-    if target and newly_edited(outlook.snapshot) and outlook.rendered(target.configuration).hash != canary.hash:
+    if target and newly_edited(outlook.snapshot) and outlook.rendered(target).hash != canary.hash:
         return "Superseded", "the policy was edited again"
     return None
 
@@ -118,7 +143,9 @@ def must_go(
 def _situation(
     outlook: Outlook, stable: LiveVariant, canary: LiveVariant | None, wanted: int, *, variant_size: int
 ) -> Situation:
-    target = canary.configuration if canary else outlook.plan.target.configuration if outlook.plan.target else None
+    target = (
+        canary.configuration if canary else outlook.plan.target.configuration if outlook.plan.target else None
+    )
     supply = outlook.supply(target) if target else None
     spare = outlook.snapshot.capacity.spare_replicas(supply.offering, variant_size) if supply else 0
     sized = running_target(outlook, stable)
@@ -153,7 +180,11 @@ def _advanced(
 
 
 def _begun(what: str, rollout: RolloutStatus) -> News:
-    return News(type=EventType.NORMAL, reason="RolloutStarted", note=f"{what} starts beside what serves: {rollout.message}")
+    return News(
+        type=EventType.NORMAL,
+        reason="RolloutStarted",
+        note=f"{what} starts beside what serves: {rollout.message}",
+    )
 
 
 def _no_spare(accelerator: str) -> str:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from costpolicy.api.policy import CostPolicy
 from costpolicy.api.reasons import Reason
 from costpolicy.api.types import RolloutMode
+from costpolicy.api.validation import Problem
 from costpolicy.clock import Clock
 from costpolicy.kube.errors import Forbidden, GatewayError, Invalid, NameTaken
 from costpolicy.kube.gateway import Gateway, ObjectRef, Unreadable
@@ -14,7 +15,7 @@ from costpolicy.reconcile.actions import carry_out
 from costpolicy.reconcile.decide import decide
 from costpolicy.reconcile.decision import Decision
 from costpolicy.reconcile.fleet import Fleet, FleetWatch
-from costpolicy.reconcile.inputs import Problem, name_conflict, read_inputs
+from costpolicy.reconcile.inputs import name_conflict, read_inputs
 from costpolicy.reconcile.live import live_of
 from costpolicy.reconcile.snapshot import MetricsDown, Snapshot
 from costpolicy.units import parse_duration
@@ -61,8 +62,10 @@ class Reconciler:
         namespace, name = policy.metadata.namespace, policy.metadata.name
         owned = self._gateway.owned(namespace, name)
         observations = fleet.observations
-        inputs = name_conflict(policy, fleet.policies) or self._currency_problem(policy, fleet) or read_inputs(
-            policy, allow_host_access=self._defaults.allow_host_access
+        inputs = (
+            name_conflict(policy, fleet.policies)
+            or self._currency_problem(policy, fleet)
+            or read_inputs(policy, allow_host_access=self._defaults.allow_host_access)
         )
         return Snapshot(
             policy=policy,
@@ -72,7 +75,9 @@ class Reconciler:
             owned=owned,
             prices=fleet.prices,
             capacity=fleet.capacity,
-            observed=observations if isinstance(observations, MetricsDown) else observations.of(namespace, name),
+            observed=observations
+            if isinstance(observations, MetricsDown)
+            else observations.of(namespace, name),
             pod_monitor=self._gateway.serves(POD_MONITOR.api_version, POD_MONITOR.kind),
             caveat=fleet.caveat(parse_duration(policy.spec.measurement.window)),
         )

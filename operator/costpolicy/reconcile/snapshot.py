@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from costpolicy.api.policy import CostPolicy
 from costpolicy.api.reasons import Reason
 from costpolicy.api.types import RolloutMode
+from costpolicy.api.validation import Problem
 from costpolicy.catalog.prices import PriceList
 from costpolicy.kube.gateway import Object
 from costpolicy.observe.observation import PolicyObservation
 from costpolicy.observe.source import Missing
-from costpolicy.reconcile.inputs import Inputs, Problem
+from costpolicy.reconcile.inputs import Inputs
 from costpolicy.reconcile.live import Live
 from costpolicy.reconcile.supply import Capacity
 

@@ -19,11 +19,13 @@ def begin(outlook: Outlook) -> Course:
     target = outlook.plan.target
     if target is None:
         return Course()
-    variant = outlook.rendered(target.configuration)
+    variant = outlook.rendered(target)
     replicas = bounded(target.replicas, outlook.bounds)
     note = f"{describe(target.configuration, target.replicas)} for {target.cost_per_hour.text(2)} {outlook.request.currency} an hour"
     return Course(
-        variants=(WantedVariant(hash=variant.hash, role="Stable", replicas=replicas, objects=variant.objects),),
+        variants=(
+            WantedVariant(hash=variant.hash, role="Stable", replicas=replicas, objects=variant.objects),
+        ),
         service=variant.hash,
         rollout=RolloutStatus(phase=STEADY, to_variant=variant.hash),
         news=(News(type=EventType.NORMAL, reason="Planned", note=note),),
@@ -35,15 +37,25 @@ def steady(outlook: Outlook, stable: LiveVariant, hold: Hold | None, now: dateti
     step = _replica_step(outlook, stable, now)
     pending = step.pending
     rollout = last_rollout(outlook).model_copy(
-        update={"phase": STEADY, "trigger": "", "from_variant": "", "to_variant": stable.hash, "started_at": None}
+        update={
+            "phase": STEADY,
+            "trigger": "",
+            "from_variant": "",
+            "to_variant": stable.hash,
+            "started_at": None,
+        }
     )
     if hold is not None and hold.reason == "HoldUntil":
-        rollout = rollout.model_copy(update={"trigger": last_rollout(outlook).trigger, "phase": last_rollout(outlook).phase or STEADY})
+        rollout = rollout.model_copy(
+            update={"trigger": last_rollout(outlook).trigger, "phase": last_rollout(outlook).phase or STEADY}
+        )
     return Course(
         variants=(again(outlook, stable, step.replicas),),
         service=stable.hash,
         rollout=rollout,
-        scaling=ScalingStatus(pending_replicas=pending.replicas, pending_since=pending.since) if pending else None,
+        scaling=ScalingStatus(pending_replicas=pending.replicas, pending_since=pending.since)
+        if pending
+        else None,
         hold=hold,
         news=_scaled(stable, step, outlook),
         look_again=min(step.look_again or CALM, CALM),

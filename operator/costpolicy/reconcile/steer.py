@@ -31,7 +31,9 @@ def steer(outlook: Outlook, now: datetime) -> Course:
         case Change() if not _failed_before(outlook, change):
             return progress(outlook, stable, None, change, now)
         case Change():
-            return steady(outlook, stable, Hold(reason="RolledBack", message=last_rollout(outlook).message), now)
+            return steady(
+                outlook, stable, Hold(reason="RolledBack", message=last_rollout(outlook).message), now
+            )
         case Keep():
             return steady(outlook, stable, change.hold, now)
 
@@ -39,4 +41,4 @@ def steer(outlook: Outlook, now: datetime) -> Course:
 def _failed_before(outlook: Outlook, change: Change) -> bool:
     rollout = last_rollout(outlook)
     same_policy = rollout.failed_generation == outlook.snapshot.policy.metadata.generation
-    return same_policy and outlook.rendered(change.target.configuration).hash == rollout.failed_variant
+    return same_policy and outlook.rendered(change.target).hash == rollout.failed_variant

@@ -36,8 +36,11 @@ class Capacity:
         waiting = sum(
             -(-pod.requests.get(offering.resource_name, 0) // accelerators)
             for pod in self.pods
-            if not pod.node and not pod.terminating and pod.requests.get(offering.resource_name, 0)
-            and pod.labels.get("costpolicy.dev/accelerator", offering.accelerator.name) == offering.accelerator.name
+            if not pod.node
+            and not pod.terminating
+            and pod.requests.get(offering.resource_name, 0)
+            and pod.labels.get("costpolicy.dev/accelerator", offering.accelerator.name)
+            == offering.accelerator.name
         )
         return max(placeable - waiting, 0)
 

@@ -59,7 +59,9 @@ def judge(proposal: Proposal, rollout: Rollout, now: datetime) -> Hold | Proceed
 
 
 def _too_small(proposal: Proposal, saving: Money, rollout: Rollout) -> Hold | None:
-    share = Fraction(saving.micros, proposal.current_cost.micros) if proposal.current_cost.micros else Fraction(0)
+    share = (
+        Fraction(saving.micros, proposal.current_cost.micros) if proposal.current_cost.micros else Fraction(0)
+    )
     if share >= parse_ratio(rollout.minimum_savings) and saving.micros > 0:
         return None
     return Hold(
@@ -82,14 +84,20 @@ def _does_not_pay_back(proposal: Proposal, saving: Money, rollout: Rollout) -> H
 def _not_fresh(proposal: Proposal) -> Hold | None:
     if proposal.metrics_fresh:
         return None
-    return Hold(reason="MetricsStale", message="the demand is not measured at the moment: nothing is changed on a guess")
+    return Hold(
+        reason="MetricsStale",
+        message="the demand is not measured at the moment: nothing is changed on a guess",
+    )
 
 
 def _cooling_down(proposal: Proposal, rollout: Rollout, now: datetime) -> Hold | None:
     until = proposal.last_change + parse_duration(rollout.cooldown) if proposal.last_change else now
     if now >= until:
         return None
-    return Hold(reason="CoolingDown", message=f"the last change was less than {rollout.cooldown} ago: {format_duration(until - now)} left")
+    return Hold(
+        reason="CoolingDown",
+        message=f"the last change was less than {rollout.cooldown} ago: {format_duration(until - now)} left",
+    )
 
 
 def _outside_window(rollout: Rollout, now: datetime) -> Hold | None:

@@ -1,7 +1,6 @@
 """The composition root: the one place where the real cluster, Prometheus, clock and reconciler meet."""
 
 import logging
-import os
 import signal
 import sys
 import threading

@@ -74,22 +74,26 @@ class Operator:
             count=settings.workers,
             observer=telemetry.reconciled,
         )
-        self._clock = clock
+        self._health = HealthServer(
+            settings.health_port, liveness=self._liveness(), readiness={"synced": self._unsynced}
+        )
         self._measure()
+
+    @property
+    def health_port(self) -> int:
+        """The port of the probes."""
+        return self._health.port
 
     def run(self, stop: threading.Event) -> None:
         """Serve probes and metrics, watch and reconcile until ``stop`` is set or a signal comes."""
         metrics = self._telemetry.serve(self._settings.metrics_port)
-        health = HealthServer(
-            self._settings.health_port, liveness=self._liveness(), readiness={"synced": self._unsynced}
-        )
-        health.start()
-        logger.info("started", extra={"metrics_port": metrics.port, "health_port": health.port})
+        self._health.start()
+        logger.info("started", extra={"metrics_port": metrics.port, "health_port": self.health_port})
         try:
             if self._await_kinds(stop):
                 self._operate(stop)
         finally:
-            health.stop()
+            self._health.stop()
             metrics.stop()
             self._connection.close()
         logger.info("stopped")

@@ -1,0 +1,43 @@
+"""The documents that a command is given: policies, price books, and the packaged list prices under them."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from costpolicy.cli.console import Console, InputError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from costpolicy.api.policy import CostPolicy
+    from costpolicy.catalog.prices import PriceList
+
+
+def load(files: Sequence[str], console: Console, now: "datetime") -> tuple[list["CostPolicy"], "PriceList"]:
+    """Return the policies of the files, and their price books merged over the packaged list prices.
+
+    Raises:
+        InputError: a file cannot be read, a document is wrong, or there is no policy.
+    """
+    from costpolicy.api.documents import DocumentError, parse_documents
+    from costpolicy.api.policy import CostPolicy
+    from costpolicy.api.pricebook import PriceBook
+    from costpolicy.catalog.prices import list_price_book, merge_books
+    from costpolicy.catalog.sources import CatalogError
+
+    policies: list[CostPolicy] = []
+    books: list[PriceBook] = []
+    for file in files:
+        try:
+            for document in parse_documents(console.read(file)):
+                (policies if isinstance(document, CostPolicy) else books).append(document)  # type: ignore[arg-type]
+        except DocumentError as error:
+            raise InputError(f"{file}: {error}") from error
+    if not policies:
+        raise InputError("no CostPolicy in the given files: pass one with -f")
+    try:
+        prices = merge_books([*books, list_price_book()], now)
+    except CatalogError as error:
+        raise InputError(str(error)) from error
+    for problem in prices.problems:
+        console.note(f"costpolicy: {problem}")
+    return policies, prices

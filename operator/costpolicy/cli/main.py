@@ -1,0 +1,45 @@
+"""``costpolicy``, also ``kubectl costpolicy``: the tree of commands."""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import Final
+
+import costpolicy
+from costpolicy.cli.console import WRONG_INPUT, Console, InputError
+
+COMMANDS: Final = ("plan", "render", "predict", "init", "impact")
+"""Each is a module of this package with ``register(subparsers)`` and ``run(arguments, console) -> exit code``."""
+
+
+def main(arguments: Sequence[str] | None = None, console: Console | None = None) -> int:
+    """Run one command and return its exit code."""
+    streams = console or Console()
+    parsed = parser().parse_args(arguments)
+    run: Callable[[argparse.Namespace, Console], int] = import_module(f"costpolicy.cli.{parsed.command}").run
+    try:
+        return run(parsed, streams)
+    except InputError as error:
+        streams.note(f"costpolicy: {error}")
+        return WRONG_INPUT
+    except BrokenPipeError:
+        sys.stderr.close()
+        return WRONG_INPUT
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the whole command line."""
+    tree = argparse.ArgumentParser(
+        prog="costpolicy",
+        description="Plan and explain the cheapest vLLM deployment that keeps its latency promise.",
+    )
+    tree.add_argument("--version", action="version", version=f"costpolicy {costpolicy.__version__}")
+    commands = tree.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name in COMMANDS:
+        import_module(f"costpolicy.cli.{name}").register(commands)
+    return tree
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,78 @@
+"""``costpolicy render``: the manifests that the operator would apply."""
+
+import argparse
+from typing import TYPE_CHECKING
+
+from costpolicy.cli.console import DONE, NO, Console
+
+if TYPE_CHECKING:
+    from costpolicy.cli.offline import Planned
+    from costpolicy.manifests.serialization import Object
+    from costpolicy.planning.plan import Target
+
+
+def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command to the tree."""
+    command = commands.add_parser("render", help="the manifests it would apply", description=__doc__)
+    command.add_argument(
+        "-f",
+        "--file",
+        action="append",
+        required=True,
+        metavar="FILE",
+        help="CostPolicy and PriceBook documents; - for stdin",
+    )
+    command.add_argument(
+        "-o", "--output", choices=("yaml", "json"), default="yaml", help="form of the answer"
+    )
+
+
+def run(arguments: argparse.Namespace, console: Console) -> int:
+    """Plan, render and print."""
+    from costpolicy.cli.documents import load
+    from costpolicy.cli.offline import plan_offline
+    from costpolicy.clock import SystemClock
+
+    policies, prices = load(arguments.file, console, SystemClock().now())
+    items: list[Object] = []
+    for policy in policies:
+        planned = plan_offline(policy, prices)
+        if planned.plan.target is None:
+            infeasible = planned.plan.infeasible
+            console.note(
+                f"costpolicy: {policy.key}: no plan: {infeasible.reason}: {infeasible.message}"
+                if infeasible
+                else policy.key
+            )
+            return NO
+        items += _objects(planned, planned.plan.target)
+    if arguments.output == "json":
+        console.dump({"apiVersion": "v1", "kind": "List", "items": items}, "json")
+        return DONE
+    import yaml
+
+    console.out.write(yaml.safe_dump_all(items, sort_keys=False))
+    return DONE
+
+
+def _objects(planned: "Planned", target: "Target") -> "list[Object]":
+    from costpolicy.manifests.deployment import with_replicas
+    from costpolicy.manifests.inputs import VariantInputs
+    from costpolicy.manifests.policy_objects import policy_objects
+    from costpolicy.manifests.timing import startup_budget
+    from costpolicy.manifests.variant import render_variant
+    from costpolicy.manifests.weights import served_source
+
+    variant = render_variant(
+        VariantInputs(
+            policy=planned.policy,
+            configuration=target.configuration,
+            engine=planned.inputs.engine,
+            image=planned.inputs.image,
+            startup_budget=startup_budget(
+                int(target.memory.weights_bytes), served_source(planned.policy, target.configuration)
+            ),
+        )
+    )
+    others = policy_objects(planned.policy, variant.hash, target.replicas, monitored=False)
+    return [with_replicas(variant.deployment, target.replicas), *variant.objects[1:], *others]

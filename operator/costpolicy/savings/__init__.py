@@ -1,0 +1,1 @@
+"""Savings: what was paid, exactly, and what a change of it was worth."""

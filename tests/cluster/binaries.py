@@ -1,0 +1,147 @@
+"""Programs built from source with Go, once, into the user's cache folder.
+
+Every version is pinned by a committed `go.mod`, and `go.sum` verifies what was downloaded, so that no release
+archive has to be fetched or trusted. Each program lands by a rename: a build that was interrupted leaves the
+finished ones, and Go's own cache makes the rest go on where it stopped.
+"""
+
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from cluster.paths import HERE, cache_folder
+from cluster.progress import ClusterError, run_with_heartbeat, say
+
+KUBERNETES_VERSION = "1.36.3"
+HELM_VERSION = "4.3.1"
+KUBECONFORM_VERSION = "0.8.0"
+KWOK_VERSION = "0.8.0"
+COREDNS_VERSION = "1.15.0"
+
+_VERSION_VARIABLES = "k8s.io/component-base/version"
+_COMPONENTS = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "kubectl")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """One Go program: the module that pins it, its package, the variables set at link time, names it answers to."""
+
+    name: str
+    module: Path
+    package: str
+    variables: Mapping[str, str]
+    aliases: tuple[str, ...] = ()
+
+
+PROGRAMS = {
+    program.name: program
+    for program in (
+        Program(
+            name="kubernetes",
+            module=HERE / "kubernetes",
+            package=".",
+            variables={
+                f"{_VERSION_VARIABLES}.gitVersion": f"v{KUBERNETES_VERSION}",
+                f"{_VERSION_VARIABLES}.gitMajor": KUBERNETES_VERSION.split(".")[0],
+                f"{_VERSION_VARIABLES}.gitMinor": KUBERNETES_VERSION.split(".")[1],
+            },
+            aliases=_COMPONENTS,
+        ),
+        Program(name="kwok", module=HERE / "kwok", package="sigs.k8s.io/kwok/cmd/kwok", variables={}),
+        Program(
+            name="helm",
+            module=HERE / "tools",
+            package="helm.sh/helm/v4/cmd/helm",
+            variables={"helm.sh/helm/v4/internal/version.version": f"v{HELM_VERSION}"},
+        ),
+        Program(
+            name="kubeconform",
+            module=HERE / "tools",
+            package="github.com/yannh/kubeconform/cmd/kubeconform",
+            variables={"main.version": KUBECONFORM_VERSION},
+        ),
+        Program(name="coredns", module=HERE / "tools", package="./coredns", variables={}),
+    )
+}
+
+
+def folder() -> Path:
+    """Return the cache folder that belongs to exactly these sources and versions."""
+    digest = hashlib.sha256()
+    for source in sorted({path for program in PROGRAMS.values() for path in program.module.rglob("*")}):
+        if source.is_file():
+            digest.update(str(source.relative_to(HERE)).encode() + b"\0" + source.read_bytes() + b"\0")
+    for program in PROGRAMS.values():
+        digest.update(repr((program.name, program.package, sorted(program.variables.items()))).encode())
+    return cache_folder() / f"bin-{digest.hexdigest()[:12]}"
+
+
+def path(name: str) -> Path:
+    """Return where a program or component is once `build` has made it; ClusterError if it has not."""
+    found = folder() / name
+    if not found.exists():
+        raise ClusterError(f"{name} is not built yet: run `make cluster-build` (or `python -m cluster build`)")
+    return found
+
+
+def build(names: Iterable[str] = tuple(PROGRAMS)) -> Path:
+    """Build what is missing of `names`, one build at a time on this machine, and return the folder."""
+    target = folder()
+    target.mkdir(parents=True, exist_ok=True)
+    with (target.parent / "build.lock").open("w") as lock:
+        _wait_for(lock.fileno())
+        for name in names:
+            _build(PROGRAMS[name], target)
+    return target
+
+
+def _build(program: Program, target: Path) -> None:
+    if not (target / program.name).exists():
+        unfinished = target / f".{program.name}.unfinished"
+        variables = " ".join(f"-X {name}={value}" for name, value in sorted(program.variables.items()))
+        run_with_heartbeat(
+            f"building {program.name} (the first time takes minutes)",
+            [
+                *(_go(), "build", "-trimpath", "-ldflags", f"-s -w {variables}"),
+                *("-o", unfinished, program.package),
+            ],
+            log=target / f"{program.name}.log",
+            cwd=program.module,
+            env=_environment(),
+        )
+        unfinished.rename(target / program.name)
+    for alias in program.aliases:
+        link = target / alias
+        if not link.is_symlink():
+            link.symlink_to(program.name)
+
+
+def _environment() -> dict[str, str]:
+    # The user's flags must not change what is built; the committed go.sum must not change either.
+    return os.environ | {"CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly", "GOWORK": "off"}
+
+
+def _go() -> str:
+    found = shutil.which("go") or shutil.which("/usr/local/go/bin/go")
+    if found is None:
+        raise ClusterError("Go 1.26 or newer is needed to build the cluster's programs; see the README")
+    version = subprocess.run([found, "env", "GOVERSION"], capture_output=True, text=True, check=True).stdout
+    numbers = version.strip().removeprefix("go").split(".")[:2]
+    # Since 1.21 Go fetches the toolchain that go.mod asks for by itself.
+    if tuple(map(int, numbers)) < (1, 21):
+        raise ClusterError(f"Go 1.26 or newer is needed to build the cluster's programs; {found} is {version}")
+    return found
+
+
+def _wait_for(lock: int) -> None:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        say("another process is building; waiting for it")
+        fcntl.flock(lock, fcntl.LOCK_EX)
+

@@ -1,0 +1,331 @@
+"""Every fleet query against a real Prometheus that holds recorded vLLM series; numbers are worked out by
+hand.
+
+Covered: attribution by relabelled labels and by costpolicy_pod_info (with and without honorLabels), double
+scraping, data parallelism, offered load under saturation, draining, crash and refusal, counter resets, NaN,
+idle, stale and vanished engines, two clusters in one Prometheus, prices, history from recorded series, the
+number of queries. Not covered: staleness markers and the adapter's failures (test_scraping,
+test_prometheus_adapter).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from contract.observe.tapes import BEGIN, END, HOUR, Tape, ramp
+from costpolicy.api.reasons import Reason
+from costpolicy.observe.fleet import MAX_QUERIES, FleetObservations, ObserveSettings, observe_fleet
+from costpolicy.observe.prometheus import PrometheusSource
+from costpolicy.observe.source import MetricsSource, Missing, Sample
+from costpolicy.units import Money
+
+AT = datetime.fromtimestamp(END, tz=UTC)
+H100 = "0.25.1-h100-bf16.txt"
+TTFT = "vllm:time_to_first_token_seconds_count"
+WAITING = "vllm:num_requests_waiting"
+
+
+def target(namespace: str, pod: str = "chat-1", **more: str) -> dict[str, str]:
+    """Labels of a pod that the operator's PodMonitor scrapes."""
+    return {
+        "namespace": namespace,
+        "pod": pod,
+        "job": "engines",
+        "costpolicy": "chat",
+        "variant": "aaa",
+        **more,
+    }
+
+
+def bare(namespace: str, pod: str = "chat-1", **more: str) -> dict[str, str]:
+    """Labels of a pod that somebody else's job scrapes."""
+    return {"namespace": namespace, "pod": pod, "job": "pods", **more}
+
+
+def load(tape: Tape, namespace: str, started: list[tuple[int, float]], waiting: list[tuple[int, float]]) -> None:
+    engine = {**target(namespace), "engine": "0", "model_name": "m"}
+    tape.add(TTFT, engine, started)
+    tape.add(WAITING, engine, waiting)
+    tape.add("vllm:num_requests_running", engine, ramp(256, 256))
+
+
+@pytest.fixture(scope="module")
+def source(backfilled: Callable[[Tape], "object"]) -> PrometheusSource:
+    tape = Tape()
+    tape.engine(target("relabelled"), H100)
+    tape.engine(bare("joined"), H100)
+    owner = {"policy": "chat", "variant": "aaa"}
+    tape.add("costpolicy_pod_info", {"namespace": "joined", "pod": "chat-1", **owner}, ramp(1, 1))
+    tape.engine(bare("dishonoured"), H100)
+    hidden = {
+        "exported_namespace": "dishonoured",
+        "exported_pod": "chat-1",
+        "namespace": "ops",
+        "pod": "operator-0",
+    }
+    tape.add("costpolicy_pod_info", {**hidden, **owner}, ramp(1, 1))
+    tape.engine(target("twice"), H100)
+    tape.engine(bare("twice"), H100)
+    for operator in ("operator-0", "operator-1"):
+        info = {"namespace": "twice", "pod": "chat-1", "instance": operator}
+        tape.add("costpolicy_pod_info", {**info, "policy": "chat", "variant": "aaa"}, ramp(1, 1))
+    tape.engine(bare("torn"), H100)
+    for variant in ("aaa", "bbb"):
+        info = {"namespace": "torn", "pod": "chat-1", "policy": "chat", "variant": variant}
+        tape.add("costpolicy_pod_info", info, ramp(1, 1))
+    tape.engine(target("parallel"), "0.32.0-cpu-dp2.txt")
+    tape.engine(target("two-pods", "chat-1"), H100)
+    tape.engine(target("two-pods", "chat-2"), H100)
+    tape.engine(target("two-variants"), H100)
+    tape.engine(target("two-variants", "chat-2", variant="bbb"), "h200-qwen3-32b-bf16.txt")
+    tape.engine(target("stale"), H100, last=END - 240)
+    tape.engine(target("vanished"), H100, last=END - 900)
+    tape.engine(target("same", cluster="a"), H100)
+    tape.engine(target("same", cluster="b"), "0.32.0-cpu.txt")
+
+    load(tape, "saturated", ramp(0, 2 * HOUR), ramp(0, 3 * HOUR))
+    load(tape, "draining", ramp(0, 5 * HOUR), ramp(4 * HOUR, 0))
+    before, after = ramp(0, 3450, last=END - 150), ramp(0, 135, first=END - 135)
+    load(
+        tape,
+        "crashed",
+        before + after,
+        [(when, 1000.0) for when, _ in before] + [(when, 0.0) for when, _ in after],
+    )
+    load(tape, "refusing", ramp(0, 2 * HOUR), ramp(7, 7))
+    for reason, rate in (("max_num_queued_reqs", 1), ("max_num_queued_tokens", 0.5)):
+        rejected = {**target("refusing"), "model_name": "m", "reason": reason}
+        tape.add("vllm:admission_rejections_total", rejected, ramp(0, rate * HOUR))
+    load(tape, "idle", ramp(400, 400), ramp(0, 0))
+    for bound, count in (("0.5", 380.0), ("1.0", 400.0), ("+Inf", 400.0)):
+        bucket = {**target("idle"), "engine": "0", "le": bound}
+        tape.add("vllm:time_to_first_token_seconds_bucket", bucket, ramp(count, count))
+    load(tape, "slow", ramp(0, HOUR), ramp(0, 0))
+    for bound, share in (("0.5", 0.25), ("2560.0", 0.5), ("+Inf", 1.0)):
+        bucket = {**target("slow"), "engine": "0", "le": bound}
+        tape.add("vllm:time_to_first_token_seconds_bucket", bucket, ramp(0, share * HOUR))
+    load(tape, "nan", ramp(0, HOUR), ramp(0, 0))
+    usage = {**target("nan"), "engine": "0"}
+    tape.add("vllm:kv_cache_usage_perc", usage, [(when, float("nan")) for when, _ in ramp(0, 0)])
+
+    held = {"namespace": "priced", "policy": "chat", "variant": "aaa", "accelerator": "nvidia-h100-80gb"}
+    for operator in ("operator-0", "operator-1"):
+        gpus = {**held, "capacity_type": "OnDemand", "instance": operator}
+        tape.add("costpolicy_gpus", {**gpus, "state": "ready"}, ramp(4, 4))
+        tape.add("costpolicy_gpus", {**gpus, "state": "starting"}, ramp(2, 2))
+        tape.add("costpolicy_price_per_hour", {**gpus, "currency": "USD"}, ramp(2.49, 2.49))
+    recorded = {"namespace": "history", "policy": "chat"}
+    tape.add("costpolicy_policy:requests_offered:rate5m", recorded, ramp(0, 100, step=36))
+    return backfilled(tape).source()
+
+
+@pytest.fixture(scope="module")
+def fleet(source: PrometheusSource) -> FleetObservations:
+    return observe_fleet(source, AT, ObserveSettings())
+
+
+@pytest.mark.parametrize("namespace", ["relabelled", "joined", "dishonoured", "twice"])
+def test_reads_one_recorded_h100_engine_however_it_is_scraped(fleet: FleetObservations, namespace: str) -> None:
+    variant = fleet.of_variant(namespace, "chat", "aaa")
+    assert pytest.approx(variant.requests_per_second) == 3020 / HOUR
+    assert pytest.approx({"length": 3020 / HOUR, "stop": 0, "abort": 0, "error": 0, "repetition": 0}) == (
+        variant.finished_per_second
+    )
+    assert pytest.approx(variant.prompt_tokens) == 3625633 / 3020
+    assert pytest.approx(variant.output_tokens) == 602306 / 3020
+    assert pytest.approx(variant.prefix_hit_ratio) == 2739904 / 3625633
+    assert pytest.approx(variant.cached_tokens) == 2739904 / 3020
+    assert pytest.approx(variant.generated_tokens_per_second) == 602306 / HOUR
+    assert variant.kv_cache_size_tokens == 462944
+    assert variant.waiting == 0
+    assert variant.running == 0
+    assert variant.kv_cache_usage == 0
+    assert variant.preemptions_per_second == 0
+    assert variant.pods_up == 1
+    assert variant.last_sample == AT
+    assert variant.fresh
+
+
+def test_reads_quantiles_and_their_buckets_of_the_recorded_h100_engine(fleet: FleetObservations) -> None:
+    variant = fleet.of_variant("relabelled", "chat", "aaa")
+    # Rank 0.5 x 3020 = 1510 lies in (0.25, 0.5], which holds the ranks 1390 to 1865.
+    assert pytest.approx(variant.ttft_p50) == 0.25 + 0.25 * (1510 - 1390) / (1865 - 1390)
+    # Rank 0.95 x 3020 = 2869 lies in (1, 2.5], which holds the ranks 2563 to 3020.
+    assert pytest.approx(variant.ttft_p95) == 1 + 1.5 * (2869 - 2563) / (3020 - 2563)
+    assert pytest.approx((variant.ttft.lower, variant.ttft.upper), abs=1e-9) == (1.0, 2.5)
+    # Rank 0.95 x 599286 = 569321.7 lies in (0.025, 0.05], which holds the ranks 397304 to 572672.
+    assert pytest.approx(variant.inter_token_p95) == 0.025 + 0.025 * (569321.7 - 397304) / (572672 - 397304)
+    assert pytest.approx((variant.inter_token.lower, variant.inter_token.upper), abs=1e-9) == (0.025, 0.05)
+
+
+def test_says_when_a_bucket_is_too_wide_for_the_objective(fleet: FleetObservations) -> None:
+    policy = fleet.of("relabelled", "chat")
+    assert policy.keeps_ttft(timedelta(seconds=2.5)) is True
+    assert policy.keeps_ttft(timedelta(seconds=1)) is False
+    coarse = policy.keeps_ttft(timedelta(seconds=2))
+    assert isinstance(coarse, Missing)
+    assert coarse.reason == Reason.RESOLUTION_TOO_COARSE
+    assert "1 to 2.5 s" in coarse.message
+    assert policy.keeps_inter_token(timedelta(milliseconds=50)) is True
+
+
+def test_a_percentile_beyond_the_last_boundary_misses_what_lies_below_it(fleet: FleetObservations) -> None:
+    policy = fleet.of("slow", "chat")
+    assert policy.ttft_p95 == 2560
+    assert policy.keeps_ttft(timedelta(seconds=2560)) is False
+    assert isinstance(policy.keeps_ttft(timedelta(hours=1)), Missing)
+
+
+def test_a_pod_with_two_owners_counts_once_and_does_not_fail_the_fleet(fleet: FleetObservations) -> None:
+    assert pytest.approx(fleet.of("torn", "chat").requests_per_second) == 3020 / HOUR
+
+
+def test_adds_the_engines_of_a_data_parallel_server(fleet: FleetObservations) -> None:
+    variant = fleet.of_variant("parallel", "chat", "aaa")
+    assert pytest.approx(variant.requests_per_second) == 40 / HOUR
+    assert pytest.approx(variant.prompt_tokens) == 2320 / 20
+    assert variant.kv_cache_size_tokens == 16384
+    assert variant.pods_up == 1
+
+
+def test_adds_the_pods_of_a_variant(fleet: FleetObservations) -> None:
+    variant = fleet.of_variant("two-pods", "chat", "aaa")
+    assert pytest.approx(variant.requests_per_second) == 2 * 3020 / HOUR
+    assert pytest.approx(variant.prompt_tokens) == 3625633 / 3020
+    assert variant.pods_up == 2
+
+
+def test_keeps_variants_apart_and_weighs_their_shapes_by_load(fleet: FleetObservations) -> None:
+    policy = fleet.of("two-variants", "chat")
+    first, second = policy.variants
+    assert (first.variant, second.variant) == ("aaa", "bbb")
+    assert first.requests_per_second + second.requests_per_second == pytest.approx(policy.requests_per_second)
+    weighted = first.prompt_tokens * first.requests_per_second + second.prompt_tokens * second.requests_per_second
+    assert weighted / policy.requests_per_second == pytest.approx(policy.prompt_tokens)
+    assert max(first.ttft_p95, second.ttft_p95) == policy.ttft_p95
+
+
+def test_a_saturated_engine_does_not_read_as_low_demand(fleet: FleetObservations) -> None:
+    # Two first tokens a second leave while the queue grows by three a second: five arrive.
+    assert pytest.approx(fleet.of("saturated", "chat").requests_per_second) == 5
+    assert pytest.approx(fleet.of("saturated", "chat").waiting) == 3 * HOUR
+
+
+def test_a_draining_queue_does_not_read_as_high_demand(fleet: FleetObservations) -> None:
+    assert pytest.approx(fleet.of("draining", "chat").requests_per_second) == 1
+
+
+def test_a_queue_lost_in_a_crash_does_not_read_as_negative_demand(fleet: FleetObservations) -> None:
+    # One first token a second until the crash 150 s ago and again from 135 s ago on.
+    assert pytest.approx(fleet.of("crashed", "chat").requests_per_second, rel=0.02) == (150 + 135) / 300
+
+
+def test_refused_requests_are_demand(fleet: FleetObservations) -> None:
+    assert pytest.approx(fleet.of("refusing", "chat").requests_per_second) == 2 + 1 + 0.5
+
+
+def test_idle_engines_have_no_latency_rather_than_none_at_all(fleet: FleetObservations) -> None:
+    variant = fleet.of_variant("idle", "chat", "aaa")
+    assert variant.requests_per_second == 0
+    for figure in (variant.ttft_p50, variant.ttft, variant.prompt_tokens, variant.prefix_hit_ratio):
+        assert isinstance(figure, Missing)
+        assert figure.reason == Reason.NO_TRAFFIC
+    verdict = fleet.of("idle", "chat").keeps_ttft(timedelta(seconds=1))
+    assert isinstance(verdict, Missing)
+    assert verdict.reason == Reason.NO_TRAFFIC
+
+
+def test_not_a_number_is_missing(fleet: FleetObservations) -> None:
+    usage = fleet.of("nan", "chat").kv_cache_usage
+    assert isinstance(usage, Missing)
+    assert usage.reason == Reason.NO_SAMPLES
+
+
+def test_engines_last_seen_four_minutes_ago_are_not_acted_on(fleet: FleetObservations) -> None:
+    policy = fleet.of("stale", "chat")
+    assert not policy.fresh
+    for figure in (policy.requests_per_second, policy.waiting, policy.ttft_p95):
+        assert isinstance(figure, Missing)
+        assert "4m old" in figure.message
+
+
+@pytest.mark.parametrize("namespace", ["vanished", "never-existed"])
+def test_nothing_at_all_is_missing_and_not_zero(fleet: FleetObservations, namespace: str) -> None:
+    policy = fleet.of(namespace, "chat")
+    assert tuple(variant for variant in policy.variants if variant.fresh) == ()
+    for figure in (policy.requests_per_second, policy.waiting, policy.ttft_p95, policy.cost_per_hour):
+        assert isinstance(figure, Missing)
+        assert figure.reason == Reason.NO_SAMPLES
+
+
+def test_matchers_keep_two_clusters_in_one_prometheus_apart(source: PrometheusSource) -> None:
+    rates = {
+        cluster: observe_fleet(source, AT, ObserveSettings(matchers=f'cluster="{cluster}"'))
+        .of("same", "chat")
+        .requests_per_second
+        for cluster in ("a", "b")
+    }
+    assert pytest.approx(rates) == {"a": 3020 / HOUR, "b": 400 / HOUR}
+
+
+def test_matchers_hide_what_is_not_in_the_cluster(source: PrometheusSource) -> None:
+    seen = observe_fleet(source, AT, ObserveSettings(matchers='cluster="a"')).policies()
+    assert seen == (("same", "chat"),)
+
+
+def test_accelerators_and_their_price_count_once_for_two_operators(fleet: FleetObservations) -> None:
+    variant = fleet.of_variant("priced", "chat", "aaa")
+    assert variant.accelerators == {"ready": 4, "starting": 2}
+    assert Money.parse("14.94") == variant.cost_per_hour
+    assert Money.parse("14.94") == fleet.of("priced", "chat").cost_per_hour
+
+
+def test_history_gives_a_high_percentile_and_how_far_back_it_reaches(fleet: FleetObservations) -> None:
+    policy = fleet.of("history", "chat")
+    # 101 samples 0 to 100: the 95th percentile is 95 exactly.
+    assert pytest.approx(policy.requests_per_second_p95) == 95
+    # The beginning is located to ten minutes, from the evaluation steps within the window.
+    assert isinstance(policy.span, timedelta)
+    assert timedelta(minutes=50) <= policy.span <= timedelta(hours=1)
+
+
+def test_missing_rules_and_an_operator_that_is_not_scraped_are_told_apart(fleet: FleetObservations) -> None:
+    assert not fleet.operator_scraped
+    span = fleet.of("relabelled", "chat").span
+    assert isinstance(span, Missing)
+    assert span.reason == Reason.RULES_MISSING
+    assert "does not scrape the operator" in span.message
+
+
+def test_retention_is_read(fleet: FleetObservations) -> None:
+    assert timedelta(days=36500) == fleet.retention
+
+
+@dataclass
+class Counting:
+    """Counts what the real source is asked."""
+
+    inner: MetricsSource
+    asked: list[str]
+
+    def query(self, promql: str, at: datetime) -> tuple[Sample, ...]:
+        self.asked.append(promql)
+        return self.inner.query(promql, at)
+
+    def retention(self) -> timedelta | None:
+        return self.inner.retention()
+
+
+def test_the_number_of_queries_does_not_depend_on_the_fleet(source: PrometheusSource) -> None:
+    crowded, lonely = Counting(source, []), Counting(source, [])
+    observe_fleet(crowded, AT, ObserveSettings())
+    observe_fleet(lonely, AT, ObserveSettings(matchers='cluster="a"'))
+    assert len(lonely.asked) == len(crowded.asked) <= MAX_QUERIES
+    assert all(len(promql) < 2 * 4096 for promql in crowded.asked), "proxies limit the length of an address"
+
+
+def test_a_second_look_at_the_same_moment_sees_the_same(source: PrometheusSource, fleet: FleetObservations) -> None:
+    assert fleet == observe_fleet(source, AT, ObserveSettings())
+    assert fleet.at.timestamp() > BEGIN

@@ -1,0 +1,182 @@
+"""A real `vllm serve` on this machine's CPU, for as long as a test needs one.
+
+The settings are those that start soonest and share two cores best: one OpenMP thread (with more, they spin
+against the API process), the worker inside the engine's process, float32 and no compilation.
+"""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.environment import engine_env
+
+SERVED_NAME = "tiny"
+ENVIRONMENT = {
+    "OMP_NUM_THREADS": "1",
+    "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
+    "HF_HUB_OFFLINE": "1",
+    "VLLM_NO_USAGE_STATS": "1",
+    "DO_NOT_TRACK": "1",
+    "VLLM_PLUGINS": "",
+}
+"""What a container of the engine needs as environment, too."""
+CPU_ARGUMENTS = (
+    "--distributed-executor-backend=uni",
+    "--dtype=float32",
+    "--enforce-eager",
+    "--kv-cache-memory-bytes=32M",
+)
+"""What turns any rendered argument list into one that this machine's CPU can run (32 MiB are 32,768 tokens of
+the tiny model).
+"""
+START_TIMEOUT_SECONDS = 300.0
+
+
+class EngineStartError(Exception):
+    """The engine ended, or was not ready in time; the message carries the end of its log."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Engine:
+    """A running engine: where it listens, its process, its log, and how long it took to be ready."""
+
+    url: str
+    process_id: int
+    log: Path
+    seconds_to_ready: float
+
+    def metrics(self) -> str:
+        """Its Prometheus exposition, as it is now."""
+        with urllib.request.urlopen(f"{self.url}/metrics", timeout=10) as response:
+            text: str = response.read().decode()
+        return text
+
+    def resident_bytes(self) -> int:
+        """Resident memory of the engine's processes together (shared pages counted once for each)."""
+        return sum(_resident_bytes(process) for process in _processes_of_group(self.process_id))
+
+
+@contextmanager
+def serve(
+    model_dir: Path, args: Sequence[str] = (), port: int | None = None, log: Path | None = None
+) -> Iterator[Engine]:
+    """Run `vllm serve MODEL_DIR` with `args` on 127.0.0.1 until the block ends.
+
+    A free port is taken unless one is given; the log goes beside the model unless told otherwise.
+
+    Raises:
+        EngineStartError: it did not become ready.
+    """
+    port = port or free_port()
+    log = log or model_dir.parent / f"vllm-{port}.log"
+    command = [*_dies_with_us(), *_command(model_dir, args, port)]
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | ENVIRONMENT
+    started = time.monotonic()
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+    try:
+        url = f"http://127.0.0.1:{port}"
+        _wait_until_ready(process, url, log)
+        yield Engine(url=url, process_id=process.pid, log=log, seconds_to_ready=time.monotonic() - started)
+    finally:
+        _end(process)
+
+
+def free_port() -> int:
+    """A TCP port of 127.0.0.1 that nobody listened on a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def _command(model_dir: Path, args: Sequence[str], port: int) -> list[str]:
+    ours = [
+        f"--served-model-name={SERVED_NAME}",
+        "--host=127.0.0.1",
+        f"--port={port}",
+        "--disable-uvicorn-access-log",
+    ]
+    return [str(engine_env() / "bin" / "vllm"), "serve", str(model_dir), *ours, *CPU_ARGUMENTS, *args]
+
+
+def _dies_with_us() -> list[str]:
+    """The kernel ends the engine when the test process is killed, so that it cannot outlive it (util-linux,
+    where there is).
+    """
+    setpriv = shutil.which("setpriv")
+    return [setpriv, "--pdeathsig", "TERM"] if setpriv else []
+
+
+def _wait_until_ready(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
+    deadline = time.monotonic() + START_TIMEOUT_SECONDS
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise EngineStartError(f"vllm ended with code {process.returncode} before it was ready:\n{_tail(log)}")
+        if _healthy(url):
+            return
+        time.sleep(0.25)  # a real process is waited for here: there is no clock to inject
+    raise EngineStartError(f"vllm was not ready after {START_TIMEOUT_SECONDS:.0f} s:\n{_tail(log)}")
+
+
+def _healthy(url: str) -> bool:
+    """Until it is ready the engine refuses connections: it never answers 503 while it starts."""
+    try:
+        with urllib.request.urlopen(f"{url}/health", timeout=5) as response:
+            return bool(response.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def _tail(log: Path) -> str:
+    return log.read_text(errors="replace")[-4000:]
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Asks, then insists: by the ids of this engine's own process group, which no other process joins."""
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+    for leftover in _processes_of_group(process.pid):
+        os.kill(leftover, signal.SIGKILL)
+
+
+def _processes_of_group(group: int) -> list[int]:
+    found: list[int] = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                if os.getpgid(int(entry.name)) == group and _resident_bytes(int(entry.name)):
+                    found.append(int(entry.name))
+            except (ProcessLookupError, FileNotFoundError):
+                continue  # it ended while we looked
+    return found
+
+
+def _resident_bytes(process_id: int) -> int:
+    """0 for a process that ended and only waits to be collected."""
+    try:
+        pages = Path(f"/proc/{process_id}/statm").read_text().split()[1]
+    except (ProcessLookupError, FileNotFoundError):
+        return 0
+    return int(pages) * os.sysconf("SC_PAGE_SIZE")

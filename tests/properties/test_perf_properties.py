@@ -1,0 +1,177 @@
+"""Laws the performance model obeys for any shape and workload in range.
+
+Covered: finite and positive answers; monotone in concurrency, rate, tensor parallelism (NVLink), bandwidth, prefix
+hits, memory by format; capacity monotone in objectives. Not covered: error against measurements.
+"""
+
+from dataclasses import replace
+from math import isfinite
+
+from costpolicy.api.types import KvCacheDtype, WeightFormat
+from costpolicy.catalog.accelerators import accelerators
+from costpolicy.catalog.models import models
+from costpolicy.perf.closed_loop import closed_loop
+from costpolicy.perf.latency import Latency, Saturated, Unpredictable
+from costpolicy.perf.memory import memory_fit
+from costpolicy.perf.open_loop import capacity, open_loop
+from costpolicy.perf.shape import EngineShape, Workload
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+NOISE = 1.0 + 1e-3
+"""The fixed points are solved to a thousandth or better."""
+
+catalogue_models = st.sampled_from(tuple(models()))
+catalogue_accelerators = st.sampled_from(tuple(accelerators().values()))
+nvlinked = st.sampled_from([each for each in accelerators().values() if each.interconnect.kind == "nvlink"])
+
+
+@st.composite
+def workloads(draw):
+    prompt = draw(st.floats(16, 6000))
+    return Workload(
+        prompt_tokens=prompt,
+        output_tokens=draw(st.floats(2, 2000)),
+        cached_tokens=prompt * draw(st.floats(0, 0.95)),
+        length_cv=draw(st.sampled_from([0.0, 0.1, 0.3, 1.0])),
+    )
+
+
+@st.composite
+def shapes(draw, of=catalogue_accelerators):
+    accelerator = draw(of)
+    return EngineShape(
+        model=draw(catalogue_models),
+        accelerator=accelerator,
+        tensor_parallel_size=draw(st.sampled_from([1, 2, 4, 8])),
+        weights=draw(st.sampled_from(WeightFormat)),
+        kv_cache_dtype=draw(st.sampled_from(KvCacheDtype)),
+        max_num_seqs=draw(st.sampled_from([8, 256, 1024])),
+        max_num_batched_tokens=draw(st.sampled_from([2048, 8192, 16384])),
+        max_model_len=8192,
+    )
+
+
+def answered(shape: EngineShape, workload: Workload, concurrency: float) -> Latency:
+    found = closed_loop(shape, workload, concurrency)
+    assume(isinstance(found, Latency))
+    return found
+
+
+def figures(latency: Latency) -> list[float]:
+    return [
+        *(getattr(latency.ttft, name) for name in ("mean", "p50", "p95")),
+        *(getattr(latency.inter_token, name) for name in ("mean", "p50", "p95")),
+        latency.output_tokens_per_second,
+        latency.requests_per_second,
+        latency.running,
+        latency.kv_utilization,
+    ]
+
+
+@given(shapes(), workloads(), st.floats(1, 2000), st.one_of(st.none(), st.floats(1, 100)))
+def test_closed_loop_answers_are_finite_and_positive(shape, workload, concurrency, rounds):
+    found = closed_loop(shape, workload, concurrency, rounds)
+    if isinstance(found, Unpredictable):
+        assert found.reason
+    else:
+        assert all(isfinite(figure) and figure > 0 for figure in figures(found))
+        assert found.ttft.mean <= found.ttft.p95
+        assert found.inter_token.mean <= found.inter_token.p95
+        assert found.running <= concurrency
+
+
+@given(shapes(), workloads(), st.floats(0.001, 500))
+def test_open_loop_answers_are_finite_and_positive(shape, workload, rate):
+    found = open_loop(shape, workload, rate)
+    match found:
+        case Latency():
+            assert all(isfinite(figure) and figure > 0 for figure in figures(found))
+            assert found.ttft.mean <= found.ttft.p95
+        case Saturated():
+            assert 0 < found.capacity <= rate
+        case Unpredictable():
+            assert found.reason
+
+
+@given(shapes(), workloads(), st.floats(1, 500), st.floats(1.05, 4))
+def test_more_clients_never_get_faster_answers_or_less_throughput(shape, workload, clients, factor):
+    few, many = answered(shape, workload, clients), answered(shape, workload, clients * factor)
+    assert few.ttft.mean <= many.ttft.mean * NOISE
+    assert few.inter_token.mean <= many.inter_token.mean * NOISE
+    assert few.requests_per_second <= many.requests_per_second * NOISE
+
+
+@given(shapes(), workloads(), st.floats(0.01, 0.9), st.floats(1.05, 4))
+def test_a_higher_rate_never_gets_faster_answers(shape, workload, share, factor):
+    limit = open_loop(shape, workload, 1e9)
+    assume(isinstance(limit, Saturated))
+    slow = open_loop(shape, workload, limit.capacity * share)
+    fast = open_loop(shape, workload, min(limit.capacity * 0.99, limit.capacity * share * factor))
+    for name in ("mean", "p95"):
+        assert getattr(slow.ttft, name) <= getattr(fast.ttft, name) * NOISE
+        assert getattr(slow.inter_token, name) <= getattr(fast.inter_token, name) * NOISE
+
+
+@given(shapes(nvlinked), workloads(), st.floats(1, 200))
+def test_twice_the_accelerators_decode_no_slower_unless_overheads_rule(shape, workload, clients):
+    assume(shape.tensor_parallel_size > 1)  # from 1 to 2 all-reduces begin
+    narrow = answered(shape, workload, clients)
+    wide = answered(replace(shape, tensor_parallel_size=2 * shape.tensor_parallel_size), workload, clients)
+    assume(narrow.running == wide.running)  # more cache seats more requests, who then share the step
+    assert wide.inter_token.mean <= narrow.inter_token.mean * 1.05
+    assert wide.ttft.mean <= narrow.ttft.mean * 1.05
+
+
+@given(shapes(), workloads(), st.floats(1, 200), st.floats(1.01, 3))
+def test_more_memory_bandwidth_is_never_slower(shape, workload, clients, factor):
+    faster = replace(shape.accelerator, memory_bandwidth=shape.accelerator.memory_bandwidth * factor)
+    usual = answered(shape, workload, clients)
+    quick = answered(replace(shape, accelerator=faster), workload, clients)
+    assert quick.inter_token.mean <= usual.inter_token.mean * NOISE
+    assert quick.requests_per_second >= usual.requests_per_second / NOISE
+
+
+@given(shapes(), workloads(), st.floats(1, 200), st.floats(0, 1))
+def test_more_prefix_hits_are_never_slower(shape, workload, clients, share):
+    fewer = replace(workload, cached_tokens=workload.cached_tokens * share)
+    cold, warm = answered(shape, fewer, clients), answered(shape, workload, clients)
+    assert warm.requests_per_second >= cold.requests_per_second / NOISE
+    assert warm.ttft.mean <= cold.ttft.mean * NOISE or warm.running > cold.running
+
+
+@given(shapes())
+def test_fewer_bits_never_need_more_memory(shape):
+    formats = [WeightFormat.BF16, WeightFormat.FP8, WeightFormat.NVFP4, WeightFormat.AWQ]
+    fits = [memory_fit(replace(shape, weights=form)) for form in formats]
+    assume(shape.model.expert_bits is None)  # experts published in 4 bits grow in FP8
+    assert sorted(fits, key=lambda fit: fit.weights_bytes, reverse=True) == fits
+    assert sorted(fits, key=lambda fit: fit.kv_cache_tokens) == fits
+
+
+@given(shapes())
+def test_an_fp8_cache_holds_at_least_as_many_tokens(shape):
+    wide, narrow = (memory_fit(replace(shape, kv_cache_dtype=dtype)) for dtype in KvCacheDtype)
+    assume(wide.fits)
+    assert narrow.kv_cache_tokens >= wide.kv_cache_tokens
+
+
+@given(shapes(), workloads(), st.floats(0.05, 5), st.floats(0.005, 0.2), st.floats(1, 3))
+def test_looser_objectives_never_lower_capacity(shape, workload, ttft, inter_token, factor):
+    tight = capacity(shape, workload, ttft, inter_token)
+    for loose in (
+        capacity(shape, workload, ttft * factor, inter_token),
+        capacity(shape, workload, ttft, inter_token * factor),
+        capacity(shape, workload, None, None),
+    ):
+        assert loose.requests_per_second >= tight.requests_per_second / (NOISE * NOISE)
+
+
+@given(shapes(), workloads(), st.floats(0.05, 5), st.floats(0.005, 0.2))
+def test_at_capacity_the_objectives_hold(shape, workload, ttft, inter_token):
+    found = capacity(shape, workload, ttft, inter_token)
+    assume(found.requests_per_second > 0)
+    latency = open_loop(shape, workload, found.requests_per_second * 0.99)
+    assert latency.ttft.p95 <= ttft * NOISE
+    assert latency.inter_token.p95 <= inter_token * NOISE
+    assert found.latency_at_zero.ttft.p95 <= ttft

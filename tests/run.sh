@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Every test, in the order in which things can be known to be broken; builds run beside the fast ones.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+export PYTHONPATH=tests
+bin=.venv/bin
+begun=$SECONDS
+log=$(mktemp -d)
+trap 'kill "$build" "$heart" 2>/dev/null; rm -rf "$log"' EXIT
+
+say() { printf '\n== %3d s  %s\n' $((SECONDS - begun)) "$*"; }
+
+say "building the cluster and the engine in the background (only the first time)"
+{ "$bin/python" -m cluster build && "$bin/python" -m engine build; } >"$log/build" 2>&1 &
+build=$!
+( while sleep 60; do printf '   %3d s  build: %s\n' $((SECONDS - begun)) "$(tail -n 1 "$log/build" | cut -c1-150)"; done ) &
+heart=$!
+
+say "check: lint, types, unit, golden, properties, scenarios"
+make -s check || exit 1
+
+say "waiting for the builds"
+wait "$build" || { cat "$log/build"; exit 1; }
+kill "$heart"
+
+for ring in contract integration chart docs e2e; do
+  [ -d "tests/$ring" ] || continue
+  say "$ring"
+  "$bin/pytest" -q "tests/$ring" --durations=5
+  code=$?
+  [ "$code" -eq 0 ] || exit "$code"
+done
+say "done"

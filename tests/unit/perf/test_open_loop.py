@@ -1,0 +1,118 @@
+"""Arrivals at random: latency at a rate, saturation, capacity under objectives.
+
+Covered: limits at no load and at saturation, agreement with the closed loop at the same throughput, every binding
+limit, margins. Not covered: arrivals burstier than Poisson; error against measurements (test_accuracy.py).
+"""
+
+import pytest
+from costpolicy.catalog.accelerators import accelerators
+from costpolicy.perf.closed_loop import closed_loop
+from costpolicy.perf.latency import Binding, Latency, Saturated, Unpredictable
+from costpolicy.perf.open_loop import capacity, open_loop
+from costpolicy.perf.shape import Workload
+from costpolicy.perf.uncertainty import margins
+
+CHAT = Workload(prompt_tokens=1200, output_tokens=200, cached_tokens=1000)
+LONG = Workload(prompt_tokens=3000, output_tokens=900)
+
+
+def test_at_no_load_a_request_is_served_as_if_alone(shapes):
+    alone, idle = closed_loop(shapes(), CHAT, 1), open_loop(shapes(), CHAT, 0.0)
+    assert idle.ttft.mean == pytest.approx(alone.ttft.mean, rel=0.01)
+    assert idle.inter_token.mean == pytest.approx(alone.inter_token.mean, rel=0.01)
+
+
+def test_the_rate_asked_for_is_the_rate_served(shapes):
+    for rate in (0.5, 10.0, 40.0):
+        assert open_loop(shapes(), CHAT, rate).requests_per_second == pytest.approx(rate, rel=0.002)
+
+
+def test_running_requests_obey_littles_law(shapes):
+    latency = open_loop(shapes(), CHAT, 30.0)
+    assert latency.running == pytest.approx(30.0 * 199 * latency.inter_token.mean, rel=0.01)
+
+
+def test_a_closed_loop_of_as_many_clients_has_about_the_same_inter_token_latency(shapes):
+    shape = shapes("meta-llama/Llama-3.1-70B", ranks=4, weights="fp8")
+    closed = closed_loop(shape, LONG, 64)
+    opened = open_loop(shape, LONG, closed.requests_per_second)
+    assert opened.inter_token.mean == pytest.approx(closed.inter_token.mean, rel=0.1)
+
+
+def test_beyond_saturation_the_answer_is_the_rate_that_can_be_sustained(shapes):
+    found = open_loop(shapes(), CHAT, 500.0)
+    assert isinstance(found, Saturated)
+    assert 40 < found.capacity < 70
+    assert isinstance(open_loop(shapes(), CHAT, 0.99 * found.capacity), Latency)
+
+
+def test_prompts_alone_can_saturate_the_token_budget(shapes):
+    shape, prompts = shapes(max_num_batched_tokens=2048), Workload(prompt_tokens=7000, output_tokens=8)
+    found = open_loop(shape, prompts, 50.0)
+    assert isinstance(found, Saturated)
+    busy = open_loop(shape, prompts, 0.95 * found.capacity)
+    assert busy.ttft.p95 > 3 * open_loop(shape, prompts, 0.1 * found.capacity).ttft.p95
+
+
+def test_what_does_not_fit_is_unpredictable(shapes):
+    assert isinstance(open_loop(shapes("meta-llama/Llama-3.1-70B"), CHAT, 1.0), Unpredictable)
+    found = capacity(shapes("meta-llama/Llama-3.1-70B"), CHAT, 1.0, None)
+    assert (0.0, Binding.KV_CACHE) == (found.requests_per_second, found.binding)
+    assert isinstance(found.latency_at_zero, Unpredictable)
+
+
+def test_at_capacity_both_objectives_hold_and_a_little_more_breaks_one(shapes):
+    shape = shapes("meta-llama/Llama-3.1-70B", ranks=4, weights="fp8")
+    found = capacity(shape, LONG, 0.6, 0.025)
+    at, above = (open_loop(shape, LONG, found.requests_per_second * factor) for factor in (0.995, 1.02))
+    assert at.ttft.p95 <= 0.6
+    assert at.inter_token.p95 <= 0.025
+    assert above.ttft.p95 > 0.6 or above.inter_token.p95 > 0.025
+
+
+@pytest.mark.parametrize(
+    ("shape", "workload", "ttft", "inter_token", "binding"),
+    [
+        ({"ranks": 4}, LONG, 0.4, None, Binding.TTFT),
+        ({"ranks": 4}, LONG, None, 0.02, Binding.INTER_TOKEN),
+        ({"ranks": 2}, LONG, None, None, Binding.KV_CACHE),
+        ({"ranks": 8, "max_num_seqs": 16}, LONG, None, None, Binding.THROUGHPUT),
+    ],
+)
+def test_capacity_names_what_limits_it(shapes, shape, workload, ttft, inter_token, binding):
+    found = capacity(shapes("meta-llama/Llama-3.1-70B", weights="fp8", **shape), workload, ttft, inter_token)
+    assert found.requests_per_second > 0
+    assert found.binding == binding
+
+
+@pytest.mark.parametrize(
+    ("ttft", "inter_token", "binding"), [(0.005, None, Binding.TTFT), (1.0, 0.001, Binding.INTER_TOKEN)]
+)
+def test_an_objective_that_one_request_misses_leaves_no_capacity(shapes, ttft, inter_token, binding):
+    found = capacity(shapes(), CHAT, ttft, inter_token)
+    assert (0.0, binding) == (found.requests_per_second, found.binding)
+    assert found.latency_at_zero.ttft.mean > 0.005
+
+
+def test_running_requests_at_capacity_stay_clear_of_the_kv_cache(shapes):
+    shape = shapes("meta-llama/Llama-3.1-70B", ranks=2, weights="fp8")
+    found = capacity(shape, LONG, None, None)
+    latency = open_loop(shape, LONG, found.requests_per_second)
+    assert latency.kv_utilization < 0.8
+
+
+@pytest.mark.parametrize("rate", [-1.0, float("nan"), float("inf")])
+def test_an_impossible_rate_is_refused(shapes, rate):
+    with pytest.raises(ValueError, match="finite"):
+        open_loop(shapes(), CHAT, rate)
+
+
+def test_margins_are_widest_where_nothing_was_measured():
+    hopper, other = (margins(accelerators()[name]) for name in ("nvidia-h100-80gb", "nvidia-l4"))
+    assert 1.0 < hopper.ttft < other.ttft
+    assert 1.0 < hopper.inter_token < other.inter_token
+    assert margins(accelerators()["nvidia-l40s"], 4).inter_token > margins(accelerators()["nvidia-l40s"]).inter_token
+
+
+def test_every_accelerator_has_margins_with_a_source():
+    assert all(margins(accelerator).source for accelerator in accelerators().values())
