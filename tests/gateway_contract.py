@@ -1,7 +1,7 @@
 """The promises of ``kube.gateway.Gateway``, as tests that every implementation runs.
 
-A test module subclasses :class:`GatewayContract` and provides two fixtures: ``world``, the cluster as everybody
-else sees and changes it, and ``gateway``, the implementation under test over that same world.
+A test module subclasses :class:`GatewayContract` and provides two fixtures: ``world``, the cluster as
+everybody else sees and changes it, and ``gateway``, the implementation under test over that same world.
 
 Covered: reading, server-side apply with both field managers, names that are taken, deletes, status, events.
 Not covered: what only a real API server does (schemas, RBAC, timeouts): ``tests/integration/kube``.
@@ -88,10 +88,8 @@ def labels(policy_name: str = "chat", variant: str = "0123456789") -> dict[str, 
     return {MANAGED_BY_LABEL: MANAGED_BY, POLICY_LABEL: policy_name, VARIANT_LABEL: variant}
 
 
-def deployment(
-    namespace: str, policy_name: str = "chat", *, replicas: int | None = None, **changes: Any
-) -> Object:
-    """Return a Deployment of the shape that the operator renders; ``changes`` replace fields of its container."""
+def deployment(namespace: str, policy_name: str = "chat", *, replicas: int | None = None, **changes: Any) -> Object:
+    """Return a Deployment of the shape that the operator renders; ``changes`` replace its container's fields."""
     name, chosen = f"{policy_name}-0123456789", {POLICY_LABEL: policy_name, VARIANT_LABEL: "0123456789"}
     container = {
         "name": "engine",
@@ -251,9 +249,7 @@ class GatewayContract:
         world.create(foreign)
         world.settle()
 
-        found = [
-            (child["kind"], child["metadata"]["name"]) for child in gateway.owned(world.namespace, "chat")
-        ]
+        found = [(child["kind"], child["metadata"]["name"]) for child in gateway.owned(world.namespace, "chat")]
         assert [("Deployment", "chat-0123456789"), ("Service", "chat")] == found
 
     def test_reads_any_object_by_name_or_none(self, gateway: Gateway, world: World) -> None:
@@ -291,11 +287,7 @@ class GatewayContract:
         first = gateway.apply(deployment(world.namespace, replicas=2), OPERATOR)
         again = gateway.apply(deployment(world.namespace, replicas=2), OPERATOR)
 
-        assert (
-            resource_version(first)
-            == resource_version(again)
-            == resource_version(world.get(reference(first)))
-        )
+        assert resource_version(first) == resource_version(again) == resource_version(world.get(reference(first)))
 
     def test_gives_up_what_is_no_longer_intended(self, gateway: Gateway, world: World) -> None:
         first = gateway.apply(deployment(world.namespace), OPERATOR)
@@ -318,9 +310,7 @@ class GatewayContract:
 
     def test_leaves_alone_what_others_added(self, gateway: Gateway, world: World) -> None:
         first = gateway.apply(service(world.namespace), OPERATOR)
-        edited = world.edit(
-            reference(first), {"metadata": {"annotations": {"team": "search"}}}, "kubectl-annotate"
-        )
+        edited = world.edit(reference(first), {"metadata": {"annotations": {"team": "search"}}}, "kubectl-annotate")
         world.settle()
 
         again = gateway.apply(service(world.namespace), OPERATOR)
@@ -382,11 +372,7 @@ class GatewayContract:
         first = gateway.apply(replicas_of(created, None), REPLICAS)
         again = gateway.apply(replicas_of(created, None), REPLICAS)
 
-        assert (
-            {"autoscaler"}
-            == owners_of(scaled, ("spec", "replicas"))
-            == owners_of(first, ("spec", "replicas"))
-        )
+        assert {"autoscaler"} == owners_of(scaled, ("spec", "replicas")) == owners_of(first, ("spec", "replicas"))
         assert 4 == again["spec"]["replicas"]
         assert resource_version(first) == resource_version(again)
 

@@ -45,6 +45,8 @@ def api_server_command(folder: Path, address: str, port: int, etcd_port: int) ->
         *("--authorization-mode=Node,RBAC", "--allow-privileged=true"),
         f"--service-cluster-ip-range={SERVICE_NETWORK}",
         "--kubelet-preferred-address-types=InternalIP",
+        # Debian's etcd is older than progress notifications on request; clients would ask for such streams for ever.
+        "--feature-gates=WatchList=false",
         # A loopback address cannot be an endpoint of the Service `kubernetes`; nobody needs it there.
         *(["--endpoint-reconciler-type=none"] if address == "127.0.0.1" else []),
     ]

@@ -24,6 +24,9 @@ _COREFILE = """\
     }
     cache 5
     loadbalance
+    template ANY ANY {
+        rcode NXDOMAIN
+    }
 }
 """
 

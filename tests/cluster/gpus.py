@@ -5,6 +5,7 @@ labels in docs/gpu-feature-discovery; memory in MiB as NVML reports it); process
 eight-accelerator machines that are commonly rented.
 """
 
+import itertools
 import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -15,10 +16,14 @@ import yaml
 from cluster import binaries
 from cluster.api_server import run_client
 from cluster.credentials import write_kubeconfig
+from cluster.paths import HERE
 from cluster.processes import Owner, wait_until
 
 SIMULATED_PREFIX = "sim-"
 """How the names of simulated nodes begin; Prometheus skips their pods, because nobody answers there."""
+
+STAGES = HERE / "stages.yaml"
+"""What kwok does with simulated nodes and pods; `kwok` on kind reads the same file."""
 
 SIMULATED_PODS = "10.89.0.1/16"
 _KWOK_ANNOTATION = {"kwok.x-k8s.io/node": "fake"}
@@ -150,11 +155,11 @@ def simulated_name(product: str, number: int) -> str:
 
 
 def kwok_command(kubeconfig: Path) -> list[str | Path]:
-    """Return the command of a kwok that plays the kubelet of annotated nodes, with its own stages for pods."""
+    """Return the command of a kwok that plays the kubelet of annotated nodes, by the stages of stages.yaml."""
     selector = ",".join(f"{key}={value}" for key, value in _KWOK_ANNOTATION.items())
     return [
         binaries.path("kwok"),
-        f"--kubeconfig={kubeconfig}",
+        *(f"--kubeconfig={kubeconfig}", f"--config={STAGES}"),
         "--manage-all-nodes=false",
         f"--manage-nodes-with-annotation-selector={selector}",
         f"--cidr={SIMULATED_PODS}",
@@ -170,21 +175,25 @@ def start_kwok(owner: Owner, run: Path, url: str) -> None:
 
 def create_gpu_nodes(
     kubeconfig: Path,
-    product: str,
-    count: int,
+    wanted: Mapping[str, int],
     *,
     gpus_per_node: int = 8,
     labels: Mapping[str, str] | None = None,
 ) -> list[str]:
-    """Add simulated nodes and wait until they are Ready; return their names. `product` is a key of SIMULATED."""
+    """Add so many simulated nodes of each key of SIMULATED and wait until they are Ready; return their names."""
     listed = run_client("kubectl", kubeconfig, ["get", "nodes", "-o", "jsonpath={.items[*].metadata.name}"])
     taken = set(listed.split())
-    numbers = (number for number in range(1, 10_000) if simulated_name(product, number) not in taken)
-    names = [simulated_name(product, next(numbers)) for _ in range(count)]
-    manifests = [node_manifest(name, SIMULATED[product], gpus_per_node, labels or {}) for name in names]
-    run_client("kubectl", kubeconfig, ["create", "-f", "-"], yaml.safe_dump_all(manifests))
-    wait_until(f"{count} node(s) with {product}", 60, _all_ready(kubeconfig, names))
-    return names
+    manifests: dict[str, dict[str, object]] = {}
+    for product, count in wanted.items():
+        every = (simulated_name(product, number) for number in itertools.count(1))
+        names = itertools.islice((name for name in every if name not in taken), max(0, count))
+        manifests |= {
+            name: node_manifest(name, SIMULATED[product], gpus_per_node, labels or {}) for name in names
+        }
+    if manifests:
+        run_client("kubectl", kubeconfig, ["create", "-f", "-"], yaml.safe_dump_all(manifests.values()))
+        wait_until("the simulated nodes", 60, _all_ready(kubeconfig, list(manifests)))
+    return list(manifests)
 
 
 def _all_ready(kubeconfig: Path, names: list[str]) -> Iterator[bool]:

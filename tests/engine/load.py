@@ -37,17 +37,17 @@ def chat(
         httpx.HTTPError: the server could not be reached, or hung up.
     """
     return asyncio.run(
-        _all(url, model, requests=requests, concurrency=concurrency, max_tokens=max_tokens, timeout=timeout)
+        _all(url, model, requests=requests, concurrency=concurrency, max_tokens=max_tokens, seconds=timeout)
     )
 
 
 async def _all(
-    url: str, model: str, *, requests: int, concurrency: int, max_tokens: int, timeout: float
-) -> list[Answer]:  # noqa: ASYNC109
+    url: str, model: str, *, requests: int, concurrency: int, max_tokens: int, seconds: float
+) -> list[Answer]:
     slots = asyncio.Semaphore(concurrency)
     async with (
-        httpx.AsyncClient(base_url=url, timeout=timeout, trust_env=False) as client,
-        asyncio.timeout(timeout),
+        httpx.AsyncClient(base_url=url, timeout=seconds, trust_env=False) as client,
+        asyncio.timeout(seconds),
     ):
 
         async def one(number: int) -> Answer:

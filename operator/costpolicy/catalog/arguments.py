@@ -106,7 +106,9 @@ def _not_a_flag(
         return f"{release} has no such argument; releases {where} have it"
     longer = flags.starting_with(spelling)
     if longer:
-        return f"is an abbreviation of {' and '.join(longer[:3])}; write the argument out, because releases read abbreviations differently"
+        return (
+            f"is an abbreviation of {' and '.join(longer[:3])}: write it out, releases read abbreviations differently"
+        )
     return f"{release} has no such argument and would end with exit code 2"
 
 

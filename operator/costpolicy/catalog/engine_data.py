@@ -103,8 +103,8 @@ class FlagRecord(Span):
         )
 
 
-class QuantizationMethod(Span):
-    """A value that ``--quantization`` knows in some releases."""
+class Word(Span):
+    """A value that an argument knows in some releases."""
 
     name: Text
 
@@ -117,7 +117,8 @@ class FlagsFile(BaseModel):
     about: Text
     source: Text
     date: Date
-    quantization_methods: tuple[QuantizationMethod, ...]
+    quantization_methods: tuple[Word, ...]
+    kv_cache_dtypes: tuple[Word, ...]
     flags: tuple[FlagRecord, ...]
 
 

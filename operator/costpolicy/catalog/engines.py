@@ -7,7 +7,7 @@ releases, so nothing is rendered or predicted without asking the release that wi
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cache
 from typing import Final
 
 from costpolicy.api.types import KvCacheDtype, WeightFormat
@@ -18,6 +18,7 @@ from costpolicy.catalog.engine_data import (
     EnginesFile,
     FlagsFile,
     Minor,
+    Word,
     parse_minor,
     read_engines,
     read_flags,
@@ -53,7 +54,7 @@ class EngineDefaults:
     prefix_caching: bool
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Engine:
     """One release of vLLM. Two are equal when their versions are.
 
@@ -61,11 +62,13 @@ class Engine:
         version: the full version (``0.32.0``), as the release is tagged without the ``v``.
         flags: every argument of ``vllm serve`` in its minor release.
         quantization_methods: the values that ``--quantization`` knows.
+        kv_cache_dtypes: the values that ``--kv-cache-dtype`` knows.
     """
 
     version: str
     flags: FlagTable = field(compare=False, repr=False)
     quantization_methods: frozenset[str] = field(compare=False, repr=False)
+    kv_cache_dtypes: frozenset[str] = field(compare=False, repr=False)
     _tiers: Sequence[BatchTier] = field(compare=False, repr=False)
     _prefix_caching: bool = field(compare=False, repr=False)
     _online: Mapping[str, str] = field(compare=False, repr=False)
@@ -75,11 +78,6 @@ class Engine:
     def minor(self) -> Minor:
         """Major and minor number, to compare by."""
         return parse_minor(self.version)
-
-    @cached_property
-    def kv_cache_dtypes(self) -> tuple[str, ...]:
-        """The values that ``--kv-cache-dtype`` takes."""
-        return self.flags.by_spelling["--kv-cache-dtype"].choices
 
     def flag(self, name: str) -> Flag | None:
         """Return an argument by any full spelling (``--max-num-seqs``, ``-tp``), or ``None`` if this release
@@ -198,12 +196,17 @@ def _engine(version: str) -> Engine:
     return Engine(
         version=version,
         flags=FlagTable.of(record.flag() for record in flags.flags if record.covers(minor)),
-        quantization_methods=frozenset(method.name for method in flags.quantization_methods if method.covers(minor)),
+        quantization_methods=_words(flags.quantization_methods, minor),
+        kv_cache_dtypes=_words(flags.kv_cache_dtypes, minor),
         _tiers=next(defaults.tiers for defaults in engines.batch_defaults if defaults.covers(minor)),
         _prefix_caching=next(caching.default for caching in engines.prefix_caching if caching.covers(minor)),
         _online=next(online.arguments for online in engines.online_quantization if online.covers(minor)),
         _elsewhere=_whereabouts(),
     )
+
+
+def _words(words: Sequence[Word], minor: Minor) -> frozenset[str]:
+    return frozenset(word.name for word in words if word.covers(minor))
 
 
 @cache

@@ -17,13 +17,9 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         description="Compare a window before a change with one after it. A window is JSON: totalCost, "
         'requests, promptTokens, outputTokens and, if evaluated, quality; or {"hours": [...]} of those.',
     )
-    parser.add_argument(
-        "--baseline", metavar="FILE", required=True, help="window before the change (- is stdin)"
-    )
+    parser.add_argument("--baseline", metavar="FILE", required=True, help="window before the change (- is stdin)")
     parser.add_argument("--current", metavar="FILE", required=True, help="window of the same length after it")
-    parser.add_argument(
-        "-o", "--output", choices=("table", "json", "yaml"), default="table", help="form of the answer"
-    )
+    parser.add_argument("-o", "--output", choices=("table", "json", "yaml"), default="table", help="form of the answer")
 
 
 def run(arguments: argparse.Namespace, console: Console) -> int:

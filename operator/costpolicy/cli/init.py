@@ -23,9 +23,7 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     command.add_argument(
         "--ttft", default="1s", metavar="P95", help="objective for the time to first token (default: 1s)"
     )
-    command.add_argument(
-        "-o", "--output", choices=("yaml", "json"), default="yaml", help="form of the answer"
-    )
+    command.add_argument("-o", "--output", choices=("yaml", "json"), default="yaml", help="form of the answer")
 
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
@@ -43,11 +41,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
 
 def _deployment(arguments: argparse.Namespace, console: Console) -> "Object":
     kind, _, name = arguments.origin.partition("/")
-    if (
-        kind in ("deployment", "deployments", "deploy")
-        and name
-        and not name.endswith((".yaml", ".yml", ".json"))
-    ):
+    if kind in ("deployment", "deployments", "deploy") and name and not name.endswith((".yaml", ".yml", ".json")):
         return _from_cluster(name, arguments.namespace)
     import yaml
 

@@ -14,9 +14,7 @@ SHOWN = 50
 
 def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command to the tree."""
-    command = commands.add_parser(
-        "plan", help="the cheapest configuration that keeps the promise", description=__doc__
-    )
+    command = commands.add_parser("plan", help="the cheapest configuration that keeps the promise", description=__doc__)
     command.add_argument(
         "-f",
         "--file",
@@ -30,9 +28,7 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         metavar="FILE",
         help="traffic to plan for instead of spec.traffic (its fields, as YAML or JSON)",
     )
-    command.add_argument(
-        "--all", action="store_true", help=f"every candidate instead of the {SHOWN} cheapest"
-    )
+    command.add_argument("--all", action="store_true", help=f"every candidate instead of the {SHOWN} cheapest")
     command.add_argument(
         "--diff", metavar="FILE", help="compare with the plans of these documents (as they were before)"
     )

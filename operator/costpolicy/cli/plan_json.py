@@ -40,9 +40,7 @@ def target_json(planned: "Planned", target: Target | None) -> dict[str, Any] | N
     return {
         **_configuration(target.configuration),
         "replicas": target.replicas,
-        "args": list(
-            engine_arguments(planned.policy, target.configuration, planned.inputs.engine, DEFAULT_GRACE)
-        ),
+        "args": list(engine_arguments(planned.policy, target.configuration, planned.inputs.engine, DEFAULT_GRACE)),
         "costPerHour": target.cost_per_hour.text(),
         "marginalCostPerHour": target.marginal_cost_per_hour.text(),
         "costPerMillionTokens": per_million.text() if per_million else None,
@@ -57,11 +55,7 @@ def target_json(planned: "Planned", target: Target | None) -> dict[str, Any] | N
 
 
 def _candidate(planned: "Planned", candidate: Candidate) -> dict[str, Any]:
-    full = (
-        target_json(planned, candidate.target)
-        if candidate.target
-        else _configuration(candidate.configuration)
-    )
+    full = target_json(planned, candidate.target) if candidate.target else _configuration(candidate.configuration)
     return {
         **(full or {}),
         "costFloor": candidate.cost_floor.text(),

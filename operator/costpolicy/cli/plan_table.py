@@ -29,9 +29,7 @@ def print_plan(planned: "Planned", console: Console, shown: int | None) -> None:
     if plan.why_not_cheaper:
         console.print(f"  cheaper?     {plan.why_not_cheaper}")
     if plan.demand.assumed:
-        console.print(
-            "  traffic      assumed: one request at a time of 1,000 + 250 tokens; state spec.traffic"
-        )
+        console.print("  traffic      assumed: one request at a time of 1,000 + 250 tokens; state spec.traffic")
     Terminal(file=console.out, width=140, highlight=False).print(_table(planned, FEW if shown else None))
 
 

@@ -75,9 +75,7 @@ def predict_csv(points_text: str) -> str:
     """
     rows = answer(points_text)
     out = io.StringIO()
-    writer = csv.DictWriter(
-        out, fieldnames=list(rows[0]) if rows else _columns(points_text), lineterminator="\n"
-    )
+    writer = csv.DictWriter(out, fieldnames=list(rows[0]) if rows else _columns(points_text), lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
     return out.getvalue()

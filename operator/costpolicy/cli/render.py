@@ -22,9 +22,7 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         metavar="FILE",
         help="CostPolicy and PriceBook documents; - for stdin",
     )
-    command.add_argument(
-        "-o", "--output", choices=("yaml", "json"), default="yaml", help="form of the answer"
-    )
+    command.add_argument("-o", "--output", choices=("yaml", "json"), default="yaml", help="form of the answer")
 
 
 def run(arguments: argparse.Namespace, console: Console) -> int:

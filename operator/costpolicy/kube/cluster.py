@@ -73,9 +73,7 @@ class ClusterGateway:
 
     def policy(self, namespace: str, name: str) -> CostPolicy | Unreadable | None:
         """See :class:`Gateway`."""
-        ref = ObjectRef(
-            api_version=COST_POLICY.api_version, kind=COST_POLICY.kind, name=name, namespace=namespace
-        )
+        ref = ObjectRef(api_version=COST_POLICY.api_version, kind=COST_POLICY.kind, name=name, namespace=namespace)
         item = self.read(ref)
         return None if item is None else parse_policy(item)
 
@@ -85,9 +83,7 @@ class ClusterGateway:
 
     def nodes(self) -> tuple[Node, ...]:
         """See :class:`Gateway`."""
-        return tuple(
-            sorted((parse_node(item) for item in self.listing(NODE).items), key=lambda node: node.name)
-        )
+        return tuple(sorted((parse_node(item) for item in self.listing(NODE).items), key=lambda node: node.name))
 
     def pods(self) -> tuple[Pod, ...]:
         """See :class:`Gateway`."""
@@ -97,9 +93,7 @@ class ClusterGateway:
 
     def owned(self, namespace: str, policy: str) -> tuple[Object, ...]:
         """See :class:`Gateway`."""
-        return tuple(
-            item for kind in OWNED for item in self.listing(kind, namespace=namespace, policy=policy).items
-        )
+        return tuple(item for kind in OWNED for item in self.listing(kind, namespace=namespace, policy=policy).items)
 
     def read(self, ref: ObjectRef) -> Object | None:
         """See :class:`Gateway`."""
@@ -192,10 +186,8 @@ class ClusterGateway:
         body = {
             "apiVersion": ref.api_version,
             "kind": ref.kind,
-            # A status subresource ignores a uid; the version is what keeps the write to the object that was read.
-            "metadata": {
-                name: metadata[name] for name in ("name", "namespace", "resourceVersion") if name in metadata
-            },
+            # A status subresource ignores a uid; the version keeps the write to the object that was read.
+            "metadata": {name: metadata[name] for name in ("name", "namespace", "resourceVersion") if name in metadata},
             "status": dict(status),
         }
         query = {"fieldManager": FieldManager.OPERATOR.value, "force": "true", "fieldValidation": "Strict"}

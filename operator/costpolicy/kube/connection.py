@@ -159,9 +159,7 @@ class Connection:
         self._client.close()  # type: ignore[no-untyped-call]  # the generated client has no annotations here
 
 
-def connect(
-    *, kubeconfig: str | None = None, pool_size: int = 8, observer: RequestObserver = _ignore
-) -> Connection:
+def connect(*, kubeconfig: str | None = None, pool_size: int = 8, observer: RequestObserver = _ignore) -> Connection:
     """Connect with a kubeconfig file if one is named, else as the pod's service account, else as kubectl.
 
     Raises:
@@ -176,9 +174,11 @@ def connect(
     except config.ConfigException as problem:
         raise Unavailable(f"no way to reach a cluster: {problem}") from problem
     settings.connection_pool_maxsize = pool_size
-    # One more try on a fresh connection where a pooled one had been closed; nothing that reached the server
-    # is repeated.
-    settings.retries = urllib3.Retry(total=1, connect=1, read=0, redirect=0, status=0, other=0)
+    # One more try to connect, and nothing else: what reached the server is never repeated here, and Retry-After is
+    # the work queue's business (urllib3 would sleep on it in this thread).
+    settings.retries = urllib3.Retry(
+        total=1, connect=1, read=0, redirect=0, status=0, other=0, respect_retry_after_header=False
+    )
     api_client = client.ApiClient(settings)
     api_client.user_agent = f"costpolicy-operator/{__version__}"
     return Connection(api_client, observer)

@@ -12,7 +12,7 @@ INSTANCE_BYTES: Final = 128
 
 
 def events_path(event: Event) -> str:
-    """Return the collection that an event belongs to: its object's namespace, default for cluster-scoped ones."""
+    """Return where an event is kept: with its object, in default for those without a namespace."""
     return f"/apis/events.k8s.io/v1/namespaces/{_namespace(event)}/events"
 
 

@@ -45,9 +45,7 @@ class _StoredPolicy(NamedTuple):
 
 
 _PARSERS: Final[Mapping[Kind, Callable[[Object], Any]]] = {
-    COST_POLICY: lambda item: _StoredPolicy(
-        parse_policy(item), item["metadata"]["uid"], item.get("status", {})
-    ),
+    COST_POLICY: lambda item: _StoredPolicy(parse_policy(item), item["metadata"]["uid"], item.get("status", {})),
     PRICE_BOOK: parse_price_book,
     NODE: parse_node,
 }

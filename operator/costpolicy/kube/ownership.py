@@ -80,9 +80,7 @@ def _same_entries(steps: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
 def _same_items(steps: Mapping[str, Any], wanted: Sequence[Any]) -> bool:
     if len(steps) != len(wanted):
         return False
-    return all(
-        any(_is_item(step, item) and _same_fields(steps[step], item) for step in steps) for item in wanted
-    )
+    return all(any(_is_item(step, item) and _same_fields(steps[step], item) for step in steps) for item in wanted)
 
 
 def _is_item(step: str, item: Json) -> bool:

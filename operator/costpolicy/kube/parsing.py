@@ -30,9 +30,7 @@ def parse_price_book(item: Object) -> PriceBook | Unreadable:
 
 def _unreadable(item: Object, problem: ValidationError) -> Unreadable:
     lines = (f"{'.'.join(str(part) for part in error['loc'])}: {error['msg']}" for error in problem.errors())
-    return Unreadable(
-        ref=reference(item), generation=item["metadata"].get("generation", 0), message="; ".join(lines)
-    )
+    return Unreadable(ref=reference(item), generation=item["metadata"].get("generation", 0), message="; ".join(lines))
 
 
 def parse_node(item: Object) -> Node:
@@ -81,9 +79,7 @@ def concerns_us(pod: Pod) -> bool:
 
 def extended_resources(quantities: Mapping[str, str]) -> dict[str, int]:
     """Return the extended resources (names with a slash) of a resource list; they come in whole units."""
-    return {
-        name: int(amount) for name, amount in quantities.items() if "/" in name and str(amount).isdecimal()
-    }
+    return {name: int(amount) for name, amount in quantities.items() if "/" in name and str(amount).isdecimal()}
 
 
 def _pod_requests(spec: Mapping[str, Any]) -> dict[str, int]:

@@ -25,19 +25,19 @@ def pod_monitor(policy: CostPolicy) -> Object:
     endpoint = PodMetricsEndpoint(
         port=HTTP_PORT_NAME,
         path="/metrics",
-        relabelings=tuple(
+        relabelings=[
             RelabelConfig(
-                source_labels=(f"__meta_kubernetes_pod_label_{_sanitized(label)}",), target_label=target
+                source_labels=[f"__meta_kubernetes_pod_label_{_sanitized(label)}"], target_label=target
             )
             for target, label in SERIES_LABELS.items()
-        ),
+        ],
     )
     return to_object(
         PodMonitor(
             metadata=object_meta(policy, policy.metadata.name, policy_labels(policy)),
             spec=PodMonitorSpec(
                 selector=client.V1LabelSelector(match_labels=selector(policy)),
-                pod_metrics_endpoints=(endpoint,),
+                pod_metrics_endpoints=[endpoint],
             ),
         )
     )

@@ -52,8 +52,6 @@ def engines(scope: Scope, metric: str, measure: Callable[[str], str], *split: st
     )
 
 
-def variants(
-    scope: Scope, metric: str, measure: Callable[[str], str], *split: str, combine: str = "sum"
-) -> str:
+def variants(scope: Scope, metric: str, measure: Callable[[str], str], *split: str, combine: str = "sum") -> str:
     """Return a measure combined (``sum``, ``avg``, ``max``) over the engines of each variant."""
     return f"{combine} {scope.by(*VARIANT, *split)} ({engines(scope, metric, measure, *split)})"

@@ -115,8 +115,7 @@ class FleetObservations:
             namespace=namespace,
             policy=policy,
             variants=tuple(
-                self.of_variant(namespace, policy, variant)
-                for variant in self.variants.get((namespace, policy), ())
+                self.of_variant(namespace, policy, variant) for variant in self.variants.get((namespace, policy), ())
             ),
             requests_per_second_p95=self._history("offered_over_window", (namespace, policy, "")),
             span=self._span((namespace, policy, "")),
@@ -135,9 +134,7 @@ class FleetObservations:
             finished_per_second=self._split("requests_finished", key, "finished_reason"),
             prompt_tokens=prompt,
             output_tokens=self._shape("output_tokens", key),
-            cached_tokens=absent
-            if isinstance(absent, Missing) or isinstance(prompt, Missing)
-            else prompt * absent,
+            cached_tokens=absent if isinstance(absent, Missing) or isinstance(prompt, Missing) else prompt * absent,
             prefix_hit_ratio=ratio,
             generated_tokens_per_second=self._figure("generated_tokens", key),
             ttft_p50=self._shape("ttft_p50", key),
@@ -177,9 +174,7 @@ class FleetObservations:
         """Return a mean or quantile, which does not exist without requests."""
         figure = self._figure(question, key)
         if isinstance(figure, Missing) and self._is_fresh(key):
-            return Missing(
-                reason=Reason.NO_TRAFFIC, message="engines are scraped, and no request finished yet"
-            )
+            return Missing(reason=Reason.NO_TRAFFIC, message="engines are scraped, and no request finished yet")
         return figure
 
     def _tail(self, name: str, key: Key) -> Tail | Missing:
@@ -194,9 +189,7 @@ class FleetObservations:
         return _no_series(f"{name}_bucket")
 
     def _kv_cache_size(self, key: Key) -> Figure:
-        sizes = [
-            size for size in self._split("kv_cache_size", key, "kv_cache_size_tokens") if size.isdecimal()
-        ]
+        sizes = [size for size in self._split("kv_cache_size", key, "kv_cache_size_tokens") if size.isdecimal()]
         return float(min(map(int, sizes))) if sizes else _no_series("kv_cache_size_tokens")
 
     def _cost(self, key: Key) -> Money | Missing:
@@ -207,9 +200,7 @@ class FleetObservations:
                 return _no_series("the price of its accelerators")
             case several:
                 currencies = ", ".join(sample.labels.get("currency", "") for sample in several)
-                return Missing(
-                    reason=Reason.NO_SAMPLES, message=f"its accelerators are priced in {currencies}"
-                )
+                return Missing(reason=Reason.NO_SAMPLES, message=f"its accelerators are priced in {currencies}")
 
     def _last_sample(self, key: Key) -> datetime | Missing:
         seconds = self._value("last_sample", key)
@@ -262,9 +253,7 @@ def observe_fleet(source: MetricsSource, at: datetime, settings: ObserveSettings
     """
     scope = settings.scope()
     answers = {name: _by_key(source.query(ask(scope), at)) for name, ask in QUESTIONS.items()}
-    facts = {
-        sample.labels.get("fact") for samples in answers.pop("installation").values() for sample in samples
-    }
+    facts = {sample.labels.get("fact") for samples in answers.pop("installation").values() for sample in samples}
     return FleetObservations(
         at=at,
         retention=source.retention(),
@@ -294,6 +283,4 @@ def _by_key(samples: tuple[Sample, ...]) -> dict[Key, tuple[Sample, ...]]:
 
 
 def _no_series(what: str) -> Missing:
-    return Missing(
-        reason=Reason.NO_SAMPLES, message=f"Prometheus holds no series for {what.replace('_', ' ')}"
-    )
+    return Missing(reason=Reason.NO_SAMPLES, message=f"Prometheus holds no series for {what.replace('_', ' ')}")

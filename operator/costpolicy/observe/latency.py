@@ -38,9 +38,7 @@ class Tail:
         return self._too_coarse(objective)
 
     def _too_coarse(self, objective: timedelta) -> Missing:
-        known = (
-            f"above {self.lower:g} s" if self.lower == self.upper else f"{self.lower:g} to {self.upper:g} s"
-        )
+        known = f"above {self.lower:g} s" if self.lower == self.upper else f"{self.lower:g} to {self.upper:g} s"
         return Missing(
             reason=Reason.RESOLUTION_TOO_COARSE,
             message=f"the 95th percentile lies in the bucket {known}, which cannot be compared with "

@@ -180,9 +180,7 @@ class PolicyObservation:
         return absent[0] if absent else _unseen()
 
     def _sum(self, figure: Callable[[VariantObservation], Figure]) -> Figure:
-        if any(
-            not isinstance(variant.last_sample, Missing) and not variant.fresh for variant in self.variants
-        ):
+        if any(not isinstance(variant.last_sample, Missing) and not variant.fresh for variant in self.variants):
             return self._absence(figure)
         values = self._present(figure)
         return sum(values) if values else self._absence(figure)

@@ -90,9 +90,7 @@ class PrometheusSource:
         """
         parts = urlsplit(url)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise ValueError(
-                f"{url!r} is not the address of a Prometheus: write http(s)://host[:port][/path]"
-            )
+            raise ValueError(f"{url!r} is not the address of a Prometheus: write http(s)://host[:port][/path]")
         self._url = url.rstrip("/")
         self._seconds = timeout.total_seconds()
         self._session = requests.Session()
@@ -107,9 +105,7 @@ class PrometheusSource:
             respect_retry_after_header=False,
             raise_on_status=False,
         )
-        self._client = PrometheusConnect(
-            url=self._url, session=self._session, retry=retry, timeout=self._seconds
-        )
+        self._client = PrometheusConnect(url=self._url, session=self._session, retry=retry, timeout=self._seconds)
 
     def __enter__(self) -> Self:
         return self
@@ -160,9 +156,7 @@ class PrometheusSource:
         logged."""
         for warning in warnings:
             if not warning.startswith("PromQL "):
-                raise MetricsUnavailable(
-                    Reason.BAD_RESPONSE, f"{self._url} answered only in part: {warning[:_SHOWN]}"
-                )
+                raise MetricsUnavailable(Reason.BAD_RESPONSE, f"{self._url} answered only in part: {warning[:_SHOWN]}")
             _log.warning("Prometheus remarks: %s", warning)
 
     def _refusal(self, response: requests.Response) -> MetricsUnavailable:
@@ -217,9 +211,7 @@ def _vector(result: object) -> tuple[Sample, ...]:
     for sample in _samples(result):
         key = frozenset(sample.labels.items())
         if key in seen:
-            raise MetricsUnavailable(
-                Reason.BAD_RESPONSE, f"the answer holds the series {dict(sample.labels)} twice"
-            )
+            raise MetricsUnavailable(Reason.BAD_RESPONSE, f"the answer holds the series {dict(sample.labels)} twice")
         seen.add(key)
         if math.isfinite(sample.value):
             samples.append(sample)
@@ -240,9 +232,7 @@ def _samples(result: list[Any]) -> Iterator[Sample]:
 
 
 def _not_a_vector(found: object) -> MetricsUnavailable:
-    return MetricsUnavailable(
-        Reason.BAD_RESPONSE, f"expected an instant vector, found {str(found)[:_SHOWN]!r}"
-    )
+    return MetricsUnavailable(Reason.BAD_RESPONSE, f"expected an instant vector, found {str(found)[:_SHOWN]!r}")
 
 
 def parse_retention(text: str) -> timedelta | None:

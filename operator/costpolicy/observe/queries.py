@@ -168,13 +168,8 @@ def accelerators(scope: Scope) -> str:
 def cost_per_hour(scope: Scope) -> str:
     """Cost per hour of the accelerators held now, whatever they are doing, split by ``currency``."""
     priced = scope.on(*VARIANT, "accelerator", "capacity_type")
-    price = (
-        f"topk {scope.by(*VARIANT, 'accelerator', 'capacity_type')} (1, {exported(scope, PRICE_PER_HOUR)})"
-    )
-    return (
-        f"sum {scope.by(*VARIANT, 'currency')} "
-        f"({exported(scope, GPUS)} * {priced} group_left (currency) {price})"
-    )
+    price = f"topk {scope.by(*VARIANT, 'accelerator', 'capacity_type')} (1, {exported(scope, PRICE_PER_HOUR)})"
+    return f"sum {scope.by(*VARIANT, 'currency')} ({exported(scope, GPUS)} * {priced} group_left (currency) {price})"
 
 
 def offered_over_window(scope: Scope) -> str:
@@ -185,10 +180,13 @@ def offered_over_window(scope: Scope) -> str:
 
 
 def history_begin(scope: Scope) -> str:
-    """Time of a policy's oldest recorded rate within the window, in Unix seconds (``namespace, policy``)."""
-    history = scope.selector(Recorded.POLICY_REQUESTS_OFFERED)
-    window = promql_duration(scope.window)
-    return f"min {scope.by(*POLICY)} (min_over_time(timestamp({history})[{window}:{HISTORY_STEP}]))"
+    """Time of a policy's oldest recorded rate within the window, in Unix seconds (``namespace, policy``).
+
+    A subquery is evaluated at multiples of its step; until the first one, history begins with the newest sample.
+    """
+    history = f"timestamp({scope.selector(Recorded.POLICY_REQUESTS_OFFERED)})"
+    oldest = f"min_over_time({history}[{promql_duration(scope.window)}:{HISTORY_STEP}])"
+    return f"min {scope.by(*POLICY)} ({oldest} or {history})"
 
 
 def installation(scope: Scope) -> str:

@@ -31,9 +31,7 @@ def parse_matchers(text: str) -> str:
             )
         label, operator, value, _ = match.groups()
         if label in _RESERVED:
-            raise ValueError(
-                f"{text!r} restricts {label}, which the queries set themselves: name another label"
-            )
+            raise ValueError(f"{text!r} restricts {label}, which the queries set themselves: name another label")
         matchers.append(f"{label}{operator}{value}")
         position = match.end()
     return ",".join(matchers)

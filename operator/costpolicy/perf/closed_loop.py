@@ -13,6 +13,8 @@ from costpolicy.perf.shape import EngineShape, Workload
 _ITERATIONS = 60
 _TOLERANCE = 1e-6
 _DAMPING = 0.5
+_HOST_ITERATIONS = 3
+_SHARP = constants.HOST_SHARPNESS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,11 +85,7 @@ def _steady_cycle(served: Service, running: float, *, convoy: bool) -> _Cycle:
 
 def _latency(served: Service, cycle: _Cycle, concurrency: float, burst_share: float) -> Latency:
     running, steady_share = cycle.running, 1.0 - burst_share
-    host = running * served.host_per_token
-    on_accelerator = cycle.decoding / served.decode_steps
-    inter_token = (on_accelerator**constants.HOST_SHARPNESS + host**constants.HOST_SHARPNESS) ** (
-        1.0 / constants.HOST_SHARPNESS
-    )
+    inter_token, host = _streamed(served, cycle)
     answering = inter_token * served.decode_steps
     streaming = host * served.decode_steps
     utilization = min(streaming / (cycle.wait_seconds + answering), constants.HOST_UTILIZATION_CAP)
@@ -120,8 +118,22 @@ def _latency(served: Service, cycle: _Cycle, concurrency: float, burst_share: fl
     )
 
 
+def _streamed(served: Service, cycle: _Cycle) -> tuple[float, float]:
+    """Return inter-token latency as the client sees it, and the API server's seconds per token of all
+    streams."""
+    on_accelerator = inter_token = cycle.decoding / served.decode_steps
+    host = 0.0
+    for _ in range(_HOST_ITERATIONS):
+        answering = inter_token * served.decode_steps
+        streams = cycle.running * answering / (cycle.wait_seconds + answering)
+        host = streams * served.host_per_token
+        inter_token = on_accelerator * (1.0 + (host / on_accelerator) ** _SHARP) ** (1.0 / _SHARP)
+    return inter_token, host
+
+
 def _burst(served: Service, running: float) -> float:
-    """Return the mean wait when all running requests start together and prefill one step's worth at a time."""
+    """Return the mean wait when all running requests start together and prefill one step's worth at a
+    time."""
     most = served.prompts_per_step
     decode = served.decode_step(running)
     prefill = served.prefill(most, running, decode)

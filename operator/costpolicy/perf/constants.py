@@ -1,16 +1,17 @@
 """Every constant of the performance model: unit, source, and what it buys.
 
-None is keyed by model, row or benchmark.  "Study" is the fit on 119 published closed-loop measurements of vLLM
-0.11 to 0.19 (Llama-3.1-70B FP8 and Qwen3-32B BF16 on H100 and H200, tensor parallel 1 to 8; the copies and their
-origin are in ``tests/data/measurements``).  "Ablation" is the mean absolute error of TTFT / inter-token latency
-in percent when the term is left out and the rest is refitted; the full model has 7.7 / 3.7.
+None is keyed by model, row or benchmark.  "Study" is the fit on 119 published closed-loop measurements of
+vLLM 0.11 to 0.19 (Llama-3.1-70B FP8 and Qwen3-32B BF16 on H100 and H200, tensor parallel 1 to 8; the copies
+and their origin are in ``tests/data/measurements``).  "Ablation" is the mean absolute error of TTFT /
+inter-token latency in percent when the term is left out and the rest is refitted; the full model has 7.7 /
+3.7.
 """
 
 from typing import Final
 
 from costpolicy.units import GIB
 
-# Fitted ---------------------------------------------------------------------------------------------------------
+# Fitted
 
 COMPUTE_EFFICIENCY: Final = 0.573
 """Share of dense peak FLOP/s that linear layers reach. Fitted (sd .005 over 25 folds); equal for BF16 and FP8
@@ -21,17 +22,17 @@ MEMORY_EFFICIENCY: Final = 0.930
 
 LAYER_OVERHEAD: Final = 54.5e-6
 """Seconds a layer adds to every step (launches, norms, element-wise work), not divided by tensor parallelism.
-Fitted (sd .7e-6). Ablation: a constant per step instead is 7.7 / 4.3 and does not transfer from 64-80 layers to
-32."""
+Fitted (sd .7e-6). Ablation: a constant per step instead is 7.7 / 4.3 and does not transfer from 64-80 layers
+to 32."""
 
 SEQUENCE_OVERHEAD: Final = 0.680e-6
 """Seconds a sequence in the batch adds per layer and step. Fitted (sd .028e-6). Ablation: 7.8 / 6.1."""
 
 REQUEST_OVERHEAD: Final = 354e-6
-"""Seconds a layer adds to the first token of a request, outside the steps (front end, scheduling, first launch).
-Fitted (sd 10e-6)."""
+"""Seconds a layer adds to the first token of a request, outside the steps (front end, scheduling, first
+launch). Fitted (sd 10e-6)."""
 
-# Set by hand on our own measurements of vLLM 0.25.1, Llama-3.1-8B on one H100 ------------------------------------
+# Set by hand on our own measurements of vLLM 0.25.1, Llama-3.1-8B on one H100
 
 HOST_SECONDS_PER_TOKEN: Final = 85e-6
 """API-server seconds per streamed chunk: one process streams 11,000 to 12,000 chunks a second. Inter-token
@@ -46,7 +47,7 @@ HOST_UTILIZATION_CAP: Final = 0.93
 HOST_SHARPNESS: Final = 8.0
 """Order of the p-norm that joins accelerator and host inter-token latency: the slower wins almost sharply."""
 
-# Fixed, not fitted -----------------------------------------------------------------------------------------------
+# Fixed, not fitted
 
 ROOFLINE_SHARPNESS: Final = 4.0
 """Order of the p-norm that joins compute time and read time of a matrix: near the ridge both cost."""
@@ -55,17 +56,19 @@ ATTENTION_EFFICIENCY: Final = 0.4
 """Share of peak 16-bit FLOP/s that prefill attention reaches. Not identifiable below 8,000 prompt tokens."""
 
 ALLREDUCE_EFFICIENCY: Final = 0.7
-"""Share of an NVLink's bandwidth per direction that an all-reduce reaches (vLLM 0.24 custom all-reduce on H100,
-64 Mi elements: .64, .72, .90 at 2, 4, 8 GPUs; aiconfigurator-core 0.12.0, ``comm`` data)."""
+"""Share of an NVLink's bandwidth per direction that an all-reduce reaches (vLLM 0.24 custom all-reduce on
+H100, 64 Mi elements: .64, .72, .90 at 2, 4, 8 GPUs; aiconfigurator-core 0.12.0, ``comm`` data)."""
 
 ALLREDUCE_SECONDS: Final = 8e-6
 """Latency of one all-reduce over NVLink, any number of GPUs. 1.5 to 10 us fit equally well against
-LAYER_OVERHEAD; 4 to 6 us are measured in a CUDA graph. Infinity Fabric is taken as NVLink, measured nowhere."""
+LAYER_OVERHEAD; 4 to 6 us are measured in a CUDA graph. Infinity Fabric is taken as NVLink, measured
+nowhere."""
 
 PCIE_ALLREDUCE_EFFICIENCY: Final = 1.2
-"""Divided by the number of GPUs: share of a PCIe link's bandwidth that an all-reduce reaches. Measured at 2, 4, 8
-GPUs: .60, .12, .06 (L40S, vLLM 0.22) and .58, .45, .37 (RTX PRO 6000, vLLM 0.24; aiconfigurator-core 0.12.0,
-``comm`` data); this is about their geometric mean, so tensor parallel 4 and 8 over PCIe are known to a factor 2."""
+"""Divided by the number of GPUs: share of a PCIe link's bandwidth that an all-reduce reaches. Measured at 2,
+4, 8 GPUs: .60, .12, .06 (L40S, vLLM 0.22) and .58, .45, .37 (RTX PRO 6000, vLLM 0.24; aiconfigurator-core
+0.12.0, ``comm`` data); this is about their geometric mean, so tensor parallel 4 and 8 over PCIe are known to
+a factor 2."""
 
 PCIE_ALLREDUCE_SECONDS: Final = 3.3e-6
 """Times the number of GPUs: latency of one all-reduce over PCIe (5, 13, 26 us measured; same source)."""
@@ -73,7 +76,8 @@ PCIE_ALLREDUCE_SECONDS: Final = 3.3e-6
 PREFILL_SHARE_CAP: Final = 0.97
 """Highest share of a step that prefills may take in the steady-state formulas; beyond it they diverge."""
 
-# Memory: fitted on the start-up facts of vLLM 0.25.1 (H100 and H200; Llama-3.1-8B BF16 and FP8, Qwen3-32B BF16) --
+# Memory: fitted on the start-up facts of vLLM 0.25.1 (H100 and H200; Llama-3.1-8B BF16 and FP8, Qwen3-32B
+# BF16) --
 
 RESERVED_BYTES: Final = round(1.03 * GIB)
 """Per accelerator: CUDA context, allocator slack, and what the driver reports but the runtime cannot have."""
@@ -83,14 +87,15 @@ COMMUNICATION_BYTES: Final = round(0.39 * GIB)
 0.12.0, system files)."""
 
 ACTIVATION_HIDDEN_COPIES: Final = 2
-"""Copies of the residual stream alive at the activation peak, beside the gated MLP's input pair and output."""
+"""Copies of the residual stream alive at the activation peak, beside the gated MLP's input pair and
+output."""
 
 GRAPH_BYTES_PER_LAYER: Final = round(0.31 * 2**20)
-"""CUDA-graph memory per layer and captured graph: 0.98 GiB for 32 layers, 1.87 GiB for 64, both 102 graphs (51
-sizes, piecewise and full). vLLM 0.25.1 takes it beyond ``gpu_memory_utilization``: KV tokens were equal with
-0.16 and 0.98 GiB of graphs."""
+"""CUDA-graph memory per layer and captured graph: 0.98 GiB for 32 layers, 1.87 GiB for 64, both 102 graphs
+(51 sizes, piecewise and full). vLLM 0.25.1 takes it beyond ``gpu_memory_utilization``: KV tokens were equal
+with 0.16 and 0.98 GiB of graphs."""
 
-# Quantiles: rules on the mean, from 17 of our own measurements ----------------------------------------------------
+# Quantiles: rules on the mean, from 17 of our own measurements
 
 TTFT_P95_WAIT: Final = 2.0
 """p95 over mean of TTFT below saturation, closed loop (p95 over p50: median 2.2, 1.5 to 3.2)."""
@@ -104,18 +109,19 @@ TTFT_P95_QUEUE: Final = 1.1
 INTER_TOKEN_P95: Final = 1.09
 """p95 over mean of inter-token latency (1.02 to 1.19)."""
 
-# Open loop: approximations stated in open_loop.py ------------------------------------------------------------------
+# Open loop: approximations stated in open_loop.py
 
 IDLE_TTFT_P95: Final = 1.3
 """p95 over mean of TTFT on an idle engine: prompt lengths and jitter (lowest of our runs: 1.25)."""
 
 WAIT_P95: Final = 3.0
-"""p95 over mean of an exponential wait (ln 20): the part of TTFT that other requests and the API server cause."""
+"""p95 over mean of an exponential wait (ln 20): the part of TTFT that other requests and the API server
+cause."""
 
 OPEN_HOST_SHARPNESS: Final = 4.0
-"""Order of the p-norm that joins accelerator and host under random arrivals: bursts reach the API server's limit
-before the mean does. Set by hand on four Poisson runs: inter-token latency over the accelerator's is 1.05 to 1.15
-at half, 1.15 to 1.6 at three quarters of that limit."""
+"""Order of the p-norm that joins accelerator and host under random arrivals: bursts reach the API server's
+limit before the mean does. Set by hand on four Poisson runs: inter-token latency over the accelerator's is
+1.05 to 1.15 at half, 1.15 to 1.6 at three quarters of that limit."""
 
 FLUCTUATION_P95: Final = 1.645
 """Standard deviations from mean to p95 of a normal distribution (running requests around their mean)."""
@@ -124,5 +130,5 @@ MAX_THROUGHPUT_SHARE: Final = 0.9
 """No replica is planned beyond this share of the rate at which its queue grows without end."""
 
 KV_HEADROOM: Final = 0.8
-"""Share of the KV cache that p95 of the running requests may need. Near the limit the study's TTFT was wrong by up
-to 30 times, so a plan stays clear of it."""
+"""Share of the KV cache that p95 of the running requests may need. Near the limit the study's TTFT was wrong
+by up to 30 times, so a plan stays clear of it."""

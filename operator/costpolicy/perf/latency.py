@@ -17,9 +17,10 @@ class Quantiles:
 class Latency:
     """What one replica delivers under a given load.
 
-    ``ttft`` and ``inter_token`` (time per output token after the first, averaged over a request) are seconds as
-    the client sees them; ``output_tokens_per_second`` and ``requests_per_second`` are totals of the replica;
-    ``running`` is the mean number of requests in the batch, ``kv_utilization`` the share of KV-cache tokens used.
+    ``ttft`` and ``inter_token`` (time per output token after the first, averaged over a request) are seconds
+    as the client sees them; ``output_tokens_per_second`` and ``requests_per_second`` are totals of the
+    replica; ``running`` is the mean number of requests in the batch, ``kv_utilization`` the share of
+    KV-cache tokens used.
     """
 
     ttft: Quantiles
@@ -39,7 +40,8 @@ class Unpredictable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Saturated:
-    """The offered rate exceeds what the replica can sustain: ``capacity`` requests per second (0: none fits)."""
+    """The offered rate exceeds what the replica can sustain: ``capacity`` requests per second (0: none
+    fits)."""
 
     capacity: float
 
@@ -58,8 +60,8 @@ class Binding(StrEnum):
 class Capacity:
     """The highest rate one replica sustains inside the objectives.
 
-    ``requests_per_second`` is 0 when even one request at a time misses an objective; ``binding`` is what limits
-    it; ``latency_at_zero`` is one request at a time, or Unpredictable when not even that fits.
+    ``requests_per_second`` is 0 when even one request at a time misses an objective; ``binding`` is what
+    limits it; ``latency_at_zero`` is one request at a time, or Unpredictable when not even that fits.
     """
 
     requests_per_second: float

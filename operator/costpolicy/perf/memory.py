@@ -1,8 +1,8 @@
 """What fits in one replica's memory: weights, activations, CUDA graphs, and the KV cache that is left.
 
-vLLM takes ``gpu_memory_utilization`` of each accelerator, loads the weights, runs the largest step once to find
-the activation peak, and gives the rest to the KV cache (vLLM 0.11 to 0.33, ``gpu_worker``); CUDA graphs are
-captured afterwards, outside that share.
+vLLM takes ``gpu_memory_utilization`` of each accelerator, loads the weights, runs the largest step once to
+find the activation peak, and gives the rest to the KV cache (vLLM 0.11 to 0.33, ``gpu_worker``); CUDA graphs
+are captured afterwards, outside that share.
 """
 
 from dataclasses import dataclass
@@ -39,8 +39,8 @@ class MemoryFit:
 
     ``weights_bytes`` is over all accelerators, copies of replicated KV projections not counted.
     ``kv_cache_bytes`` and ``kv_cache_tokens`` may be negative: by that much the weights do not fit.
-    ``kv_cache_tokens`` is of the whole replica and, for models with local or linear layers, counts sequences of
-    ``max_model_len`` as vLLM's ``kv_cache_size_tokens`` does.
+    ``kv_cache_tokens`` is of the whole replica and, for models with local or linear layers, counts sequences
+    of ``max_model_len`` as vLLM's ``kv_cache_size_tokens`` does.
     """
 
     weights_bytes: int

@@ -2,15 +2,15 @@
 
 A stated approximation, steady state, in the mean number ``n`` of requests that decode:
 
-* A request sees ``n`` others (Poisson arrivals see time averages), so it decodes in steps of ``n + 1``.  Prefills
-  take the share ``rate * prefill`` of the time, which stretches decoding.  Little's law gives the rate in closed
-  form, ``rate = n / (decode_steps * step + n * prefill)``, and the API server bounds it; both rise with ``n``, so a
-  given rate has one ``n``.
-* TTFT is the gated-batch wait of :mod:`costpolicy.perf.service` as far as the engine is busy, plus queues for the
-  token budget (M/D/c with the prompts of a step as servers) and for seats (M/G/c), by Sakasegawa's formula
-  (Annals of the Institute of Statistical Mathematics 29, 1977), plus the API server.
-* The running requests fluctuate around ``n`` with variance ``n * e``, ``e`` the elasticity of ``n`` to the rate
-  (linear noise approximation): what p95 of inter-token latency and the KV-cache bound are taken at.
+* A request sees ``n`` others (Poisson arrivals see time averages), so it decodes in steps of ``n + 1``.
+  Prefills take the share ``rate * prefill`` of the time, which stretches decoding.  Little's law gives the
+  rate in closed form, ``rate = n / (decode_steps * step + n * prefill)``, and the API server bounds it; both
+  rise with ``n``, so a given rate has one ``n``.
+* TTFT is the gated-batch wait of :mod:`costpolicy.perf.service` as far as the engine is busy, plus queues
+  for the token budget (M/D/c with the prompts of a step as servers) and for seats (M/G/c), by Sakasegawa's
+  formula (Annals of the Institute of Statistical Mathematics 29, 1977), plus the API server.
+* The running requests fluctuate around ``n`` with variance ``n * e``, ``e`` the elasticity of ``n`` to the
+  rate (linear noise approximation): what p95 of inter-token latency and the KV-cache bound are taken at.
 """
 
 from collections.abc import Callable
@@ -30,7 +30,8 @@ _STEEPEST = 20.0
 
 
 class _Flow(NamedTuple):
-    """Rate (requests a second), decode step (seconds), host utilization to the power of the norm, and wait."""
+    """Rate (requests a second), decode step (seconds), host utilization to the power of the norm, and
+    wait."""
 
     rate: float
     step: float
@@ -85,7 +86,8 @@ def capacity(
 ) -> Capacity:
     """Return the highest rate of arrivals at which p95 of both latencies keeps its objective (seconds).
 
-    ``None`` is no objective.  Margins for the model's own error are the caller's: pass objectives divided by them.
+    ``None`` is no objective.  Margins for the model's own error are the caller's: pass objectives divided by
+    them.
     """
     served = service(shape, workload)
     if isinstance(served, Unpredictable):
@@ -204,7 +206,8 @@ def _latency(served: Service, load: _Load) -> Latency:
 
 
 def _engine_ttft(served: Service, load: _Load) -> tuple[float, float]:
-    """Return mean and p95 of TTFT without queues: an idle engine starts at once, a busy one at its next step."""
+    """Return mean and p95 of TTFT without queues: an idle engine starts at once, a busy one at its next
+    step."""
     alone = served.alone()
     busy = 1.0 - exp(-load.running - load.rate * alone)
     idle = alone + served.first_token_overhead
@@ -230,10 +233,12 @@ def _queue(
 
 
 def _crossing(strain: Callable[[float], float], highest: float) -> float:
-    """Return the running requests at which an increasing strain reaches 1 (``highest`` if it does not before).
+    """Return the running requests at which an increasing strain reaches 1 (``highest`` if it does not
+    before).
 
-    To a thousandth, from below.  Illinois variant of the secant method on the logarithms of both, in which a rate
-    is almost linear; steep ends (a queue without end) are clipped so that they do not flatten the secant.
+    To a thousandth, from below.  Illinois variant of the secant method on the logarithms of both, in which a
+    rate is almost linear; steep ends (a queue without end) are clipped so that they do not flatten the
+    secant.
     """
     low, high = log(_NEARLY_IDLE), log(highest)
     below, above = _log_strain(strain, low), _log_strain(strain, high)

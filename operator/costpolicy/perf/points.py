@@ -1,4 +1,5 @@
-"""Predictions for points of a table: a model on accelerators under a closed loop, described by names and numbers.
+"""Predictions for points of a table: a model on accelerators under a closed loop, described by names and
+numbers.
 
 What ``costpolicy predict`` answers, and what published measurements are compared with.
 """
@@ -25,8 +26,8 @@ MODEL_LENGTH = 8192
 class Point:
     """One row: which engine, which requests, how many at once.
 
-    ``model`` is a Hugging Face repository of the catalogue and ``accelerator`` a name of the catalogue; token counts
-    are means; ``rounds`` as in :func:`costpolicy.perf.closed_loop.closed_loop`.
+    ``model`` is a Hugging Face repository of the catalogue and ``accelerator`` a name of the catalogue;
+    token counts are means; ``rounds`` as in :func:`costpolicy.perf.closed_loop.closed_loop`.
     """
 
     model: str

@@ -28,9 +28,9 @@ class Wait(NamedTuple):
 class Service:
     """An engine shape and a workload, reduced to the numbers the formulas need.
 
-    ``seats`` is how many requests run at once (``max_num_seqs`` or KV cache, whichever is less; ``kv_seats`` is
-    the latter alone), ``prompts_per_step`` how many prompts one step takes, ``chunks`` how many steps one prompt
-    takes, ``decode_steps`` the steps after the first token (at least one).
+    ``seats`` is how many requests run at once (``max_num_seqs`` or KV cache, whichever is less; ``kv_seats``
+    is the latter alone), ``prompts_per_step`` how many prompts one step takes, ``chunks`` how many steps one
+    prompt takes, ``decode_steps`` the steps after the first token (at least one).
     """
 
     cost: StepCost
@@ -71,11 +71,12 @@ class Service:
         return chunk + (self.chunks - 1) * self.cost.decode(0.0, self.context)
 
     def wait(self, rate: float, decoding: float, waited: float, others: float = inf) -> Wait:
-        """Return the wait of prompts that arrive at ``rate`` a second at random while ``decoding`` requests decode.
+        """Return the wait of prompts that arrive at ``rate`` a second at random while ``decoding`` requests
+        decode.
 
         ``waited`` is the wait of the iteration before: it sets how many prompts share a step's weight reads.
-        A prompt that arrives meets a step of length-biased mean ``busy`` (E[T^2]/E[T] of the gated service), waits
-        for half of it, then for its own step and for the prompts that arrived beside it.
+        A prompt that arrives meets a step of length-biased mean ``busy`` (E[T^2]/E[T] of the gated service),
+        waits for half of it, then for its own step and for the prompts that arrived beside it.
         """
         most = self.prompts_per_step
         decode_step = self.decode_step(decoding)
@@ -121,7 +122,8 @@ def _reduced(shape: EngineShape, workload: Workload, memory: MemoryFit) -> Servi
         memory=memory,
         prompt=prompt,
         pairs=prompt * (shared + prompt / 2.0),
-        # Keys and values of a shared prefix are read once per step and stay in the L2 cache, a layer at a time.
+        # Keys and values of a shared prefix are read once per step and stay in the L2 cache, a layer at a
+        # time.
         context=prompt + workload.output_tokens / 2.0,
         output_tokens=workload.output_tokens,
         length_cv=workload.length_cv,

@@ -12,8 +12,8 @@ class EngineShape:
     """One vLLM replica: a model on ``tensor_parallel_size`` accelerators of one kind, with resolved settings.
 
     Every field holds the value the engine runs with; the engine's size-dependent defaults are resolved by the
-    caller (``catalog.engines``).  ``gpu_memory_utilization`` is the share of each accelerator's memory that vLLM
-    takes; ``api_servers`` and ``stream_interval`` are ``--api-server-count`` and ``--stream-interval``.
+    caller (``catalog.engines``).  ``gpu_memory_utilization`` is the share of each accelerator's memory that
+    vLLM takes; ``api_servers`` and ``stream_interval`` are ``--api-server-count`` and ``--stream-interval``.
 
     Raises:
         ValueError: a count is below 1, or the memory share is not within (0, 1].
@@ -77,7 +77,8 @@ class Workload:
 
     @property
     def computed_tokens(self) -> float:
-        """Prompt tokens the engine must compute: those not cached, at least one (vLLM recomputes the last)."""
+        """Prompt tokens the engine must compute: those not cached, at least one (vLLM recomputes the
+        last)."""
         return max(1.0, self.prompt_tokens - self.cached_tokens)
 
     @property

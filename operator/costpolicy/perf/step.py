@@ -1,4 +1,5 @@
-"""Seconds of one engine step: a roofline over linear layers and output head, attention, all-reduces, overheads."""
+"""Seconds of one engine step: a roofline over linear layers and output head, attention, all-reduces,
+overheads."""
 
 from dataclasses import dataclass
 from math import sqrt
@@ -17,8 +18,8 @@ _SIXTEEN_BITS = 2
 class StepCost:
     """The cost coefficients of one engine shape; all in seconds per named unit.
 
-    ``dense_read`` and ``expert_read`` are whole passes over the weights that every token uses and over all routed
-    experts; a step reads the share of experts that its tokens touch.
+    ``dense_read`` and ``expert_read`` are whole passes over the weights that every token uses and over all
+    routed experts; a step reads the share of experts that its tokens touch.
     """
 
     layers: int
@@ -38,7 +39,8 @@ class StepCost:
     overhead_per_sequence: float
 
     def decode(self, sequences: float, context: float) -> float:
-        """Return the seconds of a step that only decodes ``sequences`` requests of mean ``context`` tokens."""
+        """Return the seconds of a step that only decodes ``sequences`` requests of mean ``context``
+        tokens."""
         return self.seconds(prompts=0.0, prompt_tokens=0.0, pairs=0.0, sequences=sequences, context=context)
 
     def seconds(

@@ -1,7 +1,7 @@
 """How far predictions may be off before anything was measured on the deployment itself.
 
-A margin is what a prediction is multiplied by so that the truth stays below it in most cases.  The figures are mean
-absolute errors and biases of this model on measurements it was not fitted on, by GPU family.
+A margin is what a prediction is multiplied by so that the truth stays below it in most cases.  The figures
+are mean absolute errors and biases of this model on measurements it was not fitted on, by GPU family.
 """
 
 from dataclasses import dataclass
@@ -45,7 +45,8 @@ _DATASHEET: Final = Margins(
 )
 
 _PCIE_FACTOR: Final = 1.15
-"""On inter-token latency of tensor-parallel replicas over PCIe, whose all-reduce is known to a factor 2 only."""
+"""On inter-token latency of tensor-parallel replicas over PCIe, whose all-reduce is known to a factor 2
+only."""
 
 
 def margins(accelerator: Accelerator, tensor_parallel_size: int = 1) -> Margins:

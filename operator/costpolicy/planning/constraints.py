@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from costpolicy.api.types import CapacityType
-from costpolicy.catalog.formats import supports_kv_cache, supports_weights
+from costpolicy.catalog.formats import supports_kv_cache, supports_model, supports_weights
 from costpolicy.perf.latency import Binding, Capacity, Latency
 from costpolicy.perf.uncertainty import margins
 from costpolicy.planning.evaluation import Evaluation
@@ -75,9 +75,7 @@ def _accelerator_allowed(supply: Supply, request: PlanRequest) -> Rejection | No
     name = supply.offering.accelerator.name
     if not allowed or name in allowed:
         return None
-    return Rejection(
-        reason="AcceleratorNotAllowed", message=f"spec.hardware.accelerators does not list {name}"
-    )
+    return Rejection(reason="AcceleratorNotAllowed", message=f"spec.hardware.accelerators does not list {name}")
 
 
 def _capacity_type_allowed(supply: Supply, request: PlanRequest) -> Rejection | None:
@@ -103,23 +101,20 @@ def _fits_a_node(option: Option, _: Question) -> Rejection | None:
     size, per_node = option.configuration.tensor_parallel_size, option.supply.offering.accelerators_per_node
     if size <= per_node:
         return None
-    return Rejection(
-        reason="NeedsMultiNode", message=f"{size} accelerators are more than the {per_node} of one node"
-    )
+    return Rejection(reason="NeedsMultiNode", message=f"{size} accelerators are more than the {per_node} of one node")
 
 
 def _heads_divide(option: Option, question: Question) -> Rejection | None:
     size, heads = option.configuration.tensor_parallel_size, question.request.architecture.attention_heads
     if heads % size == 0:
         return None
-    return Rejection(
-        reason="TensorParallelShape", message=f"{heads} attention heads cannot be split {size} ways"
-    )
+    return Rejection(reason="TensorParallelShape", message=f"{heads} attention heads cannot be split {size} ways")
 
 
 def _format_supported(option: Option, question: Question) -> Rejection | None:
     configuration, accelerator = option.configuration, option.accelerator
-    unsupported = supports_weights(accelerator, configuration.weights, question.request.engine.version)
+    unsupported = supports_model(accelerator, question.request.architecture)
+    unsupported = unsupported or supports_weights(accelerator, configuration.weights, question.request.engine.version)
     unsupported = unsupported or supports_kv_cache(
         accelerator, configuration.kv_cache_dtype, question.request.architecture.head_size
     )
@@ -253,9 +248,7 @@ def _over_replicas(replicas: int, limits: Limits) -> str:
 def _over_accelerators(accelerators: int, limits: Limits) -> str:
     if limits.max_accelerators is None or accelerators <= limits.max_accelerators:
         return ""
-    return (
-        f"{accelerators} accelerators are needed, spec.hardware.maxAccelerators is {limits.max_accelerators}"
-    )
+    return f"{accelerators} accelerators are needed, spec.hardware.maxAccelerators is {limits.max_accelerators}"
 
 
 def _over_stock(option: Option, replicas: int) -> str:

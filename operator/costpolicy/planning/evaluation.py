@@ -51,11 +51,9 @@ class Evaluation:
                 weights=configuration.weights,
                 kv_cache_dtype=configuration.kv_cache_dtype,
                 max_num_seqs=configuration.max_num_seqs or defaults.max_num_seqs,
-                max_num_batched_tokens=configuration.max_num_batched_tokens
-                or defaults.max_num_batched_tokens,
+                max_num_batched_tokens=configuration.max_num_batched_tokens or defaults.max_num_batched_tokens,
                 max_model_len=configuration.max_model_len or self._request.architecture.context_length,
-                gpu_memory_utilization=configuration.gpu_memory_utilization
-                or defaults.gpu_memory_utilization,
+                gpu_memory_utilization=configuration.gpu_memory_utilization or defaults.gpu_memory_utilization,
             )
         return self._shapes[key]
 

@@ -15,8 +15,9 @@ def describe(configuration: Configuration, replicas: int = 1) -> str:
     size = configuration.tensor_parallel_size
     count = f"{replicas} x {size}" if replicas > 1 and size > 1 else f"{replicas * size}"
     kv_cache = "" if configuration.kv_cache_dtype == "auto" else f", {configuration.kv_cache_dtype} KV cache"
+    batch = f", {configuration.max_num_batched_tokens} tokens a step" if configuration.max_num_batched_tokens else ""
     spot = "" if configuration.capacity_type == "OnDemand" else f" {configuration.capacity_type}"
-    return f"{count} {configuration.accelerator}{spot}, {configuration.weights} weights{kv_cache}"
+    return f"{count} {configuration.accelerator}{spot}, {configuration.weights} weights{kv_cache}{batch}"
 
 
 def why_not_cheaper(target: Target | None, candidates: Sequence[Candidate], currency: str) -> str:
@@ -26,7 +27,7 @@ def why_not_cheaper(target: Target | None, candidates: Sequence[Candidate], curr
     cheaper = [
         candidate
         for candidate in candidates
-        if candidate.verdict == Verdict.REJECTED and candidate.cost_floor < target.cost_per_hour
+        if candidate.verdict == Verdict.REJECTED and not candidate.gated and candidate.cost_floor < target.cost_per_hour
     ]
     if not cheaper:
         return "nothing that is offered costs less"
@@ -37,7 +38,7 @@ def why_not_cheaper(target: Target | None, candidates: Sequence[Candidate], curr
 
 def infeasible(candidates: Iterable[Candidate], request: PlanRequest) -> Infeasible:
     """Return the constraint that the candidates which came nearest to an answer fail on."""
-    rejected = [candidate for candidate in candidates if candidate.verdict == Verdict.REJECTED]
+    rejected = [one for one in candidates if one.verdict == Verdict.REJECTED and not one.gated]
     if not rejected:
         allowed = ", ".join(request.spec.hardware.accelerators) or "any accelerator"
         return Infeasible(

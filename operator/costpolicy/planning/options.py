@@ -7,18 +7,17 @@ is recommended (``gate=True``).
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import product
 
 from costpolicy.api.policy import Checkpoint
 from costpolicy.api.types import KvCacheDtype, TechniqueMode, WeightFormat
 from costpolicy.catalog.accelerators import Accelerator
+from costpolicy.catalog.formats import online_formats
 from costpolicy.planning.configuration import Configuration
 from costpolicy.planning.request import PlanRequest
 from costpolicy.planning.supply import Supply
 
 TENSOR_PARALLEL_SIZES = (1, 2, 4, 8)
-ONLINE_FORMATS = (WeightFormat.FP8,)
-"""What an engine can quantize to while it loads an unquantized checkpoint (notes of vLLM 0.32: FP8 only for dense models)."""
-_FULL_PRECISION = (WeightFormat.BF16, WeightFormat.FP16)
 _BATCHED_TOKENS = (2048, 4096, 8192, 16384)
 
 
@@ -34,11 +33,15 @@ class Weights:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Option:
-    """A configuration to be judged, with the supply that it would be placed on."""
+    """A configuration to be judged, with the supply that it would be placed on.
+
+    ``gated``: it can alter answers and nobody accepted that, so that it is only reached through the quality gate.
+    """
 
     configuration: Configuration
     supply: Supply
     missing_checkpoint: bool = False
+    gated: bool = False
 
     @property
     def accelerator(self) -> Accelerator:
@@ -53,7 +56,7 @@ def weights_options(request: PlanRequest, *, gate: bool) -> tuple[Weights, ...]:
     options = [Weights(format=request.source_format)]
     if quantization.mode == TechniqueMode.ENABLED or (gate and quantization.mode == TechniqueMode.AUTO):
         checkpoints = {checkpoint.format: index for index, checkpoint in enumerate(_checkpoints(request))}
-        wanted = quantization.formats or tuple(dict.fromkeys((*ONLINE_FORMATS, *checkpoints)))
+        wanted = quantization.formats or tuple(dict.fromkeys((*_online(request), *checkpoints)))
         options += [_weights(request, WeightFormat(format_), checkpoints) for format_ in wanted]
     running = request.running
     if running is not None:
@@ -76,17 +79,16 @@ def kv_options(request: PlanRequest, *, gate: bool) -> tuple[KvCacheDtype, ...]:
 
 def options(request: PlanRequest, supplies: Iterable[Supply], *, gate: bool) -> Iterator[Option]:
     """Yield every option on these supplies with the engine's default batch sizes, in a stable order."""
-    kv_formats = kv_options(request, gate=gate)
+    free_kv, free_weights = kv_options(request, gate=False), weights_options(request, gate=False)
     weights = weights_options(request, gate=gate)
-    for supply in supplies:
-        for size in TENSOR_PARALLEL_SIZES:
-            for weight in weights:
-                for kv_format in kv_formats:
-                    yield Option(
-                        configuration=_configuration(request, supply, size, weight, kv_format),
-                        supply=supply,
-                        missing_checkpoint=weight.missing_checkpoint,
-                    )
+    kv_formats = kv_options(request, gate=gate)
+    for supply, size, weight, kv_format in product(supplies, TENSOR_PARALLEL_SIZES, weights, kv_formats):
+        yield Option(
+            configuration=_configuration(request, supply, size, weight, kv_format),
+            supply=supply,
+            missing_checkpoint=weight.missing_checkpoint,
+            gated=weight not in free_weights or kv_format not in free_kv,
+        )
 
 
 def other_batches(request: PlanRequest, option: Option) -> Iterator[Option]:
@@ -110,9 +112,13 @@ def _weights(request: PlanRequest, format_: WeightFormat, checkpoints: dict[Weig
         return Weights(format=format_)
     if format_ in checkpoints:
         return Weights(format=format_, checkpoint=checkpoints[format_])
-    if format_ in ONLINE_FORMATS and request.source_format in _FULL_PRECISION:
+    if format_ in _online(request):
         return Weights(format=format_, online=True)
     return Weights(format=format_, missing_checkpoint=True)
+
+
+def _online(request: PlanRequest) -> tuple[WeightFormat, ...]:
+    return tuple(online_formats(request.architecture, request.source_format))
 
 
 def _checkpoints(request: PlanRequest) -> tuple[Checkpoint, ...]:

@@ -78,6 +78,7 @@ class Candidate:
     """A judged option.  ``target`` is there when it was evaluated to the end, ``cost_floor`` always.
 
     Attributes:
+        gated: it can alter answers and nobody accepted that.
         cost_floor: the least that this candidate could cost an hour (one replica, or what its demand needs at least).
     """
 
@@ -87,6 +88,7 @@ class Candidate:
     message: str
     cost_floor: Money
     closeness: float = 0.0
+    gated: bool = False
     target: Target | None = None
 
 

@@ -2,8 +2,8 @@
 
 Options are judged from the lowest cost that they could possibly have (``cost_floor``) upwards, so that most of
 them are seen to be dearer than the best found without a prediction; they stay in the answer as Dominated.
-Ties go to the lower full price, then fewer accelerators, then fewer changes of the engine's defaults, then the
-stable order of ``options``.
+Ties go to the lower full price, then to what runs already, then fewer accelerators, then fewer departures from the
+engine's defaults, then the stable order of ``options``.
 """
 
 import math
@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from costpolicy.api.types import KvCacheDtype
 from costpolicy.catalog.formats import compute_dtype
 from costpolicy.perf.latency import Binding, Latency
+from costpolicy.planning.configuration import Configuration
 from costpolicy.planning.constraints import (
     CAP_REASONS,
     Question,
@@ -37,59 +38,70 @@ def plan(request: PlanRequest) -> Plan:
     question = Question(request=request, evaluation=Evaluation(request))
     limits = limits_of(request)
     allowed, refused = _split_supplies(request)
-    now = _search(question, options(request, allowed, gate=False), limits)
-    gated = _search(question, options(request, allowed, gate=True), limits)
-    candidates = (*refused, *gated.judged(now.best))
-    better = gated.best if gated.best and (now.best is None or _cheaper(gated.best, now.best)) else None
+    found = _search(question, options(request, allowed, gate=True), limits)
+    candidates = (*refused, *found.judged())
     return Plan(
         demand=request.demand,
-        target=now.best,
-        recommended=better,
-        uncapped=_uncapped(question, allowed, now),
-        why_not_cheaper=why_not_cheaper(now.best, (*refused, *now.judged(now.best)), request.currency),
-        infeasible=None if now.best else infeasible((*refused, *now.judged(None)), request),
+        target=found.best,
+        recommended=found.gated if found.gated and (found.best is None or _cheaper(found.gated, found.best)) else None,
+        uncapped=_uncapped(question, allowed, found),
+        why_not_cheaper=why_not_cheaper(found.best, candidates, request.currency),
+        infeasible=None if found.best else infeasible(candidates, request),
         candidates=candidates,
     )
 
 
 @dataclass(slots=True)
 class _Search:
-    """One pass over options: the best so far and what became of each."""
+    """One pass over options: the best that may be applied, the best behind the gate, and what became of each."""
 
     best: Target | None = None
-    rank: tuple[object, ...] | None = None
+    gated: Target | None = None
+    ranks: dict[bool, tuple[object, ...]] = field(default_factory=dict)
     outcomes: list[tuple[Option, Money, Target | Rejection | None]] = field(default_factory=list)
 
-    def judged(self, chosen: Target | None) -> Iterator[Candidate]:
+    def consider(self, option: Option, found: Target, rank: tuple[object, ...]) -> None:
+        """Keep a target if it is the best of its kind so far."""
+        if option.gated in self.ranks and rank >= self.ranks[option.gated]:
+            return
+        self.ranks[option.gated] = rank
+        if option.gated:
+            self.gated = found
+        else:
+            self.best = found
+
+    def judged(self) -> Iterator[Candidate]:
         """Yield each option as a candidate, cheapest floor first."""
         for option, floor, outcome in self.outcomes:
-            match outcome:
-                case Rejection():
-                    verdict, reason, message = Verdict.REJECTED, outcome.reason, outcome.message
-                case Target() if chosen is not None and outcome.configuration == chosen.configuration:
-                    verdict, reason, message = (
-                        Verdict.CHOSEN,
-                        "Cheapest",
-                        "the cheapest that keeps every constraint",
-                    )
-                case _:
-                    verdict, reason, message = Verdict.DOMINATED, *_dominated(floor, outcome, chosen)
+            verdict, reason, message = self._verdict(option, floor, outcome)
+            rejected = outcome if isinstance(outcome, Rejection) else None
             yield Candidate(
                 configuration=option.configuration,
                 verdict=verdict,
                 reason=reason,
                 message=message,
-                cost_floor=(outcome.cost if isinstance(outcome, Rejection) else None) or floor,
-                closeness=outcome.closeness if isinstance(outcome, Rejection) else 0.0,
+                cost_floor=(rejected.cost if rejected else None) or floor,
+                closeness=rejected.closeness if rejected else 0.0,
+                gated=option.gated,
                 target=outcome if isinstance(outcome, Target) else None,
             )
+
+    def _verdict(self, option: Option, floor: Money, outcome: Target | Rejection | None) -> tuple[Verdict, str, str]:
+        if isinstance(outcome, Rejection):
+            return Verdict.REJECTED, outcome.reason, outcome.message
+        if outcome is None:
+            return Verdict.DOMINATED, "Dearer", f"it would cost at least {floor.text(2)} an hour"
+        if outcome is self.best:
+            return Verdict.CHOSEN, "Cheapest", "the cheapest that keeps every constraint"
+        cost = outcome.cost_per_hour.text(2)
+        if option.gated and (self.best is None or _cheaper(outcome, self.best)):
+            return Verdict.DOMINATED, "NeedsQualityGate", f"{cost} an hour, but it can alter answers: recommended only"
+        return Verdict.DOMINATED, "Dearer", f"it keeps the promise for {cost} an hour"
 
 
 def _search(question: Question, found: Iterable[Option], limits: Limits) -> _Search:
     search = _Search()
-    priced = sorted(
-        ((_floor(option, question), index, option) for index, option in enumerate(found)), key=_by_floor
-    )
+    priced = sorted(((_floor(option, question), index, option) for index, option in enumerate(found)), key=_by_floor)
     for (marginal, cost), index, option in priced:
         if search.best is not None and marginal > search.best.marginal_cost_per_hour:
             search.outcomes.append((option, cost, None))
@@ -98,15 +110,13 @@ def _search(question: Question, found: Iterable[Option], limits: Limits) -> _Sea
             outcome = judge(variant, question, limits)
             search.outcomes.append((variant, cost, outcome))
             if isinstance(outcome, Target):
-                _consider(search, outcome, index)
+                search.consider(variant, outcome, _rank(outcome, index, question.request.running))
     return search
 
 
 def _uncapped(question: Question, allowed: Iterable[Supply], now: _Search) -> Target | None:
     """Return the best without caps; where no cap refused anything, that is the best with them."""
-    if not any(
-        isinstance(outcome, Rejection) and outcome.reason in CAP_REASONS for _, _, outcome in now.outcomes
-    ):
+    if not any(isinstance(outcome, Rejection) and outcome.reason in CAP_REASONS for _, _, outcome in now.outcomes):
         return now.best
     return _search(question, options(question.request, allowed, gate=False), UNCAPPED).best
 
@@ -123,8 +133,7 @@ def _variants(option: Option, question: Question, search: _Search, floor: Money)
     missed = isinstance(last, Rejection) and last.reason == "ObjectiveUnreachable"
     # A request that is alone and misses its objective is only helped by finishing its prompt in fewer steps.
     if strained or (
-        missed
-        and question.request.demand.prompt_tokens > question.evaluation.shape(option).max_num_batched_tokens
+        missed and question.request.demand.prompt_tokens > question.evaluation.shape(option).max_num_batched_tokens
     ):
         yield from other_batches(question.request, option)
 
@@ -209,10 +218,8 @@ def _marginal(supply: Supply, accelerators: int) -> Money:
     return supply.offering.hourly * max(accelerators - supply.reserved_free, 0)
 
 
-def _consider(search: _Search, found: Target, index: int) -> None:
-    rank = (*_cost(found), found.accelerators, *_departures(found), index)
-    if search.rank is None or rank < search.rank:
-        search.best, search.rank = found, rank
+def _rank(found: Target, index: int, running: Configuration | None) -> tuple[object, ...]:
+    return (*_cost(found), found.configuration != running, found.accelerators, *_departures(found), index)
 
 
 def _departures(found: Target) -> tuple[int, int]:
@@ -234,18 +241,6 @@ def _cheaper(one: Target, other: Target) -> bool:
 def _by_floor(entry: tuple[tuple[Money, Money], int, Option]) -> tuple[Money, Money, int]:
     (marginal, cost), index, _ = entry
     return marginal, cost, index
-
-
-def _dominated(floor: Money, outcome: Target | Rejection | None, chosen: Target | None) -> tuple[str, str]:
-    if isinstance(outcome, Target):
-        gated = chosen is not None and _cheaper(outcome, chosen)
-        if gated:
-            return (
-                "NeedsQualityGate",
-                f"{outcome.cost_per_hour.text(2)} an hour, but it can alter answers: recommended only",
-            )
-        return "Dearer", f"it keeps the promise for {outcome.cost_per_hour.text(2)} an hour"
-    return "Dearer", f"it would cost at least {floor.text(2)} an hour"
 
 
 def _supply_order(supply: Supply) -> tuple[int, str, str]:

@@ -27,18 +27,14 @@ def size(request: PlanRequest, configuration: Configuration, limits: Limits) -> 
         )
     option = Option(configuration=configuration, supply=supply)
     question = Question(request=request, evaluation=Evaluation(request))
-    rejection = (
-        check_supply(supply, request) or check_shape(option, question) or check_promise(option, question)
-    )
+    rejection = check_supply(supply, request) or check_shape(option, question) or check_promise(option, question)
     if rejection is not None:
         return rejection
     wanted = replicas_for(option, question)
     floor = max(request.spec.objectives.availability.min_ready_replicas, 1)
     allowed = max(min(wanted, _most(option, limits)), floor)
     found = target(option, allowed, question)
-    if isinstance(
-        found, Rejection
-    ):  # capped below the demand: what can be said is what one busy replica does
+    if isinstance(found, Rejection):  # capped below the demand: what can be said is what one busy replica does
         capacity = question.evaluation.capacity(option).requests_per_second
         eased = replace(request, demand=replace(request.demand, requests_per_second=capacity * allowed))
         return target(option, allowed, Question(request=eased, evaluation=question.evaluation))

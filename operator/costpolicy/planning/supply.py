@@ -32,9 +32,7 @@ class Supply:
         if self.free_by_node is None:
             return None
         on_nodes = sum(free // accelerators for free in self.free_by_node)
-        placeable = on_nodes + self.provisionable_nodes * (
-            self.offering.accelerators_per_node // accelerators
-        )
+        placeable = on_nodes + self.provisionable_nodes * (self.offering.accelerators_per_node // accelerators)
         if self.offering.count is not None:
             return min(placeable, self.offering.count // accelerators)
         return placeable

@@ -121,9 +121,7 @@ def _target(target: Target | None, demand: Demand, currency: str) -> TargetStatu
 
 
 def _figures(quantiles: Quantiles) -> LatencyFigures:
-    return LatencyFigures(
-        mean=_rounded(quantiles.mean), p50=_rounded(quantiles.p50), p95=_rounded(quantiles.p95)
-    )
+    return LatencyFigures(mean=_rounded(quantiles.mean), p50=_rounded(quantiles.p50), p95=_rounded(quantiles.p95))
 
 
 def _rounded(value: float) -> float:

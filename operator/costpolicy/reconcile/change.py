@@ -78,11 +78,7 @@ def edited(snapshot: Snapshot) -> bool:
     status = snapshot.policy.status
     if status is None or newly_edited(snapshot):
         return True
-    return (
-        status.rollout is not None
-        and status.rollout.trigger == "SpecChange"
-        and status.rollout.phase != "Steady"
-    )
+    return status.rollout is not None and status.rollout.trigger == "SpecChange" and status.rollout.phase != "Steady"
 
 
 def held_until(snapshot: Snapshot, now: datetime) -> Hold | None:
@@ -94,7 +90,9 @@ def held_until(snapshot: Snapshot, now: datetime) -> Hold | None:
         until = datetime.fromisoformat(text)
         over = until <= now
     except (ValueError, TypeError):
-        message = f"{HOLD_UNTIL}={text} is not a time with its zone, such as 2026-11-22T16:00:00Z; held until it is mended"
+        message = (
+            f"{HOLD_UNTIL}={text} is not a time with its zone, such as 2026-11-22T16:00:00Z; held until it is mended"
+        )
         return Hold(reason="HoldUntil", message=message)
     return None if over else Hold(reason="HoldUntil", message=f"{HOLD_UNTIL} forbids changes until {text}")
 

@@ -17,9 +17,7 @@ def objects_of(snapshot: Snapshot, course: Course) -> tuple[tuple[Object, ...], 
             continue
         for item in variant.objects:
             if item["kind"] == "Deployment":
-                deployments.append(
-                    WantedDeployment(ref=reference(item), intent=item, replicas=variant.replicas)
-                )
+                deployments.append(WantedDeployment(ref=reference(item), intent=item, replicas=variant.replicas))
             else:
                 objects.append(item)
     if course.variants:

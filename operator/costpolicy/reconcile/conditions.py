@@ -91,9 +91,7 @@ def _serving(answer: Answer, stable: LiveVariant | None) -> tuple[Condition, Con
             ConditionType.READY, True, Reason.SCHEDULED_TO_ZERO, "a schedule wants no replica now"
         )
     elif stable is not None and ready >= promised:
-        ready_condition = condition(
-            ConditionType.READY, True, Reason.SERVING, f"at least {promised} replica(s) ready"
-        )
+        ready_condition = condition(ConditionType.READY, True, Reason.SERVING, f"at least {promised} replica(s) ready")
     else:
         reason, message = _not_ready(stable, ready, promised)
         ready_condition = condition(ConditionType.READY, False, reason, message)
@@ -122,11 +120,7 @@ def _acted_before(snapshot: Snapshot) -> bool:
         return False
     ready = next((one for one in status.conditions if one.type == ConditionType.READY), None)
     reconciling = next((one for one in status.conditions if one.type == ConditionType.RECONCILING), None)
-    was_ready = (
-        ready is not None
-        and ready.status == "True"
-        and ready.observed_generation == status.observed_generation
-    )
+    was_ready = ready is not None and ready.status == "True" and ready.observed_generation == status.observed_generation
     return was_ready or (reconciling is not None and reconciling.status == "False" and bool(status.variants))
 
 
@@ -183,9 +177,7 @@ def _budget(answer: Answer) -> Condition:
         message = f"what runs costs {cost.text(2)} an hour, the budget is {budget.text(2)}; it serves with the fewest replicas"
         return condition(ConditionType.WITHIN_BUDGET, False, Reason.OVER_BUDGET, message)
     if cost == ZERO and answer.plan.infeasible and answer.plan.infeasible.reason == "BudgetExceeded":
-        return condition(
-            ConditionType.WITHIN_BUDGET, False, Reason.BUDGET_EXCEEDED, answer.plan.infeasible.message
-        )
+        return condition(ConditionType.WITHIN_BUDGET, False, Reason.BUDGET_EXCEEDED, answer.plan.infeasible.message)
     return condition(
         ConditionType.WITHIN_BUDGET, True, Reason.WITHIN_BUDGET, f"{cost.text(2)} of {budget.text(2)} an hour"
     )
@@ -199,10 +191,7 @@ def _quality(snapshot: Snapshot) -> Condition:
             techniques.quantization.mode is TechniqueMode.ENABLED
             and (running.checkpoint is not None or running.online_quantization)
         )
-        or (
-            techniques.kv_cache_quantization.mode is TechniqueMode.ENABLED
-            and running.kv_cache_dtype != "auto"
-        )
+        or (techniques.kv_cache_quantization.mode is TechniqueMode.ENABLED and running.kv_cache_dtype != "auto")
     )
     if altered:
         message = "a technique that can alter answers is Enabled: accepted, and not tested"
@@ -222,8 +211,6 @@ def _rollout(answer: Answer) -> tuple[Condition, Condition]:
     )
     hold = course.hold if course else None
     if hold is None or hold.reason in ("SavingTooSmall", "DoesNotPayBack"):
-        return progress, condition(
-            ConditionType.ROLLOUT_BLOCKED, False, Reason.STEADY, hold.message if hold else ""
-        )
+        return progress, condition(ConditionType.ROLLOUT_BLOCKED, False, Reason.STEADY, hold.message if hold else "")
     reason = _REASONS.get(hold.reason, Reason.STEADY)
     return progress, condition(ConditionType.ROLLOUT_BLOCKED, True, reason, hold.message)

@@ -34,9 +34,7 @@ def decide(snapshot: Snapshot, now: datetime) -> Decision:
 
 def _leave_alone(snapshot: Snapshot, problem: Problem, now: datetime) -> Decision:
     status = stalled_answer(snapshot, problem, now)
-    news = news_of(
-        snapshot, status, (News(type=EventType.WARNING, reason=problem.reason, note=problem.message),)
-    )
+    news = news_of(snapshot, status, (News(type=EventType.WARNING, reason=problem.reason, note=problem.message),))
     return Decision(status=status, news=news)
 
 

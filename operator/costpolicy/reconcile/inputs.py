@@ -33,9 +33,7 @@ def read_inputs(policy: CostPolicy, *, allow_host_access: bool = False) -> Input
     if first is not None:
         return first
     if spec.model is None:
-        message = (
-            "spec.targetRef is accepted, but advising on a Deployment of somebody else is not supported yet"
-        )
+        message = "spec.targetRef is accepted, but advising on a Deployment of somebody else is not supported yet"
         return Problem(reason=Reason.NOT_SUPPORTED_YET, message=message)
     try:
         chosen = engine(spec.engine.version) if spec.engine.version else newest_engine()

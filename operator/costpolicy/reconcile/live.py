@@ -73,9 +73,7 @@ def live_of(owned: Sequence[Object], pods: Iterable[Pod], policy: str) -> Live:
         for item in owned
         if item["kind"] == "Deployment" and VARIANT_LABEL in item["metadata"].get("labels", {})
     ]
-    service = next(
-        (item for item in owned if item["kind"] == "Service" and item["metadata"]["name"] == policy), None
-    )
+    service = next((item for item in owned if item["kind"] == "Service" and item["metadata"]["name"] == policy), None)
     selected = service["spec"].get("selector", {}).get(VARIANT_LABEL) if service else None
     return Live(
         variants=tuple(sorted(variants, key=lambda variant: (variant.created, variant.hash))),

@@ -30,12 +30,8 @@ def progress(
     outlook: Outlook, stable: LiveVariant, canary: LiveVariant | None, change: Change | None, now: datetime
 ) -> Course:
     configuration = canary.configuration if canary else change.target.configuration if change else None
-    variant = (
-        outlook.rendered_again(canary) if canary else outlook.rendered(change.target) if change else None
-    )
-    if (
-        configuration is None or variant is None
-    ):  # the canary's record was removed: it cannot be judged any more
+    variant = outlook.rendered_again(canary) if canary else outlook.rendered(change.target) if change else None
+    if configuration is None or variant is None:  # the canary's record was removed: it cannot be judged any more
         return steady(outlook, stable, None, now)
     sized = outlook.sized(configuration, outlook.demands.now)
     wanted = bounded(sized.replicas if isinstance(sized, Target) else stable.replicas, outlook.bounds)
@@ -47,13 +43,9 @@ def progress(
         return _promoted(outlook, stable, variant.hash, variant.objects, step, rollout, now)
     variants = [again(outlook, stable, step.old)]
     if step.new:
-        variants.append(
-            WantedVariant(hash=variant.hash, role="Canary", replicas=step.new, objects=variant.objects)
-        )
+        variants.append(WantedVariant(hash=variant.hash, role="Canary", replicas=step.new, objects=variant.objects))
     blocked = (
-        Hold(reason="NoSpareGPU", message=_no_spare(configuration.accelerator))
-        if step.phase is Phase.BLOCKED
-        else None
+        Hold(reason="NoSpareGPU", message=_no_spare(configuration.accelerator)) if step.phase is Phase.BLOCKED else None
     )
     begun = () if canary or not step.new else (_begun(describe(configuration), rollout),)
     return Course(
@@ -143,9 +135,7 @@ def must_go(outlook: Outlook, canary: LiveVariant, now: datetime) -> tuple[str, 
 def _situation(
     outlook: Outlook, stable: LiveVariant, canary: LiveVariant | None, wanted: int, *, variant_size: int
 ) -> Situation:
-    target = (
-        canary.configuration if canary else outlook.plan.target.configuration if outlook.plan.target else None
-    )
+    target = canary.configuration if canary else outlook.plan.target.configuration if outlook.plan.target else None
     supply = outlook.supply(target) if target else None
     spare = outlook.snapshot.capacity.spare_replicas(supply.offering, variant_size) if supply else 0
     sized = running_target(outlook, stable)

@@ -75,9 +75,7 @@ class Reconciler:
             owned=owned,
             prices=fleet.prices,
             capacity=fleet.capacity,
-            observed=observations
-            if isinstance(observations, MetricsDown)
-            else observations.of(namespace, name),
+            observed=observations if isinstance(observations, MetricsDown) else observations.of(namespace, name),
             pod_monitor=self._gateway.serves(POD_MONITOR.api_version, POD_MONITOR.kind),
             caveat=fleet.caveat(parse_duration(policy.spec.measurement.window)),
         )

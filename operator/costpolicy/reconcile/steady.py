@@ -23,9 +23,7 @@ def begin(outlook: Outlook) -> Course:
     replicas = bounded(target.replicas, outlook.bounds)
     note = f"{describe(target.configuration, target.replicas)} for {target.cost_per_hour.text(2)} {outlook.request.currency} an hour"
     return Course(
-        variants=(
-            WantedVariant(hash=variant.hash, role="Stable", replicas=replicas, objects=variant.objects),
-        ),
+        variants=(WantedVariant(hash=variant.hash, role="Stable", replicas=replicas, objects=variant.objects),),
         service=variant.hash,
         rollout=RolloutStatus(phase=STEADY, to_variant=variant.hash),
         news=(News(type=EventType.NORMAL, reason="Planned", note=note),),
@@ -53,9 +51,7 @@ def steady(outlook: Outlook, stable: LiveVariant, hold: Hold | None, now: dateti
         variants=(again(outlook, stable, step.replicas),),
         service=stable.hash,
         rollout=rollout,
-        scaling=ScalingStatus(pending_replicas=pending.replicas, pending_since=pending.since)
-        if pending
-        else None,
+        scaling=ScalingStatus(pending_replicas=pending.replicas, pending_since=pending.since) if pending else None,
         hold=hold,
         news=_scaled(stable, step, outlook),
         look_again=min(step.look_again or CALM, CALM),

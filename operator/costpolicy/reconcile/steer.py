@@ -31,9 +31,7 @@ def steer(outlook: Outlook, now: datetime) -> Course:
         case Change() if not _failed_before(outlook, change):
             return progress(outlook, stable, None, change, now)
         case Change():
-            return steady(
-                outlook, stable, Hold(reason="RolledBack", message=last_rollout(outlook).message), now
-            )
+            return steady(outlook, stable, Hold(reason="RolledBack", message=last_rollout(outlook).message), now)
         case Keep():
             return steady(outlook, stable, change.hold, now)
 

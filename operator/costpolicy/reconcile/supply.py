@@ -39,8 +39,7 @@ class Capacity:
             if not pod.node
             and not pod.terminating
             and pod.requests.get(offering.resource_name, 0)
-            and pod.labels.get("costpolicy.dev/accelerator", offering.accelerator.name)
-            == offering.accelerator.name
+            and pod.labels.get("costpolicy.dev/accelerator", offering.accelerator.name) == offering.accelerator.name
         )
         return max(placeable - waiting, 0)
 

@@ -46,9 +46,7 @@ def next_replicas(
         return ReplicaStep(replicas=current)
     growing = wanted > current
     wait = stabilization[0] if growing else stabilization[1]
-    same_direction = (
-        pending is not None and (pending.replicas > current) == growing and pending.replicas != current
-    )
+    same_direction = pending is not None and (pending.replicas > current) == growing and pending.replicas != current
     since = pending.since if pending is not None and same_direction else now
     # While waiting, the safest of what was wanted is kept: the least when growing, the most when shrinking.
     settled = _safest(wanted, pending, growing=growing) if same_direction else wanted

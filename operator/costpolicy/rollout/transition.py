@@ -69,9 +69,7 @@ def next_step(now: Situation) -> Step:
 
 
 def _make_room(now: Situation) -> Step:
-    if (
-        now.old > now.old_ready
-    ):  # a pod of the old variant is still starting or stopping: wait for its accelerators
+    if now.old > now.old_ready:  # a pod of the old variant is still starting or stopping: wait for its accelerators
         return Step(phase=Phase.REPLACING, old=now.old, new=now.new, shared=_mixed(now))
     carried = now.new_ready >= 1 or (now.old >= 2 and now.one_less_carries)
     if now.old >= 1 and (carried or now.allow_downtime):

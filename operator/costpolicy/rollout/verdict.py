@@ -59,9 +59,7 @@ def judge(proposal: Proposal, rollout: Rollout, now: datetime) -> Hold | Proceed
 
 
 def _too_small(proposal: Proposal, saving: Money, rollout: Rollout) -> Hold | None:
-    share = (
-        Fraction(saving.micros, proposal.current_cost.micros) if proposal.current_cost.micros else Fraction(0)
-    )
+    share = Fraction(saving.micros, proposal.current_cost.micros) if proposal.current_cost.micros else Fraction(0)
     if share >= parse_ratio(rollout.minimum_savings) and saving.micros > 0:
         return None
     return Hold(

@@ -54,9 +54,7 @@ def registry(intake: Intake, connection: Connection) -> kopf.OperatorRegistry:
     """Return a private registry with the one event handler and the login."""
     handlers = kopf.OperatorRegistry()
     for kind in WATCHED:
-        kopf.on.event(*_group_and_version(kind), kind.plural, id=kind.plural, registry=handlers)(
-            intake.on_event
-        )
+        kopf.on.event(*_group_and_version(kind), kind.plural, id=kind.plural, registry=handlers)(intake.on_event)
 
     def login(**_: object) -> kopf.ConnectionInfo:
         credentials = connection.credentials()

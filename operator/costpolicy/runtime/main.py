@@ -4,17 +4,24 @@ import logging
 import signal
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from types import FrameType
 from typing import Final
 
-from costpolicy.clock import SystemClock
+from costpolicy.clock import Clock, SystemClock
 from costpolicy.kube.connection import connect
 from costpolicy.kube.errors import GatewayError
+from costpolicy.kube.gateway import Gateway
+from costpolicy.observe.fleet import ObserveSettings
+from costpolicy.observe.prometheus import PrometheusSource
+from costpolicy.reconcile.fleet import FleetWatch
+from costpolicy.reconcile.reconciler import Defaults, Reconciler
 from costpolicy.runtime.logs import configure_logging
 from costpolicy.runtime.operator import Operator, ReconcilerFactory
-from costpolicy.runtime.settings import SettingsError, read_settings
+from costpolicy.runtime.settings import Settings, SettingsError, read_settings
 from costpolicy.runtime.telemetry import Telemetry
+from costpolicy.runtime.workers import Reconcile
 
 logger = logging.getLogger(__name__)
 
@@ -24,8 +31,24 @@ WRONG_SETTINGS: Final = 2
 SPARE_CONNECTIONS: Final = 3
 """Connections beside the workers': lease, resync, and one to spare."""
 
+Assembly = Callable[[Settings, Clock], ReconcilerFactory]
 
-def run(environment: Mapping[str, str], build: ReconcilerFactory) -> int:
+
+def production(settings: Settings, clock: Clock) -> ReconcilerFactory:
+    """Return the factory of the real reconciler, with Prometheus if one is configured."""
+    metrics = _prometheus(settings)
+    look = ObserveSettings(matchers=settings.prometheus_matchers)
+
+    def build(gateway: Gateway, _telemetry: Telemetry) -> Reconcile:
+        fleet = FleetWatch(gateway, metrics, clock, look)
+        defaults = Defaults(mode=settings.default_rollout_mode, allow_host_access=settings.allow_host_access)
+        reconciler = Reconciler(gateway, fleet, clock, defaults)
+        return lambda key: reconciler.reconcile(key.namespace, key.name)
+
+    return build
+
+
+def run(environment: Mapping[str, str], assemble: Assembly = production) -> int:
     """Run the operator until SIGTERM or SIGINT; return the exit code of the process."""
     try:
         settings = read_settings(environment)
@@ -33,7 +56,7 @@ def run(environment: Mapping[str, str], build: ReconcilerFactory) -> int:
         sys.stderr.write(f"{problem}\n")
         return WRONG_SETTINGS
     configure_logging(settings.log_format, settings.log_level)
-    telemetry = Telemetry()
+    telemetry, clock = Telemetry(), SystemClock()
     try:
         connection = connect(
             kubeconfig=settings.kubeconfig or None,
@@ -45,12 +68,27 @@ def run(environment: Mapping[str, str], build: ReconcilerFactory) -> int:
         return FAILED
     stop = threading.Event()
     _stop_on_signals(stop)
-    Operator(settings, connection, telemetry, SystemClock(), build).run(stop)
+    Operator(settings, connection, telemetry, clock, assemble(settings, clock)).run(stop)
     return STOPPED
 
 
+def _prometheus(settings: Settings) -> PrometheusSource | None:
+    if not settings.prometheus_url:
+        return None
+    return PrometheusSource(
+        settings.prometheus_url,
+        timeout=settings.prometheus_timeout,
+        bearer_token_file=_path(settings.prometheus_token_file),
+        ca_file=_path(settings.prometheus_ca_file),
+    )
+
+
+def _path(name: str) -> Path | None:
+    return Path(name) if name else None
+
+
 def _stop_on_signals(stop: threading.Event) -> None:
-    """Stop gracefully before kopf takes over the signals, and while it is done with them."""
+    """Stop gracefully from the start on; while it watches, kopf's own handlers do the same."""
 
     def on_signal(_number: int, _frame: FrameType | None) -> None:
         stop.set()

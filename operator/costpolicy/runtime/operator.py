@@ -171,18 +171,14 @@ class Operator:
     def _liveness(self) -> dict[str, Check]:
         silence = STUCK_AFTER + 2 * self._settings.resync_interval
         return {
-            "reconcile": not_longer_than(
-                STUCK_AFTER, self._queue.longest_work, "one reconcile has been running"
-            ),
+            "reconcile": not_longer_than(STUCK_AFTER, self._queue.longest_work, "one reconcile has been running"),
             "queue": not_longer_than(STUCK_AFTER, self._queue.oldest_wait, "a policy has been waiting"),
             "resync": not_longer_than(silence, self._resync.since_last_turn, "no resync has ended"),
         }
 
     def _measure(self) -> None:
         queue, election = self._queue, self._election
-        self._telemetry.measure(
-            "costpolicy_workqueue_depth", "Keys due and waiting for a worker.", queue.depth
-        )
+        self._telemetry.measure("costpolicy_workqueue_depth", "Keys due and waiting for a worker.", queue.depth)
         self._telemetry.measure(
             "costpolicy_workqueue_oldest_seconds",
             "Time for which the longest waiting key has been due.",

@@ -26,9 +26,7 @@ class LogFormat(StrEnum):
 
 
 def _words(value: object) -> object:
-    return (
-        tuple(word.strip() for word in value.split(",") if word.strip()) if isinstance(value, str) else value
-    )
+    return tuple(word.strip() for word in value.split(",") if word.strip()) if isinstance(value, str) else value
 
 
 def _duration(value: object) -> object:
@@ -56,10 +54,14 @@ class Settings(BaseModel):
     """How long one query may take."""
     prometheus_token_file: str = ""
     """A file with a bearer token for Prometheus; read for every request, since tokens rotate."""
+    prometheus_ca_file: str = ""
+    """A file with the certificates that Prometheus' own is checked against; empty: the system's."""
     namespaces: Words = ()
     """Namespaces whose policies are served; empty: all."""
     default_rollout_mode: RolloutMode = RolloutMode.INITIAL
     """What a policy without ``rollout.mode`` gets."""
+    allow_host_access: bool = False
+    """Accept host paths, privilege and host namespaces in ``engine.pod``."""
     resync_interval: Annotated[Duration, Field(ge=timedelta(seconds=1))] = timedelta(seconds=30)
     """How often everything is compared with the cluster and decided again."""
     workers: Annotated[int, Field(ge=1, le=64)] = 4

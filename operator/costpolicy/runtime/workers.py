@@ -56,8 +56,7 @@ class Workers:
         self._clock = clock
         self._observer = observer
         self._threads = [
-            threading.Thread(target=self._work, name=f"reconcile-{number}", daemon=True)
-            for number in range(count)
+            threading.Thread(target=self._work, name=f"reconcile-{number}", daemon=True) for number in range(count)
         ]
 
     def start(self) -> None:
@@ -95,9 +94,7 @@ class Workers:
             return Outcome.NOT_LEADER
         except Unavailable as problem:
             delay = self._queue.retry(key, problem.retry_after)
-            logger.warning(
-                "API server unavailable", extra={**context, "problem": str(problem), "retry": str(delay)}
-            )
+            logger.warning("API server unavailable", extra={**context, "problem": str(problem), "retry": str(delay)})
             return Outcome.UNAVAILABLE
         except GatewayError as problem:
             delay = self._queue.retry(key)

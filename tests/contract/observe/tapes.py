@@ -6,10 +6,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from costpolicy.observe.engine_metrics import EngineMetric
+
 RECORDED = Path(__file__).parents[2] / "data" / "vllm"
 STEP = 15
 BEGIN = int(datetime(2026, 11, 1, tzinfo=UTC).timestamp())
 HOUR = 3600
+READ = frozenset(metric.value for metric in EngineMetric)
 END = BEGIN + HOUR
 
 _SAMPLE = re.compile(r"^([a-zA-Z_:][a-zA-Z0-9_:]*)(\{.*\})? (\S+)$")
@@ -54,10 +57,13 @@ class Tape:
         self.series.append(Series(name, labels, points))
 
     def engine(self, target: Mapping[str, str], file: str, *, last: int = END) -> None:
-        """An engine whose counters grow from 0 to what was recorded within the hour, gauges constant."""
+        """An engine whose counters grow from 0 to what was recorded within the hour, gauges constant.
+
+        Only families that the operator reads: a whole page a pod would make the backfill slow.
+        """
         gauges = {"vllm:cache_config_info", "vllm:num_requests_running", "vllm:num_requests_waiting"}
         for name, labels, value in exposition(file):
-            if name.startswith("vllm:") and not name.endswith("_created"):
+            if name in READ or re.sub(r"_(bucket|count|sum)$", "", name) in READ:
                 points = ramp(value if name in gauges else 0.0, value)
                 self.add(name, {**labels, **target}, [point for point in points if point[0] <= last])
         self.add("up", target, [(when, 1.0) for when, _ in ramp(1, 1) if when <= last])

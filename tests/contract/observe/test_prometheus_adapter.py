@@ -1,8 +1,8 @@
 """The Prometheus adapter against a real Prometheus and against real sockets that misbehave.
 
-Covered: unreachable, refused (401, 403, 422, 500 with and without a body), a login page, slow, partial answers,
-other result types, duplicates, NaN and infinities, retries, token file, retention, connections given back.
-Not covered: TLS.
+Covered: unreachable, refused (401, 403, 422, 500 with and without a body), a login page, slow, partial
+answers, other result types, duplicates, NaN and infinities, retries, token file, retention, connections given
+back. Not covered: TLS.
 """
 
 import json
@@ -127,10 +127,6 @@ def test_a_many_to_many_match_is_refused(server: Server) -> None:
 def test_a_port_where_nobody_listens_is_unreachable() -> None:
     failure = fails(f"http://127.0.0.1:{free_port()}")
     assert failure.reason == Reason.PROMETHEUS_UNREACHABLE
-
-
-def test_a_name_that_does_not_resolve_is_unreachable() -> None:
-    assert fails("http://prometheus.invalid:9090").reason == Reason.PROMETHEUS_UNREACHABLE
 
 
 def test_a_server_that_accepts_and_says_nothing_times_out_and_is_asked_once(answering: Answering) -> None:

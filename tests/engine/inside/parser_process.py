@@ -6,15 +6,16 @@ or `{"refused": message}`; for "describe" a list of every argument with its flag
 """
 
 import argparse
+import importlib
 import json
 import os
 import sys
 from typing import Any, NoReturn
 
-from release_description import describe, plain
+from release_description import describe, plain  # type: ignore[import-not-found] # beside this file when it runs
 
 
-class _Refused(Exception):
+class _RefusedError(Exception):
     """What argparse would have printed before it exits with code 2."""
 
 
@@ -34,25 +35,24 @@ def _parsers() -> tuple[Any, Any]:
     """The command's parser and the one of its `serve` subcommand, put together as vLLM's own entry point
     does.
     """
-    from vllm.entrypoints.cli.serve import ServeSubcommand
-    from vllm.utils.argparse_utils import FlexibleArgumentParser
+    command = importlib.import_module("vllm.entrypoints.cli.serve").ServeSubcommand()
+    kind = importlib.import_module("vllm.utils.argparse_utils").FlexibleArgumentParser
 
     def refuse(self: argparse.ArgumentParser, message: str) -> NoReturn:
-        raise _Refused(message)
+        raise _RefusedError(message)
 
-    FlexibleArgumentParser.error = refuse
-    parser = FlexibleArgumentParser(prog="vllm")
-    serve = ServeSubcommand().subparser_init(parser.add_subparsers(required=False, dest="subparser"))
+    kind.error = refuse
+    parser = kind(prog="vllm")
+    serve = command.subparser_init(parser.add_subparsers(required=False, dest="subparser"))
     return parser, serve
 
 
 def _parse(parser: Any, arguments: list[str]) -> dict[str, Any]:
-    from vllm.entrypoints.launchers.cli_args import validate_parsed_serve_args
-
+    checks = importlib.import_module("vllm.entrypoints.launchers.cli_args")
     try:
         parsed = parser.parse_args(["serve", *arguments])
-        validate_parsed_serve_args(parsed)
-    except (_Refused, ValueError, TypeError, AssertionError) as refused:
+        checks.validate_parsed_serve_args(parsed)
+    except (_RefusedError, ValueError, TypeError, AssertionError) as refused:
         return {"refused": str(refused) or type(refused).__name__}
     except SystemExit as ended:
         return {"refused": f"ended with code {ended.code}"}

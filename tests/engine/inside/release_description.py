@@ -33,8 +33,13 @@ def main() -> None:
     sys.argv = ["vllm", "serve"]
     parser = _first(_PARSERS, "FlexibleArgumentParser")(prog="vllm serve")
     parser = _first(_ARGUMENTS, "make_arg_parser")(parser)
-    quantization = list(get_args(importlib.import_module(_QUANTIZATION).QuantizationMethods))
-    json.dump({"version": version, "quantization": quantization, "arguments": describe(parser)}, answers, indent=1)
+    description = {
+        "version": version,
+        "quantization": list(get_args(importlib.import_module(_QUANTIZATION).QuantizationMethods)),
+        "kv_cache_dtypes": list(get_args(importlib.import_module("vllm.config.cache").CacheDType)),
+        "arguments": describe(parser),
+    }
+    json.dump(description, answers, indent=1)
     answers.close()
 
 

@@ -1,23 +1,18 @@
-"""A real API server with our kinds, and the cluster as everybody else sees it."""
+"""The cluster as everybody else sees it, on the ring's API server; one namespace a test."""
 
 import itertools
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-import yaml
 
-from cluster import start_api_server
+from cluster.api_server import ApiServer
 from costpolicy.clock import SystemClock
 from costpolicy.kube.cluster import ClusterGateway
-from costpolicy.kube.connection import Connection, connect
+from costpolicy.kube.connection import Connection
 from costpolicy.kube.errors import Gone
 from costpolicy.kube.gateway import Object, ObjectRef
 from costpolicy.kube.kinds import kind_of, object_path
-from waiting import wait_until
-
-CRDS = Path(__file__).parents[3] / "crds"
 
 
 class ClusterWorld:
@@ -71,22 +66,13 @@ def _ref(item: Object) -> ObjectRef:
 
 
 @pytest.fixture(scope="session")
-def kubeconfig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    server = start_api_server(tmp_path_factory.mktemp("api-server"))
-    try:
-        yield str(server.kubeconfig)
-    finally:
-        server.stop()
+def kubeconfig(api_server: ApiServer) -> str:
+    return str(api_server.kubeconfig)
 
 
 @pytest.fixture(scope="session")
-def connection(kubeconfig: str) -> Iterator[Connection]:
-    connected = connect(kubeconfig=kubeconfig)
-    install_kinds(connected)
-    try:
-        yield connected
-    finally:
-        connected.close()
+def connection(administrator: Connection) -> Connection:
+    return administrator
 
 
 @pytest.fixture
@@ -97,35 +83,6 @@ def world(connection: Connection) -> ClusterWorld:
 @pytest.fixture
 def cluster_gateway(connection: Connection, world: ClusterWorld) -> ClusterGateway:
     return ClusterGateway(connection, SystemClock())
-
-
-def install_kinds(connection: Connection) -> None:
-    """Create our CRDs and wait until the API server serves them."""
-    path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
-    for file in sorted(CRDS.glob("*.yaml")):
-        document = yaml.safe_load(file.read_text())
-        connection.request(
-            "PATCH",
-            f"{path}/{document['metadata']['name']}",
-            query={"fieldManager": "tests"},
-            body=document,
-            content_type="application/apply-patch+yaml",
-        )
-        wait_until(lambda name=document["metadata"]["name"]: _established(connection, f"{path}/{name}"))
-    wait_until(lambda: _listed(connection))
-
-
-def _established(connection: Connection, path: str) -> bool:
-    conditions = connection.request("GET", path).get("status", {}).get("conditions") or ()
-    return any(each["type"] == "Established" and each["status"] == "True" for each in conditions)
-
-
-def _listed(connection: Connection) -> bool:
-    try:
-        connection.request("GET", "/apis/costpolicy.dev/v1alpha1/costpolicies")
-    except Gone:
-        return False
-    return True
 
 
 _numbers = itertools.count(1)

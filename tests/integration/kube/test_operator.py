@@ -1,7 +1,7 @@
-"""The operator's runtime as a whole, in this process, against a real API server; only the decisions are a stand-in.
+"""The operator's runtime as a whole, in this process, on a real API server; only decisions are a stand-in.
 
-Covered: watches to work, what kopf must not leave behind, silence when nothing changes, self-healing, the lease, probes,
-metrics, graceful stop.  Not covered: the real reconciler (``tests/e2e``).
+Covered: watches to work, what kopf must not leave behind, silence when nothing changes, self-healing, the
+lease, probes, metrics, graceful stop.  Not covered: the real reconciler (``tests/e2e``).
 """
 
 import json
@@ -12,8 +12,6 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from gateway_contract import deployment, policy, price_book, replicas_of
-from waiting import wait_until
 
 from costpolicy.api.policy import CostPolicy
 from costpolicy.clock import SystemClock
@@ -24,10 +22,12 @@ from costpolicy.runtime.operator import Operator
 from costpolicy.runtime.settings import Settings
 from costpolicy.runtime.telemetry import Telemetry
 from costpolicy.runtime.workers import Reconcile
+from gateway_contract import deployment, policy, price_book, replicas_of
+from waiting import wait_until
 
 
 class Decider:
-    """Reconciles as the real one does, with a fixed decision: one Deployment of two replicas, and a status."""
+    """Reconciles as the real one does, with one decision: a Deployment of two replicas, and a status."""
 
     def __init__(self) -> None:
         self.turns: list[NamespacedName] = []
@@ -108,7 +108,7 @@ class Running:
             assert not self._thread.is_alive()
 
     def writes(self) -> int:
-        """Return the requests that create, change or delete objects; the lease is renewed by PUT and not counted."""
+        """Return the requests that change objects; the lease is renewed by PUT and not counted."""
         return sum(method in {"PATCH", "DELETE", "POST"} for method in self.requests)
 
     def sample(self, name: str, labels: dict[str, str] | None = None) -> float | None:
@@ -116,7 +116,7 @@ class Running:
 
     def probe(self, path: str) -> tuple[int, dict[str, object]]:
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.operator.health_port}{path}", timeout=5) as answer:  # noqa: S310
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.operator.health_port}{path}", timeout=5) as answer:
                 return answer.status, json.load(answer)
         except urllib.error.HTTPError as answer:
             with answer:
@@ -234,9 +234,7 @@ def test_a_restarted_operator_writes_nothing_either(kubeconfig: str, connection,
         second.stop()
 
 
-def test_a_stopped_operator_finishes_its_reconcile_and_releases_the_lease(
-    kubeconfig: str, connection, world
-) -> None:
+def test_a_stopped_operator_finishes_its_reconcile_and_releases_the_lease(kubeconfig: str, connection, world) -> None:
     running = Running(kubeconfig, world.namespace).start()
     running.decider.gate.clear()
     world.create(policy(world.namespace))

@@ -127,6 +127,6 @@ def test_a_label_value_of_two_products_is_refused_with_its_line() -> None:
 
 def test_an_unknown_arithmetic_type_is_refused_with_its_line() -> None:
     text = read_packaged("accelerators.yaml").replace("teraflops: {fp16: 65,", "teraflops: {fp12: 65,")
-    with pytest.raises(CatalogError, match="accelerators.yaml:") as caught:
+    with pytest.raises(CatalogError, match=r"accelerators\.yaml:") as caught:
         load_accelerators(text, "accelerators.yaml")
     assert "fp12" in text.splitlines()[caught.value.line - 1]

@@ -232,7 +232,7 @@ def test_the_fixed_accelerators_all_have_a_list_price() -> None:
 
 def test_a_broken_price_file_is_refused_with_its_line() -> None:
     text = read_packaged("list_prices.yaml").replace('hourly: "0.8048"', "hourly: about a dollar")
-    with pytest.raises(CatalogError, match="list_prices.yaml") as caught:
+    with pytest.raises(CatalogError, match=r"list_prices\.yaml") as caught:
         load_price_book(text, "list_prices.yaml")
     assert "about a dollar" in text.splitlines()[caught.value.line - 1]
 

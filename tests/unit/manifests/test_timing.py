@@ -23,7 +23,7 @@ def test_a_download_takes_longer_than_a_disk():
 
 
 def test_a_small_model_has_the_time_that_every_engine_needs():
-    assert timedelta(minutes=9) == startup_budget(1, CLAIM)
+    assert timedelta(minutes=9) == startup_budget(GIB, CLAIM)
 
 
 def test_the_startup_probe_lasts_the_whole_budget():

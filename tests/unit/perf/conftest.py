@@ -109,7 +109,7 @@ def _published(row: dict[str, str]) -> Measured:
         gpu_memory_utilization=0.9,
     )
     return Measured(
-        name=f"{row['system']} {row['model_path']} {row['isl']}/{row['osl']} x {row['batch_size']} tp {row['tp_size']}",
+        name=" ".join(row[key] for key in ("system", "model_path", "isl", "osl", "batch_size", "tp_size")),
         shape=shape,
         workload=Workload(
             prompt_tokens=scale * float(row["isl"]),

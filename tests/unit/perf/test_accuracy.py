@@ -1,8 +1,9 @@
 """The model against measurements: memory, closed loop, arrivals at random.
 
-Covered: every row of tests/data/measurements but the twelve that its README leaves out. The bounds are what the
-model reaches, rounded up; they guard against regressions. Not covered: accelerators, models and formats that nobody
-measured for us (perf/uncertainty.py has margins for them); cross-validation, since nothing is refitted here.
+Covered: every row of tests/data/measurements but the twelve that its README leaves out. The bounds are what
+the model reaches, rounded up; they guard against regressions. Not covered: accelerators, models and formats
+that nobody measured for us (perf/uncertainty.py has margins for them); cross-validation, since nothing is
+refitted here.
 """
 
 from collections.abc import Iterable

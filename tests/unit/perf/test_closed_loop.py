@@ -1,12 +1,13 @@
 """Closed loops: what each term of the model does.
 
-Covered: seats, convoys, the start burst, shared prefixes, arithmetic by format and accelerator, experts, all-reduce
-by link, the API server, refusals. Not covered: error against measurements (test_accuracy.py).
+Covered: seats, convoys, the start burst, shared prefixes, arithmetic by format and accelerator, experts,
+all-reduce by link, the API server, refusals. Not covered: error against measurements (test_accuracy.py).
 """
 
 from dataclasses import replace
 
 import pytest
+
 from costpolicy.catalog.architecture import ModelArchitecture
 from costpolicy.perf.closed_loop import closed_loop
 from costpolicy.perf.latency import Unpredictable

@@ -22,7 +22,7 @@ class _Part(BaseModel):
 class RelabelConfig(_Part):
     """One step that rewrites the labels of a target."""
 
-    source_labels: tuple[str, ...]
+    source_labels: list[str]
     target_label: str
     action: Literal["replace"] = "replace"
 
@@ -32,14 +32,14 @@ class PodMetricsEndpoint(_Part):
 
     port: str
     path: str
-    relabelings: tuple[RelabelConfig, ...] = ()
+    relabelings: list[RelabelConfig]
 
 
 class PodMonitorSpec(_Part):
     """Which pods are scraped, and how."""
 
     selector: V1LabelSelector
-    pod_metrics_endpoints: tuple[PodMetricsEndpoint, ...]
+    pod_metrics_endpoints: list[PodMetricsEndpoint]
 
 
 class PodMonitor(_Part):

@@ -1,0 +1,28 @@
+{{- /* What the operator does in the namespaces that it serves: exactly the calls of costpolicy.kube, no more. */ -}}
+{{- define "operator.namespacedRules" -}}
+- apiGroups: [costpolicy.dev]
+  resources: [costpolicies]
+  verbs: [get, list, watch]
+- apiGroups: [costpolicy.dev]
+  resources: [costpolicies/status]
+  verbs: [patch]
+# Owner references that block deletion need this where the API server enforces it (OpenShift).
+- apiGroups: [costpolicy.dev]
+  resources: [costpolicies/finalizers]
+  verbs: [update]
+- apiGroups: [apps]
+  resources: [deployments]
+  verbs: [get, list, watch, create, patch, delete]
+- apiGroups: [""]
+  resources: [services]
+  verbs: [get, list, create, patch, delete]
+- apiGroups: [policy]
+  resources: [poddisruptionbudgets]
+  verbs: [get, list, create, patch, delete]
+- apiGroups: [monitoring.coreos.com]
+  resources: [podmonitors]
+  verbs: [get, list, create, patch, delete]
+- apiGroups: [events.k8s.io]
+  resources: [events]
+  verbs: [create]
+{{- end }}

@@ -1,0 +1,69 @@
+"""What the operator exports about the fleet, so that Prometheus keeps the history of who held which accelerator.
+
+No figure is invented: an accelerator is counted while a pod that asks for it has a node and has not ended.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from costpolicy.catalog.prices import PriceList
+from costpolicy.kube.gateway import POLICY_LABEL, VARIANT_LABEL, Pod
+from costpolicy.observe.exported import GPUS, POD_INFO, PRICE_PER_HOUR, AcceleratorState, ExportedGauge
+from costpolicy.planning.configuration import Configuration
+from costpolicy.units import MICROS_PER_UNIT
+
+Series = Mapping[tuple[str, ...], float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunningVariant:
+    """A variant as its policy's objects describe it.
+
+    ``selected``: a Service sends traffic to it.  Without a configuration its pods cannot be priced.
+    """
+
+    namespace: str
+    policy: str
+    hash: str
+    configuration: Configuration | None
+    selected: bool
+
+
+def fleet_series(
+    variants: Iterable[RunningVariant], pods: Iterable[Pod], prices: PriceList
+) -> dict[ExportedGauge, Series]:
+    """Return the series of each exported gauge."""
+    known = {(variant.namespace, variant.policy, variant.hash): variant for variant in variants}
+    info: dict[tuple[str, ...], float] = {}
+    held: Counter[tuple[str, ...]] = Counter()
+    price: dict[tuple[str, ...], float] = {}
+    hourly = {
+        (offering.accelerator.name, offering.capacity_type.value): offering.hourly for offering in prices.offerings
+    }
+    for pod in pods:
+        key = (pod.namespace, pod.labels.get(POLICY_LABEL, ""), pod.labels.get(VARIANT_LABEL, ""))
+        variant = known.get(key)
+        if variant is None:
+            continue
+        info[(pod.namespace, pod.name, variant.policy, variant.hash)] = 1.0
+        configuration = variant.configuration
+        if configuration is None or not pod.node:
+            continue
+        what = (*key, configuration.accelerator, configuration.capacity_type.value)
+        held[(*what, state_of(pod, selected=variant.selected).value)] += pod.requests.get(
+            configuration.resource_name, 0
+        )
+        cost = hourly.get(what[3:])
+        if cost is not None:
+            price[(*what, prices.currency)] = cost.micros / MICROS_PER_UNIT
+    return {POD_INFO: info, GPUS: {labels: float(count) for labels, count in held.items()}, PRICE_PER_HOUR: price}
+
+
+def state_of(pod: Pod, *, selected: bool) -> AcceleratorState:
+    """Return what the accelerators of a scheduled pod are doing."""
+    if pod.terminating:
+        return AcceleratorState.STOPPING
+    if not pod.ready:
+        return AcceleratorState.STARTING
+    return AcceleratorState.READY if selected else AcceleratorState.IDLE

@@ -1,0 +1,183 @@
+"""The chart's recording rules, by promtool: they are valid, and give what is worked out by hand.
+
+Covered: every rule, counter resets, gaps, two clusters, the file being what the builders write, names of
+metrics. Not covered: PrometheusRule as the chart wraps it.
+"""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from contract.observe.tapes import RECORDED, exposition
+from costpolicy.observe.engine_metrics import EngineMetric
+from costpolicy.observe.exported import EXPORTED, Recorded
+from costpolicy.observe.fleet import QUESTIONS
+from costpolicy.observe.rules import render, rule_file
+from costpolicy.observe.scope import Scope
+
+RULES = Path(__file__).parents[3] / "charts" / "costpolicy-operator" / "files" / "recording-rules.yaml"
+POD = 'namespace="demo",pod="chat-1",costpolicy="chat",variant="aaa",engine="0"'
+VARIANT = 'namespace="demo",policy="chat",variant="aaa"'
+HELD = f'{VARIANT},accelerator="nvidia-l40s",capacity_type="OnDemand"'
+
+
+def line(name: str, labels: str, values: str) -> dict[str, str]:
+    return {"series": f"{name}{{{labels}}}", "values": values}
+
+
+def check(series: list[dict[str, str]], expected: dict[str, list[tuple[str, float]]], at: str, folder: Path) -> None:
+    """Run promtool: at a time, each expression has exactly these samples (labels, value)."""
+    test = {
+        "rule_files": [str(RULES)],
+        "evaluation_interval": "1m",
+        "tests": [
+            {
+                "interval": "30s",
+                "input_series": series,
+                "promql_expr_test": [
+                    {
+                        "expr": expr,
+                        "eval_time": at,
+                        "exp_samples": [{"labels": labels, "value": value} for labels, value in samples],
+                    }
+                    for expr, samples in expected.items()
+                ],
+            }
+        ],
+    }
+    path = folder / "test.yaml"
+    path.write_text(yaml.safe_dump(test), encoding="utf-8")
+    done = subprocess.run(["promtool", "test", "rules", path], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_file_in_the_chart_is_what_the_builders_write() -> None:
+    assert RULES.read_text(encoding="utf-8") == render(), "run python -m costpolicy.observe.rules"
+
+
+def test_promtool_accepts_the_rules(programs: dict[str, str]) -> None:
+    done = subprocess.run([programs["promtool"], "check", "rules", RULES], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert f"{len(Recorded)} rules found" in done.stdout
+
+
+def test_every_recorded_name_is_recorded_once() -> None:
+    names = [rule["record"] for group in rule_file()["groups"] for rule in group["rules"]]
+    assert sorted(Recorded) == sorted(names)
+
+
+def test_all_rules_on_one_steady_engine(programs: dict[str, str], tmp_path: Path) -> None:
+    # Two requests a second of 100 + 20 tokens, 40 of the prompt cached; half of them under 0.5 s, all under 1 s.
+    series = [
+        line("vllm:time_to_first_token_seconds_count", POD, "0+60x40"),
+        line("vllm:time_to_first_token_seconds_bucket", POD + ',le="0.5"', "0+30x40"),
+        line("vllm:time_to_first_token_seconds_bucket", POD + ',le="1.0"', "0+60x40"),
+        line("vllm:time_to_first_token_seconds_bucket", POD + ',le="+Inf"', "0+60x40"),
+        line("vllm:inter_token_latency_seconds_bucket", POD + ',le="0.025"', "0+1140x40"),
+        line("vllm:inter_token_latency_seconds_bucket", POD + ',le="0.05"', "0+1200x40"),
+        line("vllm:inter_token_latency_seconds_bucket", POD + ',le="+Inf"', "0+1200x40"),
+        line("vllm:num_requests_waiting", POD, "5x40"),
+        line("vllm:request_success_total", POD + ',finished_reason="stop"', "0+60x40"),
+        line("vllm:prompt_tokens_total", POD, "0+6000x40"),
+        line("vllm:prefix_cache_hits_total", POD, "0+2400x40"),
+        line("vllm:generation_tokens_total", POD, "0+1200x40"),
+        line("costpolicy_gpus", HELD + ',state="ready"', "2x40"),
+        line("costpolicy_gpus", HELD + ',state="starting"', "1x40"),
+        line("costpolicy_price_per_hour", HELD + ',currency="USD"', "0.79x40"),
+        line("costpolicy_build_info", 'version="0.1.0"', "1x40"),
+    ]
+    one = [
+        (Recorded.REQUESTS_OFFERED, "", 2),
+        (Recorded.REQUESTS_FINISHED, ',finished_reason="stop"', 2),
+        (Recorded.PROMPT_TOKENS, "", 200),
+        (Recorded.COMPUTED_PROMPT_TOKENS, "", 120),
+        (Recorded.GENERATED_TOKENS, "", 40),
+        (Recorded.TTFT_P50, "", 0.5),
+        (Recorded.TTFT_P95, "", 0.95),
+        (Recorded.INTER_TOKEN_P95, "", 0.025),
+        (Recorded.COST_PER_HOUR, ',currency="USD"', 2.37),
+    ]
+    # A sum of floats is off by a few units in the last place: compared as whole millionths.
+    expected = {f"round({name} * 1e6)": [(f"{{{VARIANT}{more}}}", round(value * 1e6))] for name, more, value in one}
+    expected["costpolicy_variant:accelerators:sum"] = [
+        (f'costpolicy_variant:accelerators:sum{{{VARIANT},state="ready"}}', 2.0),
+        (f'costpolicy_variant:accelerators:sum{{{VARIANT},state="starting"}}', 1.0),
+    ]
+    policy = 'namespace="demo",policy="chat"'
+    expected["round(costpolicy_policy:requests_offered:rate5m * 1e6)"] = [(f"{{{policy}}}", 2e6)]
+    expected["round(costpolicy_policy:cost_per_hour:sum * 1e6)"] = [(f'{{{policy},currency="USD"}}', 2.37e6)]
+    expected["costpolicy:operators:count"] = [("costpolicy:operators:count", 1.0)]
+    assert len(Recorded) == len(expected)
+    check(series, expected, "20m", tmp_path)
+
+
+def test_a_restart_is_neither_negative_nor_double_load(programs: dict[str, str], tmp_path: Path) -> None:
+    # One request a second; the engine restarts with a queue of 100, which is lost.
+    series = [
+        line("vllm:time_to_first_token_seconds_count", POD, "0+30x30 30+30x30"),
+        line("vllm:num_requests_waiting", POD, "100x30 0x30"),
+        line("vllm:generation_tokens_total", POD, "0+300x30 300+300x30"),
+    ]
+    for at in ("15m", "16m", "17m", "25m"):
+        expected = {
+            "round(costpolicy_variant:requests_offered:rate5m * 1e6)": [(f"{{{VARIANT}}}", 1e6)],
+            "round(costpolicy_variant:generated_tokens:rate5m * 1e6)": [(f"{{{VARIANT}}}", 10e6)],
+        }
+        check(series, expected, at, tmp_path)
+
+
+def test_a_gap_stays_a_gap(programs: dict[str, str], tmp_path: Path) -> None:
+    series = [
+        line("vllm:time_to_first_token_seconds_count", POD, "0+30x20 stale _x40 2000+30x20"),
+        line("costpolicy_gpus", HELD + ',state="ready"', "2x20 stale _x40 2x20"),
+        line("costpolicy_price_per_hour", HELD + ',currency="USD"', "1x20 stale _x40 1x20"),
+    ]
+    check(
+        series,
+        {"costpolicy_variant:requests_offered:rate5m": [], "costpolicy_variant:cost_per_hour:sum": []},
+        "25m",
+        tmp_path,
+    )
+
+
+def test_clusters_stay_apart(programs: dict[str, str], tmp_path: Path) -> None:
+    series = [
+        line("vllm:time_to_first_token_seconds_count", f'{POD},cluster="{name}"', f"0+{30 * rate}x40")
+        for name, rate in (("a", 1), ("b", 4))
+    ]
+    expected = {
+        "round(costpolicy_policy:requests_offered:rate5m * 1e6)": [
+            ('{cluster="a",namespace="demo",policy="chat"}', 1e6),
+            ('{cluster="b",namespace="demo",policy="chat"}', 4e6),
+        ]
+    }
+    check(series, expected, "20m", tmp_path)
+
+
+@pytest.mark.parametrize("metric", EngineMetric)
+def test_every_engine_metric_occurs_in_a_recorded_exposition_of_the_newest_engine(metric: EngineMetric) -> None:
+    names = {name for name, _, _ in exposition("0.32.0-cpu.txt")}
+    assert metric.value in names or f"{metric.value}_bucket" in names
+
+
+@pytest.mark.parametrize("file", sorted(path.name for path in RECORDED.glob("*.txt")))
+def test_every_engine_metric_but_the_newest_occurs_in_every_recorded_exposition(file: str) -> None:
+    families = {re.sub(r"_(bucket|count|sum)$", "", name) for name, _, _ in exposition(file)}
+    newer = set() if file.startswith("0.32") else {EngineMetric.REJECTED}
+    assert {metric.value for metric in EngineMetric} - newer <= families
+
+
+def test_queries_and_rules_name_nothing_else() -> None:
+    known = {*EngineMetric, *(gauge.name for gauge in EXPORTED), *Recorded}
+    texts = [ask(Scope()) for ask in QUESTIONS.values()]
+    texts += [rule["expr"] for group in rule_file()["groups"] for rule in group["rules"]]
+    used = {
+        re.sub(r"_(bucket|count|sum)$", "", name)
+        for text in texts
+        for name in re.findall(r"(?:vllm|costpolicy(?:_variant|_policy)?):[\w:]+|costpolicy_\w+", text)
+    }
+    assert {str(name) for name in known} >= {name for name in used if name != "costpolicy:operators"}
+    assert {str(metric) for metric in EngineMetric} <= used

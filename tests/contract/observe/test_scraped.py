@@ -1,0 +1,177 @@
+"""A real Prometheus scrapes: the stand-in's page, the operator's page, pods that vanish; the chart's rules
+evaluate.
+
+Covered: the stand-in over HTTP, staleness after a failed scrape, one pod scraped by two jobs, honorLabels set
+and forgotten, the recording rules running and read back, rules that are not loaded.
+Not covered: numbers of the queries (test_fleet_queries) and of the rules (test_recording_rules).
+"""
+
+import json
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import yaml
+
+from contract.observe.conftest import Pages, Server
+from costpolicy.api.reasons import Reason
+from costpolicy.observe.fleet import FleetObservations, ObserveSettings, observe_fleet
+from costpolicy.observe.source import Missing
+from costpolicy.units import Money
+from standin.server import StandIn
+
+RULES = Path(__file__).parents[3] / "charts" / "costpolicy-operator" / "files" / "recording-rules.yaml"
+SETTINGS = ObserveSettings(rate_window=timedelta(seconds=6), shape_window=timedelta(seconds=6))
+HELD = 'namespace="demo",policy="chat",variant="aaa",accelerator="nvidia-l40s",capacity_type="OnDemand"'
+OPERATOR = f"""\
+costpolicy_build_info{{version="0.1.0"}} 1
+costpolicy_pod_info{{namespace="demo",pod="chat-9",policy="chat",variant="bbb"}} 1
+costpolicy_gpus{{{HELD},state="ready"}} 2
+costpolicy_price_per_hour{{{HELD},currency="USD"}} 0.79
+"""
+BARE = """\
+vllm:num_requests_running{engine="0",model_name="m"} 3
+vllm:num_requests_waiting{engine="0",model_name="m"} 2
+"""
+
+
+def config(*jobs: str, rules: str = "") -> str:
+    head = f"global: {{scrape_interval: 500ms, scrape_timeout: 400ms, evaluation_interval: 500ms}}\n{rules}"
+    return head + "scrape_configs:\n" + "".join(jobs)
+
+
+def job(name: str, address: str, path: str = "/metrics", *, honor: bool = False, labels: str = "{}") -> str:
+    return (
+        f"- job_name: {name}\n  metrics_path: {path}\n  honor_labels: {str(honor).lower()}\n"
+        f"  static_configs: [{{targets: ['{address}'], labels: {labels}}}]\n"
+    )
+
+
+def look(server: Server) -> FleetObservations:
+    with server.source() as source:
+        return observe_fleet(source, datetime.now(tz=UTC), SETTINGS)
+
+
+def eventually(server: Server, holds: Callable[[FleetObservations], bool]) -> FleetObservations:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        fleet = look(server)
+        if holds(fleet):
+            return fleet
+        time.sleep(0.3)
+    raise AssertionError(fleet)
+
+
+@pytest.fixture
+def standin() -> Iterator[str]:
+    with StandIn(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        yield f"127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+        thread.join()
+
+
+def post(address: str, path: str, **body: object) -> None:
+    request = urllib.request.Request(f"http://{address}{path}", json.dumps(body).encode(), method="POST")
+    with urllib.request.urlopen(request, timeout=5) as reply:  # noqa: S310 - loopback
+        assert reply.status == 200
+
+
+def test_the_stand_in_is_observed_as_its_load_says(standin: str, scraping: Callable[[str], Server]) -> None:
+    chat = {"namespace": "demo", "policy": "chat"}
+    post(standin, "/pods", **chat, variant="aaa", pods=["chat-1", "chat-2"], engine={"kvTokens": 300_000})
+    post(standin, "/load", **chat, requestsPerSecond=40, promptTokens=300, outputTokens=20)
+    server = scraping(config(job("engines", standin, honor=True)))
+    fleet = eventually(server, lambda seen: not isinstance(seen.of("demo", "chat").ttft_p95, Missing))
+    fleet = eventually(server, lambda seen: 25 < (seen.of("demo", "chat").requests_per_second or 0) < 55)
+    policy = fleet.of("demo", "chat")
+    assert pytest.approx(300) == policy.prompt_tokens
+    assert pytest.approx(20) == policy.output_tokens
+    assert policy.pods_up == 2
+    assert policy.variants[0].kv_cache_size_tokens == 300_000
+    assert policy.fresh
+    post(standin, "/load", **chat, requestsPerSecond=1000, promptTokens=300, outputTokens=20)
+    flooded = eventually(server, lambda seen: (seen.of("demo", "chat").requests_per_second or 0) > 600)
+    assert flooded.of("demo", "chat").waiting > 100
+
+
+def test_the_stand_in_says_what_is_wrong_with_a_request(standin: str) -> None:
+    with pytest.raises(urllib.error.HTTPError) as raised:
+        post(standin, "/pods", namespace="demo")
+    assert raised.value.code == 400
+    raised.value.close()
+
+
+def test_a_pod_that_stops_answering_is_gone_at_the_next_scrape(pages: Pages, scraping: Callable[[str], Server]) -> None:
+    labels = "{namespace: demo, pod: chat-9, costpolicy: chat, variant: bbb}"
+    pages.texts["/metrics"] = BARE
+    server = scraping(config(job("engines", pages.url, labels=labels)))
+    policy = eventually(server, lambda seen: seen.of("demo", "chat").fresh).of("demo", "chat")
+    assert (policy.running, policy.waiting, policy.pods_up) == (3, 2, 1)
+    del pages.texts["/metrics"]
+    gone = eventually(server, lambda seen: not seen.of("demo", "chat").fresh).of("demo", "chat")
+    assert isinstance(gone.waiting, Missing)
+    assert gone.waiting.reason == Reason.NO_SAMPLES
+    assert gone.pods_up == 0
+
+
+@pytest.mark.parametrize("honor", [True, False])
+def test_the_operators_labels_survive_with_and_without_honor_labels(
+    pages: Pages, scraping: Callable[[str], Server], honor: bool
+) -> None:
+    pages.texts["/metrics"] = BARE
+    pages.texts["/operator"] = OPERATOR
+    server = scraping(
+        config(
+            job("pods", pages.url, labels="{namespace: demo, pod: chat-9}"),
+            job("again", pages.url, labels="{namespace: demo, pod: chat-9, endpoint: http}"),
+            job("operator", pages.url, "/operator", honor=honor, labels="{namespace: ops, pod: operator-0}"),
+        )
+    )
+    fleet = eventually(server, lambda seen: len(seen.of("demo", "chat").variants) == 2 and seen.operator_scraped)
+    priced, joined = fleet.of("demo", "chat").variants
+    assert (joined.running, joined.waiting, joined.pods_up) == (3, 2, 1)
+    assert Money.parse("1.58") == priced.cost_per_hour
+    assert not fleet.rules_loaded
+    span = fleet.of("demo", "chat").span
+    assert isinstance(span, Missing)
+    assert "recording rules are not loaded" in span.message
+
+
+def _history(fleet: FleetObservations) -> float:
+    figure = fleet.of("demo", "chat").requests_per_second_p95
+    return 0.0 if isinstance(figure, Missing) else figure
+
+
+def test_the_charts_rules_run_and_are_read_back(
+    standin: str, pages: Pages, scraping: Callable[[str], Server], tmp_path: Path
+) -> None:
+    chat = {"namespace": "demo", "policy": "chat"}
+    post(standin, "/pods", **chat, variant="aaa", pods=["chat-1"])
+    post(standin, "/load", **chat, requestsPerSecond=10, promptTokens=300, outputTokens=20)
+    pages.texts["/operator"] = OPERATOR
+    rules = yaml.safe_load(RULES.read_text(encoding="utf-8"))
+    for group in rules["groups"]:
+        group["interval"] = "500ms"
+    (tmp_path / "rules.yaml").write_text(yaml.safe_dump(rules), encoding="utf-8")
+    server = scraping(
+        config(
+            job("engines", standin, honor=True),
+            job("operator", pages.url, "/operator", honor=True),
+            rules=f"rule_files: ['{tmp_path / 'rules.yaml'}']\n",
+        )
+    )
+    # The rules' rates look back five minutes, of which a few seconds exist: 10 requests a second read as less.
+    fleet = eventually(server, lambda seen: _history(seen) > 0.1)
+    policy = fleet.of("demo", "chat")
+    assert fleet.rules_loaded
+    assert isinstance(policy.span, timedelta)
+    assert policy.span < timedelta(minutes=1)
+    [sample] = server.until('costpolicy_policy:cost_per_hour:sum{namespace="demo",policy="chat",currency="USD"}')
+    assert sample["value"][1] == "1.58"

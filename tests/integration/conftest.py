@@ -1,0 +1,29 @@
+"""One real API server for the whole ring, with our kinds served; no nodes, no controllers."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cluster.api_server import ApiServer, start_api_server
+from costpolicy.kube.connection import Connection, connect
+
+CRDS = Path(__file__).parents[2] / "crds"
+
+
+@pytest.fixture(scope="session")
+def api_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
+    server = start_api_server(tmp_path_factory.mktemp("api-server"))
+    try:
+        server.kubectl("apply", "--server-side", "-f", str(CRDS))
+        server.kubectl("wait", "--for=condition=Established", "-f", str(CRDS), "--timeout=30s")
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def administrator(api_server: ApiServer) -> Iterator[Connection]:
+    connection = connect(kubeconfig=str(api_server.kubeconfig))
+    yield connection
+    connection.close()

@@ -1,0 +1,67 @@
+"""The real API server accepts every reviewed object as it is, and changes nothing of what was meant.
+
+Covered: strict field validation and admission of each golden case by server-side apply, Pod Security ``restricted``,
+PodMonitors where their CRD is installed.
+Not covered: pods that run (tests/e2e).
+"""
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+from golden.rendering import Case, cases
+
+from cluster.api_server import ApiServer
+
+CRD = Path(__file__).parents[2] / "data" / "crds" / "monitoring.coreos.com_podmonitors.yaml"
+
+
+@pytest.fixture(scope="session")
+def namespace(api_server: ApiServer) -> str:
+    name = "serving"
+    api_server.kubectl("apply", "--server-side", "-f", str(CRD))
+    api_server.kubectl("wait", "--for=condition=Established", "-f", str(CRD), "--timeout=30s")
+    api_server.kubectl("create", "namespace", name)
+    level = "pod-security.kubernetes.io/enforce=restricted"
+    api_server.kubectl("label", "namespace", name, level)
+    return name
+
+
+@pytest.mark.parametrize("case", cases(), ids=lambda case: case.folder.name)
+def test_the_api_server_accepts_it(case: Case, api_server: ApiServer, namespace: str, tmp_path: Path) -> None:
+    arguments = ["apply", "--server-side", "--validate=strict", "--dry-run=server", "-n", namespace, "-o", "json"]
+
+    answer = json.loads(api_server.kubectl(*arguments, "-f", str(case.expected)))
+
+    sent = [item for item in yaml.safe_load_all(case.expected.read_text())]
+    assert [item["metadata"]["name"] for item in sent] == [item["metadata"]["name"] for item in answer["items"]]
+    for meant, stored in zip(sent, answer["items"], strict=True):
+        assert [] == missing(meant["spec"], stored["spec"], meant["kind"])
+
+
+@pytest.mark.parametrize("case", cases(), ids=lambda case: case.folder.name)
+def test_its_pods_pass_restricted_pod_security(case: Case, api_server: ApiServer, namespace: str, tmp_path: Path) -> None:
+    deployment = next(iter(yaml.safe_load_all(case.expected.read_text())))
+    template = deployment["spec"]["template"]
+    # What the scheduler and other admission need is not there; Pod Security looks at the rest.
+    spec = {key: value for key, value in template["spec"].items() if key not in ("priorityClassName", "runtimeClassName")}
+    spec["serviceAccountName"] = "default"
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "engine", "namespace": namespace}, "spec": spec}
+    path = tmp_path / "pod.json"
+    path.write_text(json.dumps(pod))
+    api_server.kubectl("create", "serviceaccount", "default", "-n", namespace, "--dry-run=client")
+
+    answer = api_server.kubectl("create", "--dry-run=server", "--validate=strict", "-f", str(path))
+
+    assert "pod/engine created" in answer
+
+
+def missing(meant: object, stored: object, path: str) -> list[str]:
+    """Every value that the API server would store differently; what it adds by default is its own."""
+    if isinstance(meant, dict) and isinstance(stored, dict):
+        return [fault for key, value in meant.items() for fault in missing(value, stored.get(key), f"{path}.{key}")]
+    if isinstance(meant, list) and isinstance(stored, list) and len(meant) == len(stored):
+        pairs = enumerate(zip(meant, stored, strict=True))
+        return [fault for index, (one, other) in pairs for fault in missing(one, other, f"{path}[{index}]")]
+    return [] if meant == stored else [f"{path}: {meant!r} is stored as {stored!r}"]
