@@ -15,7 +15,7 @@ _LEFT_OUT = ("var/lib/apt/lists", "var/cache/apt", "usr/share/doc", "usr/share/m
 
 def base_layer(cache: Path) -> Layer:
     """Return the layer, made once into `cache`; needs root and debootstrap."""
-    recipe = repr((SUITE, PACKAGES, _LEFT_OUT)).encode()
+    recipe = repr((2, SUITE, PACKAGES, _LEFT_OUT)).encode()
     target = cache / f"base-{hashlib.sha256(recipe).hexdigest()[:12]}.tar"
     if target.exists():
         return read_layer(target)
@@ -38,7 +38,8 @@ def base_layer(cache: Path) -> Layer:
         # What names this machine or its mirror stays out.
         for private in ("etc/apt/sources.list", "etc/hostname", "etc/resolv.conf", "var/log/bootstrap.log"):
             (root / private).unlink(missing_ok=True)
-        return write_layer(root, target)
+        # Debian's byte code of Python's own library is valid only beside sources of the same time.
+        return write_layer(root, target, keep_times=True)
 
 
 def mirror() -> str:

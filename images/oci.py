@@ -1,6 +1,6 @@
 """Writes container images as OCI layout archives (github.com/opencontainers/image-spec), with no container engine.
 
-Everything that could differ between two runs (times, owners, order) is fixed, so equal folders give equal digests.
+What could differ between two runs (times, owners, order) is fixed, so equal folders give equal digests.
 """
 
 import hashlib
@@ -38,8 +38,8 @@ class Run:
     working_directory: str = "/"
 
 
-def write_layer(root: Path, target: Path) -> Layer:
-    """Pack a folder into a layer; everything belongs to root and has no time."""
+def write_layer(root: Path, target: Path, *, keep_times: bool = False) -> Layer:
+    """Pack a folder into a layer; everything belongs to root and, unless times are kept, has none."""
     unfinished = target.with_name(f".{target.name}.unfinished")
     with tarfile.open(unfinished, "w", format=tarfile.PAX_FORMAT) as archive:
         archive.dereference = False
@@ -49,7 +49,7 @@ def write_layer(root: Path, target: Path) -> Layer:
             entry = archive.gettarinfo(path, str(path.relative_to(root)))
             entry.uid = entry.gid = 0
             entry.uname = entry.gname = "root"
-            entry.mtime = 0
+            entry.mtime = int(entry.mtime) if keep_times else 0
             if entry.isreg():
                 with path.open("rb") as content:
                     archive.addfile(entry, content)

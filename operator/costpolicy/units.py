@@ -117,7 +117,9 @@ def parse_ratio(text: str) -> Fraction:
         ValueError: the text is not such a share.
     """
     if not re.match(RATIO_PATTERN, text):
-        raise ValueError(f"{text!r} is not a share: write a number from 0 to 1 such as 0.05, or a percentage such as 5%")
+        raise ValueError(
+            f"{text!r} is not a share: write a number from 0 to 1 such as 0.05, or a percentage such as 5%"
+        )
     return Fraction(text[:-1]) / 100 if text.endswith("%") else Fraction(text)
 
 

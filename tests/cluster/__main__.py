@@ -31,7 +31,8 @@ def _run(options: argparse.Namespace) -> int:
             unknown = [name for name in options.program if name not in binaries.PROGRAMS]
             if unknown:
                 raise ClusterError(f"no such program: {' '.join(unknown)}")
-            say(f"built in {binaries.build(options.program or binaries.PROGRAMS)}")
+            binaries.build(options.program or binaries.PROGRAMS)
+            say("everything asked for is built")
         case "up":
             local.up(environment=images.engine_environment())
         case "down":

@@ -2,7 +2,8 @@
 
 Every version is pinned by a committed `go.mod`, and `go.sum` verifies what was downloaded, so that no release
 archive has to be fetched or trusted. Each program lands by a rename: a build that was interrupted leaves the
-finished ones, and Go's own cache makes the rest go on where it stopped.
+finished ones, and Go's own cache makes the rest go on where it stopped. A program's folder is named by what it is
+made of, so that checkouts of different versions do not disturb each other.
 """
 
 import fcntl
@@ -70,42 +71,49 @@ PROGRAMS = {
 }
 
 
-def folder() -> Path:
-    """Return the cache folder that belongs to exactly these sources and versions."""
-    digest = hashlib.sha256()
-    for source in sorted({path for program in PROGRAMS.values() for path in program.module.rglob("*")}):
+def folder(program: Program) -> Path:
+    """Return the cache folder that belongs to exactly these sources, versions and flags of one program."""
+    digest = hashlib.sha256(repr((program.package, sorted(program.variables.items()))).encode())
+    for source in sorted(program.module.rglob("*")):
         if source.is_file():
             digest.update(str(source.relative_to(HERE)).encode() + b"\0" + source.read_bytes() + b"\0")
-    for program in PROGRAMS.values():
-        digest.update(repr((program.name, program.package, sorted(program.variables.items()))).encode())
     return cache_folder() / f"bin-{digest.hexdigest()[:12]}"
 
 
 def path(name: str) -> Path:
-    """Return where a program or component is once `build` has made it; ClusterError if it has not."""
-    found = folder() / name
+    """Return where a program or a component of one is, once `build` has made it; ClusterError if it has not."""
+    program = next(each for each in PROGRAMS.values() if name in (each.name, *each.aliases))
+    found = folder(program) / name
     if not found.exists():
         raise ClusterError(f"{name} is not built yet: run `make cluster-build` (or `python -m cluster build`)")
     return found
 
 
-def build(names: Iterable[str] = tuple(PROGRAMS)) -> Path:
-    """Build what is missing of `names`, one build at a time on this machine, and return the folder."""
-    target = folder()
-    target.mkdir(parents=True, exist_ok=True)
-    with (target.parent / "build.lock").open("w") as lock:
+def build(names: Iterable[str] = tuple(PROGRAMS)) -> None:
+    """Build what is missing of `names`, one build at a time on this machine."""
+    missing = [PROGRAMS[name] for name in names if not _is_built(PROGRAMS[name])]
+    if not missing:
+        return
+    cache_folder().mkdir(parents=True, exist_ok=True)
+    with (cache_folder() / "build.lock").open("w") as lock:
         _wait_for(lock.fileno())
-        for name in names:
-            _build(PROGRAMS[name], target)
-    return target
+        for program in missing:
+            _build(program)
 
 
-def _build(program: Program, target: Path) -> None:
+def _is_built(program: Program) -> bool:
+    return all((folder(program) / name).exists() for name in (program.name, *program.aliases))
+
+
+def _build(program: Program) -> None:
+    target = folder(program)
+    target.mkdir(exist_ok=True)
+    # Perhaps another process has built it while this one waited.
     if not (target / program.name).exists():
         unfinished = target / f".{program.name}.unfinished"
         variables = " ".join(f"-X {name}={value}" for name, value in sorted(program.variables.items()))
         run_with_heartbeat(
-            f"building {program.name} (the first time takes minutes)",
+            f"building {program.name} (minutes, once)",
             [
                 *(_go(), "build", "-trimpath", "-ldflags", f"-s -w {variables}"),
                 *("-o", unfinished, program.package),

@@ -12,9 +12,9 @@ IMAGE = "localhost/costpolicy/coredns:1"
 
 _LABELS = {"k8s-app": "kube-dns"}
 
-# No `forward`: nothing in this cluster may ask the world.
+# Nothing in this cluster may ask the world: every other name does not exist, which programs hear at once.
 _COREFILE = """\
-.:1053 {
+cluster.local:1053 in-addr.arpa:1053 {
     errors
     health :8080
     ready :8181
@@ -24,6 +24,9 @@ _COREFILE = """\
     }
     cache 5
     loadbalance
+}
+.:1053 {
+    errors
     template ANY ANY {
         rcode NXDOMAIN
     }

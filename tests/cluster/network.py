@@ -7,7 +7,6 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from cluster import binaries
 from cluster.progress import ClusterError
 
 BRIDGE = "costpolicy0"
@@ -44,9 +43,8 @@ def remove_bridge(folder: Path) -> None:
     if saved.exists():
         for path, value in json.loads(saved.read_text()).items():
             Path("/proc/sys", path).write_text(value)
-        proxy = binaries.folder() / "kube-proxy"
-        if proxy.exists():
-            subprocess.run([proxy, "--cleanup"], capture_output=True, check=False)
+        for program in ("iptables", "ip6tables"):
+            _remove_proxy_rules(program)
 
 
 def write_cni_configuration(folder: Path) -> Path:
@@ -90,6 +88,15 @@ def _refuse_overlap() -> None:
                     f"{link['ifname']} already uses {network}, which overlaps the pods' {pods}; "
                     f"take it down (ip link delete {link['ifname']}) or use CLUSTER=kind"
                 )
+
+
+def _remove_proxy_rules(program: str) -> None:
+    """Load the rules again without kube-proxy's and the kubelet's, all of whose chains are named KUBE-something."""
+    saved = subprocess.run([f"{program}-save"], capture_output=True, text=True, check=False).stdout
+    kept = [line for line in saved.splitlines() if "KUBE-" not in line]
+    if len(kept) < len(saved.splitlines()):
+        rules = "\n".join(kept) + "\n"
+        subprocess.run([f"{program}-restore"], input=rules, text=True, capture_output=True, check=False)
 
 
 def _ip(*arguments: str) -> None:

@@ -38,7 +38,7 @@ CPU_ARGUMENTS = (
 """What turns any rendered argument list into one that this machine's CPU can run (32 MiB are 32,768 tokens of
 the tiny model).
 """
-START_TIMEOUT_SECONDS = 300.0
+START_TIMEOUT_SECONDS = 600.0
 
 
 class EngineStartError(Exception):

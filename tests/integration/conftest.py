@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from charting import grant_operator_rights
 from cluster.api_server import ApiServer, start_api_server
 from costpolicy.kube.connection import Connection, connect
 
@@ -27,3 +28,9 @@ def administrator(api_server: ApiServer) -> Iterator[Connection]:
     connection = connect(kubeconfig=str(api_server.kubeconfig))
     yield connection
     connection.close()
+
+
+@pytest.fixture(scope="session")
+def operator_kubeconfig(api_server: ApiServer, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A kubeconfig of the ServiceAccount that the chart gives the operator: what it may not do fails here."""
+    return grant_operator_rights(api_server, tmp_path_factory.mktemp("operator") / "kubeconfig")

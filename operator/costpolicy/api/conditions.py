@@ -89,9 +89,7 @@ def condition(
 ) -> Condition:
     """Return a condition that has not been merged yet; a status of ``None`` is Unknown."""
     word: Status = "Unknown" if status is None else "True" if status else "False"
-    return Condition(
-        type=kind.value, status=word, reason=reason.value, message=message, observed_generation=generation
-    )
+    return Condition(type=kind.value, status=word, reason=reason.value, message=message, observed_generation=generation)
 
 
 def find(conditions: Iterable[Condition], kind: ConditionType) -> Condition | None:
@@ -99,9 +97,7 @@ def find(conditions: Iterable[Condition], kind: ConditionType) -> Condition | No
     return next((found for found in conditions if found.type == kind), None)
 
 
-def merge_conditions(
-    previous: Sequence[Condition], new: Sequence[Condition], now: datetime
-) -> tuple[Condition, ...]:
+def merge_conditions(previous: Sequence[Condition], new: Sequence[Condition], now: datetime) -> tuple[Condition, ...]:
     """Return the new conditions with their transition times, in the order of :class:`ConditionType`.
 
     The time moves only when the status does (Kubernetes API conventions).  A condition that is not renewed is

@@ -56,9 +56,7 @@ class EnvVarSource(ApiModel):
     resource_field_ref: ResourceFieldRef | None = None
     """A resource of a container."""
 
-    rules: ClassVar = (
-        exactly_one("valueFrom", "secretKeyRef", "configMapKeyRef", "fieldRef", "resourceFieldRef"),
-    )
+    rules: ClassVar = (exactly_one("valueFrom", "secretKeyRef", "configMapKeyRef", "fieldRef", "resourceFieldRef"),)
 
 
 class EnvVar(ApiModel):

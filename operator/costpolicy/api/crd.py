@@ -137,9 +137,7 @@ RESOURCES = (
         rules=CostPolicy.rules,
         columns=(
             Column(name="Model", path=".spec.model.name", description="Name that clients ask for"),
-            Column(
-                name="Accelerator", path=".status.current.accelerator", description="Accelerator that serves"
-            ),
+            Column(name="Accelerator", path=".status.current.accelerator", description="Accelerator that serves"),
             Column(
                 name="Replicas",
                 path=".status.current.replicas",
@@ -169,9 +167,7 @@ RESOURCES = (
                 description="What keeps the plan from being cheaper",
                 wide=True,
             ),
-            Column(
-                name="Age", path=".metadata.creationTimestamp", type="date", description="Time since creation"
-            ),
+            Column(name="Age", path=".metadata.creationTimestamp", type="date", description="Time since creation"),
         ),
     ),
     Resource(
@@ -191,9 +187,7 @@ RESOURCES = (
                 type="integer",
                 description="The highest wins where books price the same",
             ),
-            Column(
-                name="Age", path=".metadata.creationTimestamp", type="date", description="Time since creation"
-            ),
+            Column(name="Age", path=".metadata.creationTimestamp", type="date", description="Time since creation"),
         ),
     ),
 )

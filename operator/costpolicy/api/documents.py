@@ -33,9 +33,7 @@ class _Loader(yaml.SafeLoader):
         for key, _ in node.value:
             name = str(key.value)
             if name in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {name} occurs twice", key.start_mark
-                )
+                raise yaml.constructor.ConstructorError(None, None, f"the key {name} occurs twice", key.start_mark)
             seen.add(name)
         return super().construct_mapping(node, deep)
 
@@ -75,8 +73,7 @@ def parse_document(document: object, where: str = "document") -> CostPolicy | Pr
     model, fields = _kind_of(document, where)
     where = f"{where} ({_called(fields)})"
     empty = [
-        f"{where}: {path}: is empty: give it a value, or leave it out"
-        for path in _empty(fields.get("spec"), "spec")
+        f"{where}: {path}: is empty: give it a value, or leave it out" for path in _empty(fields.get("spec"), "spec")
     ]
     if empty:
         raise DocumentError("\n".join(empty))
@@ -105,9 +102,7 @@ def _documents(text: str) -> Iterator[tuple[str, object]]:
             continue
         if isinstance(document, dict) and str(document.get("kind", "")).endswith("List"):
             items = document.get("items") or []
-            yield from (
-                (f"document {number}, item {place}", item) for place, item in enumerate(items, start=1)
-            )
+            yield from ((f"document {number}, item {place}", item) for place, item in enumerate(items, start=1))
         else:
             yield f"document {number}", document
 
@@ -118,13 +113,9 @@ def _kind_of(document: object, where: str) -> tuple[type[CostPolicy] | type[Pric
         raise DocumentError(f"{where}: is no Kubernetes object: expected a {known}")
     version, kind = document.get("apiVersion"), document.get("kind")
     if not isinstance(kind, str) or kind not in KINDS:
-        raise DocumentError(
-            f"{where}: kind: {kind!r} is not read here: expected a {known}; take it out of this file"
-        )
+        raise DocumentError(f"{where}: kind: {kind!r} is not read here: expected a {known}; take it out of this file")
     if version != API_VERSION:
-        raise DocumentError(
-            f"{where}: apiVersion: {version!r} is not {API_VERSION}, the version of {GROUP} read here"
-        )
+        raise DocumentError(f"{where}: apiVersion: {version!r} is not {API_VERSION}, the version of {GROUP} read here")
     if "spec" not in document or "metadata" not in document:
         raise DocumentError(f"{where}: metadata and spec are both needed")
     return KINDS[kind], document

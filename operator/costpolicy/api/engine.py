@@ -62,9 +62,7 @@ class EngineSettings(ApiModel):
     """vLLM image. Empty: the operator's default of the version."""
     version: Annotated[str, Field(pattern=r"^[0-9]+\.[0-9]+(\.[0-9]+)?$", max_length=16)] | None = None
     """vLLM version, such as `0.32.0`, of the image. Empty: the newest supported one."""
-    extra_args: Annotated[
-        tuple[Annotated[str, Field(min_length=1, max_length=1024)], ...], Field(max_length=64)
-    ] = ()
+    extra_args: Annotated[tuple[Annotated[str, Field(min_length=1, max_length=1024)], ...], Field(max_length=64)] = ()
     """Further arguments of `vllm serve`. Arguments that the plan owns are refused."""
     env: Environment = ()
     """Further environment variables of the engine."""

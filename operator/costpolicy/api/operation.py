@@ -55,9 +55,7 @@ class Schedule(ApiModel):
             "!has(self.minReplicas) || !has(self.maxReplicas) || self.minReplicas <= self.maxReplicas",
             "minReplicas must not exceed maxReplicas",
             lambda bounds: (
-                bounds.min_replicas is None
-                or bounds.max_replicas is None
-                or bounds.min_replicas <= bounds.max_replicas
+                bounds.min_replicas is None or bounds.max_replicas is None or bounds.min_replicas <= bounds.max_replicas
             ),
         ),
     )

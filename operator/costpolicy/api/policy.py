@@ -180,8 +180,7 @@ class TrafficSpec(ApiModel):
 
     rules: ClassVar = (
         Rule(
-            "!has(self.sharedPrefixTokens) || !has(self.promptTokens) || self.sharedPrefixTokens <= "
-            "self.promptTokens",
+            "!has(self.sharedPrefixTokens) || !has(self.promptTokens) || self.sharedPrefixTokens <= self.promptTokens",
             "sharedPrefixTokens must not exceed promptTokens, of which they are a part",
             lambda traffic: (
                 traffic.shared_prefix_tokens is None
@@ -241,9 +240,7 @@ class CostPolicySpec(ApiModel):
             "!has(self.targetRef) || !has(self.rollout) || !has(self.rollout.mode) || "
             "self.rollout.mode in ['Off', 'Recommend']",
             "with targetRef the operator only advises: rollout.mode must be Off or Recommend",
-            lambda spec: (
-                spec.target_ref is None or spec.rollout.mode in (None, RolloutMode.OFF, RolloutMode.RECOMMEND)
-            ),
+            lambda spec: spec.target_ref is None or spec.rollout.mode in (None, RolloutMode.OFF, RolloutMode.RECOMMEND),
         ),
     )
 

@@ -33,9 +33,7 @@ class OfferingSpec(ApiModel):
     """How many accelerators there are; Reserved ones are paid for, used or not."""
     node_selector: Annotated[Mapping[str, LabelText], Field(max_length=16)] = Field(default_factory=dict)
     """Labels of the nodes that carry it. Empty: found by the product labels of the catalogue."""
-    resource_name: Annotated[str, Field(pattern=r"^[a-z0-9.-]+/[A-Za-z0-9._-]+$", max_length=128)] | None = (
-        None
-    )
+    resource_name: Annotated[str, Field(pattern=r"^[a-z0-9.-]+/[A-Za-z0-9._-]+$", max_length=128)] | None = None
     """Extended resource that pods request. Empty: the catalogue's, such as `nvidia.com/gpu`."""
     accelerators_per_node: Annotated[int, Bounds(1, 1024)] | None = None
     """Accelerators of one node. Empty: read from nodes; outside a cluster the catalogue's."""
@@ -50,9 +48,7 @@ class OfferingSpec(ApiModel):
         Rule(
             "self.capacityType != 'Reserved' || has(self.count)",
             "Reserved capacity needs count, the number of accelerators that are paid for",
-            lambda offering: (
-                offering.capacity_type is not CapacityType.RESERVED or offering.count is not None
-            ),
+            lambda offering: offering.capacity_type is not CapacityType.RESERVED or offering.count is not None,
         ),
     )
 
@@ -85,9 +81,7 @@ class PriceBookSpec(ApiModel):
         ListMap(("accelerator", "capacityType", "effectiveFrom")),
     ] = ()
     """Accelerators that can be had."""
-    token_prices: Annotated[
-        tuple[TokenPrice, ...], Field(max_length=512), ListMap(("provider", "model"))
-    ] = ()
+    token_prices: Annotated[tuple[TokenPrice, ...], Field(max_length=512), ListMap(("provider", "model"))] = ()
     """Tokens that can be bought."""
 
 

@@ -69,6 +69,7 @@ class Reason(StrEnum):
     HOLD_UNTIL = "HoldUntil"
     OUTSIDE_WINDOW = "OutsideWindow"
     COOLING_DOWN = "CoolingDown"
+    METRICS_STALE = "MetricsStale"
 
 
 REASONS: Final[Mapping[Reason, str]] = {
@@ -76,10 +77,8 @@ REASONS: Final[Mapping[Reason, str]] = {
     Reason.SERVING: "As many replicas are ready as are promised.",
     Reason.SCHEDULED_TO_ZERO: "A schedule wants no replica now.",
     Reason.PROGRESSING: "The current generation is being planned or applied.",
-    Reason.WAITING_FOR_REPLICAS: "Replicas were created and are not all ready; a large model takes minutes "
-    "to load.",
-    Reason.UNSCHEDULABLE: "A pod finds no node; the message repeats the scheduler's. Free or add "
-    "accelerators.",
+    Reason.WAITING_FOR_REPLICAS: "Replicas were created and are not all ready; a large model takes minutes to load.",
+    Reason.UNSCHEDULABLE: "A pod finds no node; the message repeats the scheduler's. Free or add accelerators.",
     Reason.ENGINE_DIED: "The engine's container ended by itself; the message holds its last words, the "
     "number of "
     "restarts and the command that shows its log.",
@@ -91,8 +90,7 @@ REASONS: Final[Mapping[Reason, str]] = {
     Reason.ARGUMENT_OWNED_BY_PLAN: "An argument in engine.extraArgs is decided by the plan. Remove it, or "
     "set the "
     "field of the policy that decides it.",
-    Reason.UNKNOWN_ARGUMENT: "This vLLM version does not know an argument in engine.extraArgs and would not "
-    "start.",
+    Reason.UNKNOWN_ARGUMENT: "This vLLM version does not know an argument in engine.extraArgs and would not start.",
     Reason.POD_NOT_ALLOWED: "engine.pod asks for host paths, host namespaces or privilege, which this "
     "operator refuses.",
     Reason.NOT_SUPPORTED_YET: "The policy asks for something that this version of the operator does not do.",
@@ -106,12 +104,10 @@ REASONS: Final[Mapping[Reason, str]] = {
     Reason.INFEASIBLE: "No configuration keeps every promise within every limit.",
     Reason.DOES_NOT_FIT: "The model does not fit into the memory of any accelerator that is allowed.",
     Reason.OBJECTIVE_UNREACHABLE: "No accelerator that is allowed is fast enough, even for a single request.",
-    Reason.BUDGET_EXCEEDED: "The cheapest plan that keeps the promise costs more than the budget. It was "
-    "not created.",
+    Reason.BUDGET_EXCEEDED: "The cheapest plan that keeps the promise costs more than the budget. It was not created.",
     Reason.NEEDS_MULTI_NODE: "Only a replica that spans nodes would do, which is not supported.",
     Reason.METRICS_FOUND: "Live metrics are fresh and sufficient.",
-    Reason.NO_TRAFFIC: "Nothing has been asked of this model yet; the plan rests on spec.traffic or on an "
-    "assumption.",
+    Reason.NO_TRAFFIC: "Nothing has been asked of this model yet; the plan rests on spec.traffic or on an assumption.",
     Reason.NO_SAMPLES: "Prometheus answers but holds no series of this policy. Are its pods scraped?",
     Reason.PROMETHEUS_UNREACHABLE: "No connection to Prometheus.",
     Reason.PROMETHEUS_REFUSED: "Prometheus refused the query: check its address, credentials and limits.",
@@ -119,28 +115,25 @@ REASONS: Final[Mapping[Reason, str]] = {
     Reason.BAD_RESPONSE: "What answered is not Prometheus, or its answer could not be understood.",
     Reason.RULES_MISSING: "The recording rules of the chart are not loaded into this Prometheus.",
     Reason.RETENTION_TOO_SHORT: "Prometheus keeps less than two measurement windows of history.",
-    Reason.RESOLUTION_TOO_COARSE: "The objective lies inside a histogram bucket, so that keeping it cannot "
-    "be seen.",
+    Reason.RESOLUTION_TOO_COARSE: "The objective lies inside a histogram bucket, so that keeping it cannot be seen.",
     Reason.OBJECTIVES_KEPT: "Observed latencies keep the objectives.",
     Reason.OBJECTIVE_MISSED: "An observed latency misses its objective.",
     Reason.WITHIN_BUDGET: "What runs costs no more than the budget.",
-    Reason.OVER_BUDGET: "What runs costs more than the budget. It keeps serving with the fewest replicas "
-    "promised.",
+    Reason.OVER_BUDGET: "What runs costs more than the budget. It keeps serving with the fewest replicas promised.",
     Reason.NO_BUDGET: "The policy has no budget.",
     Reason.NO_CHANGE_YET: "Nothing that can alter answers has been changed.",
-    Reason.ACCEPTED_BY_USER: "A technique that can alter answers is Enabled: accepted by you, and not "
-    "tested.",
+    Reason.ACCEPTED_BY_USER: "A technique that can alter answers is Enabled: accepted by you, and not tested.",
     Reason.STEADY: "No change of configuration is under way or wanted.",
     Reason.SURGING: "A replica of the new configuration starts beside those that serve.",
     Reason.REPLACING: "Replicas are replaced one by one, because no accelerator is spare.",
     Reason.ROLLED_BACK: "The new configuration was worse and the former one serves again.",
-    Reason.CANARY_UNSCHEDULABLE: "The first replica of the new configuration found no node and was "
-    "withdrawn.",
+    Reason.CANARY_UNSCHEDULABLE: "The first replica of the new configuration found no node and was withdrawn.",
     Reason.NO_SPARE_GPU: "No accelerator is spare for a change, and one replica cannot be replaced without "
     "downtime. "
     "Free one, or set rollout.allowDowntime.",
     Reason.HOLD_UNTIL: "The annotation costpolicy.dev/hold-until forbids changes until its time.",
     Reason.OUTSIDE_WINDOW: "A change waits for the next maintenance window.",
+    Reason.METRICS_STALE: "A better plan exists, but the demand is not measured at the moment: nothing is changed on a guess.",
     Reason.COOLING_DOWN: "The last change of configuration was less than rollout.cooldown ago.",
 }
 """What each reason says, and what can be done; ``docs/reference/conditions.md`` is generated from it."""

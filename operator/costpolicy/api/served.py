@@ -142,9 +142,7 @@ class ArchitectureSpec(ApiModel):
         Rule(
             "self.experts == 0 || (self.expertsPerToken > 0 && self.expertIntermediateSize > 0)",
             "a model with experts needs expertsPerToken and expertIntermediateSize",
-            lambda sizes: (
-                sizes.experts == 0 or (sizes.experts_per_token > 0 and sizes.expert_intermediate_size > 0)
-            ),
+            lambda sizes: sizes.experts == 0 or (sizes.experts_per_token > 0 and sizes.expert_intermediate_size > 0),
         ),
         Rule(
             "self.kvHeads <= self.attentionHeads",

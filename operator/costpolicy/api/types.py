@@ -155,9 +155,7 @@ PositiveRatioText = Annotated[RatioText, _POSITIVE]
 CurrencyCode = Annotated[str, StringConstraints(pattern=CURRENCY_PATTERN, max_length=3)]
 OptionalCurrencyCode = Annotated[str, StringConstraints(pattern=OPTIONAL_CURRENCY_PATTERN, max_length=3)]
 DateOrTime = Annotated[str, StringConstraints(pattern=DATE_OR_TIME_PATTERN, max_length=32)]
-Timestamp = Annotated[
-    datetime, AfterValidator(_aware), PlainSerializer(_rfc3339, return_type=str, when_used="json")
-]
+Timestamp = Annotated[datetime, AfterValidator(_aware), PlainSerializer(_rfc3339, return_type=str, when_used="json")]
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=253)]
 LongText = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
@@ -171,8 +169,6 @@ TimeZone = Annotated[str, StringConstraints(pattern=TIME_ZONE_PATTERN, min_lengt
 LabelText = Annotated[str, StringConstraints(max_length=317)]
 Quantity = Annotated[
     Annotated[int, Bounds(0, 1 << 53)]
-    | Annotated[
-        str, StringConstraints(pattern=r"^[0-9]+(\.[0-9]+)?([numkKMGTPE]i?|[eE][0-9]+)?$", max_length=32)
-    ],
+    | Annotated[str, StringConstraints(pattern=r"^[0-9]+(\.[0-9]+)?([numkKMGTPE]i?|[eE][0-9]+)?$", max_length=32)],
     IntOrString(),
 ]

@@ -96,9 +96,9 @@ class CsiVolume(ApiModel):
     """Name of the driver."""
     read_only: Flag | None = None
     """Mounted read-only."""
-    volume_attributes: Annotated[
-        Mapping[str, Annotated[str, Field(max_length=1024)]], Field(max_length=32)
-    ] = Field(default_factory=dict)
+    volume_attributes: Annotated[Mapping[str, Annotated[str, Field(max_length=1024)]], Field(max_length=32)] = Field(
+        default_factory=dict
+    )
     """What the driver is told."""
 
 

@@ -24,7 +24,6 @@ REQUIRED: Final = (
     "cached_tokens",
     "concurrency",
 )
-OPTIONAL: Final = ("length_cv", "rounds")
 ANSWERS: Final = (
     "ttft_ms",
     "ttft_p50_ms",
@@ -71,7 +70,7 @@ def predict_csv(points_text: str) -> str:
     A row that cannot be predicted keeps empty cells and says why in ``reason``.
 
     Raises:
-        PointsError: a column is missing, unknown or there twice.
+        PointsError: a column is missing, there twice, or named as an answer.
     """
     rows = answer(points_text)
     out = io.StringIO()

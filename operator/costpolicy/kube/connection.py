@@ -49,6 +49,10 @@ _ERRORS: Final[Mapping[int, type[GatewayError]]] = {
 }
 
 
+_SCHEMA_VIOLATION: Final = "failed to create typed patch object"
+"""How a field unknown to the schema is refused in server-side apply: as an internal error (500), seen with 1.36."""
+
+
 class RequestObserver(Protocol):
     """Called after every request with its method and status code (0 when there was no answer)."""
 
@@ -200,7 +204,7 @@ def _error(method: str, path: str, code: int, content: bytes, retry_after: str |
         message = str(json.loads(content)["message"])
     except (ValueError, KeyError, TypeError):
         message = content[:200].decode(errors="replace") or f"status {code}"
-    kind = _ERRORS.get(code)
+    kind = Invalid if message.startswith(_SCHEMA_VIOLATION) else _ERRORS.get(code)
     if kind is None:
         return Unavailable(f"{method} {path}: {code}: {message}", _seconds(retry_after))
     return kind(message)

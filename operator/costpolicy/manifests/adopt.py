@@ -72,9 +72,7 @@ def _engine(deployment: Object) -> tuple[dict[str, Any], list[str]]:
 
 
 def _model(words: Sequence[str]) -> tuple[str, list[tuple[str, str | None]]]:
-    start = next(
-        (place + 2 for place in range(len(words)) if tuple(words[place : place + 2]) == _SERVE), None
-    )
+    start = next((place + 2 for place in range(len(words)) if tuple(words[place : place + 2]) == _SERVE), None)
     if start is None:
         start = words.index(_MODULE) + 1 if _MODULE in words else 0
     rest = list(words[start:])

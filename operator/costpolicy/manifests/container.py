@@ -47,9 +47,7 @@ def engine_container(
         ports=[client.V1ContainerPort(name=HTTP_PORT_NAME, container_port=HTTP_PORT)],
         resources=resources,
         # The port refuses connections until the model is loaded, and only then does liveness begin to count.
-        startup_probe=_health(
-            period=_STARTUP_PERIOD, timeout=2, failures=-(-startup_budget // _STARTUP_PERIOD)
-        ),
+        startup_probe=_health(period=_STARTUP_PERIOD, timeout=2, failures=-(-startup_budget // _STARTUP_PERIOD)),
         # Out of rotation fast ...
         readiness_probe=_health(period=timedelta(seconds=5), timeout=2, failures=2),
         # ... but slow to kill: a kill costs another load.
@@ -105,9 +103,7 @@ def resources_of(configuration: Configuration, pod: PodSettings) -> client.V1Res
         workers = configuration.tensor_parallel_size
         memory = f"{6 + 4 * workers + shared_memory_gib(configuration)}Gi"
         requests, limits = {"cpu": str(min(8, 2 * workers)), "memory": memory}, {"memory": memory}
-    return client.V1ResourceRequirements(
-        requests={**requests, **accelerators}, limits={**limits, **accelerators}
-    )
+    return client.V1ResourceRequirements(requests={**requests, **accelerators}, limits={**limits, **accelerators})
 
 
 def _health(period: timedelta, timeout: int, failures: int) -> client.V1Probe:

@@ -26,9 +26,7 @@ def pod_monitor(policy: CostPolicy) -> Object:
         port=HTTP_PORT_NAME,
         path="/metrics",
         relabelings=[
-            RelabelConfig(
-                source_labels=[f"__meta_kubernetes_pod_label_{_sanitized(label)}"], target_label=target
-            )
+            RelabelConfig(source_labels=[f"__meta_kubernetes_pod_label_{_sanitized(label)}"], target_label=target)
             for target, label in SERIES_LABELS.items()
         ],
     )

@@ -31,9 +31,7 @@ _Requirements = tuple[client.V1NodeSelectorRequirement, ...]
 _Alternatives = list[_Requirements]
 
 
-def node_selector(
-    configuration: Configuration, products: ProductLabels, pod: PodSettings
-) -> dict[str, str] | None:
+def node_selector(configuration: Configuration, products: ProductLabels, pod: PodSettings) -> dict[str, str] | None:
     """Return labels that a node must have: the offering's, or the one product label, and the user's."""
     ours = dict(configuration.node_selector)
     if not ours and _single(products):
@@ -41,9 +39,7 @@ def node_selector(
     return {**pod.node_selector, **ours} or None
 
 
-def affinity(
-    configuration: Configuration, products: ProductLabels, pod: PodSettings
-) -> client.V1Affinity | None:
+def affinity(configuration: Configuration, products: ProductLabels, pod: PodSettings) -> client.V1Affinity | None:
     """Return the user's affinity with the plan's conditions on nodes added to each of its terms."""
     users = typed(client.V1Affinity, pod.affinity) if pod.affinity else None
     alternatives = _alternatives(configuration, products)

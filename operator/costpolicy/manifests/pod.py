@@ -67,8 +67,7 @@ def _pod_spec(inputs: VariantInputs, variant: str, volumes: Storage) -> client.V
         automount_service_account_token=False,  # the engine needs no API access
         # A Service called "vllm" would inject VLLM_PORT=tcp://..., which vLLM reads as its port and dies of.
         enable_service_links=False,
-        image_pull_secrets=[typed(client.V1LocalObjectReference, secret) for secret in pod.image_pull_secrets]
-        or None,
+        image_pull_secrets=[typed(client.V1LocalObjectReference, secret) for secret in pod.image_pull_secrets] or None,
         priority_class_name=inputs.priority_class_name,
         runtime_class_name=pod.runtime_class_name,
         termination_grace_period_seconds=inputs.grace // timedelta(seconds=1),

@@ -7,9 +7,7 @@ from costpolicy.manifests.serialization import Object
 from costpolicy.manifests.services import policy_service
 
 
-def policy_objects(
-    policy: CostPolicy, stable: str | None, replicas: int, *, monitored: bool
-) -> tuple[Object, ...]:
+def policy_objects(policy: CostPolicy, stable: str | None, replicas: int, *, monitored: bool) -> tuple[Object, ...]:
     """Return the policy's Service, its disruption budget and, where that kind exists, its PodMonitor.
 
     Args:

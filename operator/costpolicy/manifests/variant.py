@@ -53,6 +53,4 @@ def _revision_1(inputs: VariantInputs, variant: str) -> tuple[Object, ...]:
     return deployment(inputs, variant), variant_service(inputs.policy, variant)
 
 
-_RENDERERS: Final[Mapping[int, Callable[[VariantInputs, str], tuple[Object, ...]]]] = MappingProxyType(
-    {1: _revision_1}
-)
+_RENDERERS: Final[Mapping[int, Callable[[VariantInputs, str], tuple[Object, ...]]]] = MappingProxyType({1: _revision_1})

@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 from costpolicy.api.reasons import Reason
 from costpolicy.observe import queries
 from costpolicy.observe.engine_metrics import EngineMetric
-from costpolicy.observe.latency import Tail
+from costpolicy.observe.latency import Tail, histogram
 from costpolicy.observe.observation import Figure, PolicyObservation, VariantObservation
 from costpolicy.observe.scope import Scope, parse_matchers
 from costpolicy.observe.source import MetricsSource, Missing, Sample
@@ -31,11 +31,8 @@ QUESTIONS: Final[Mapping[str, Callable[[Scope], str]]] = {
     "output_tokens": queries.output_tokens,
     "prefix_hit_ratio": queries.prefix_hit_ratio,
     "generated_tokens": queries.generated_tokens,
-    "ttft_p50": partial(queries.latency_quantile, histogram=EngineMetric.TTFT, quantile=0.5),
-    "ttft_p95": partial(queries.latency_quantile, histogram=EngineMetric.TTFT, quantile=0.95),
-    "ttft_bucket": partial(queries.latency_bucket, histogram=EngineMetric.TTFT, quantile=0.95),
-    "inter_token_p95": partial(queries.latency_quantile, histogram=EngineMetric.INTER_TOKEN, quantile=0.95),
-    "inter_token_bucket": partial(queries.latency_bucket, histogram=EngineMetric.INTER_TOKEN, quantile=0.95),
+    "ttft_buckets": partial(queries.latency_buckets, histogram=EngineMetric.TTFT),
+    "inter_token_buckets": partial(queries.latency_buckets, histogram=EngineMetric.INTER_TOKEN),
     "waiting": queries.waiting,
     "running": queries.running,
     "kv_cache_usage": queries.kv_cache_usage,
@@ -124,6 +121,7 @@ class FleetObservations:
     def of_variant(self, namespace: str, policy: str, variant: str) -> VariantObservation:
         """Return what was seen of a variant; everything missing if nothing was."""
         key = (namespace, policy, variant)
+        ttft_p50 = self._latency("ttft_buckets", key, 0.5)
         prompt, ratio = self._shape("prompt_tokens", key), self._shape("prefix_hit_ratio", key)
         absent = prompt if isinstance(prompt, Missing) else ratio
         return VariantObservation(
@@ -137,9 +135,9 @@ class FleetObservations:
             cached_tokens=absent if isinstance(absent, Missing) or isinstance(prompt, Missing) else prompt * absent,
             prefix_hit_ratio=ratio,
             generated_tokens_per_second=self._figure("generated_tokens", key),
-            ttft_p50=self._shape("ttft_p50", key),
-            ttft=self._tail("ttft", key),
-            inter_token=self._tail("inter_token", key),
+            ttft_p50=ttft_p50 if isinstance(ttft_p50, Missing) else ttft_p50.value,
+            ttft=self._latency("ttft_buckets", key, 0.95),
+            inter_token=self._latency("inter_token_buckets", key, 0.95),
             waiting=self._figure("waiting", key),
             running=self._figure("running", key),
             kv_cache_usage=self._figure("kv_cache_usage", key),
@@ -174,19 +172,16 @@ class FleetObservations:
         """Return a mean or quantile, which does not exist without requests."""
         figure = self._figure(question, key)
         if isinstance(figure, Missing) and self._is_fresh(key):
-            return Missing(reason=Reason.NO_TRAFFIC, message="engines are scraped, and no request finished yet")
+            return _no_requests()
         return figure
 
-    def _tail(self, name: str, key: Key) -> Tail | Missing:
-        value = self._shape(f"{name}_p95", key)
-        if isinstance(value, Missing):
-            return value
-        edges = self._split(f"{name}_bucket", key, "edge")
-        if {"lower", "upper"} <= edges.keys():
-            # The lower edge was asked for as a vanishing quantile of its bucket: off by 1e-9 of the width.
-            lower, upper = edges["lower"], edges["upper"]
-            return Tail(value=value, lower=round(lower - 1e-9 * (upper - lower), 9), upper=upper)
-        return _no_series(f"{name}_bucket")
+    def _latency(self, question: str, key: Key, share: float) -> Tail | Missing:
+        if self._stale(key) is None:
+            buckets = histogram(self._split(question, key, "le"))
+            if buckets is not None:
+                return buckets.quantile(share)
+        absent = self._shape(question, key)
+        return absent if isinstance(absent, Missing) else _no_requests()
 
     def _kv_cache_size(self, key: Key) -> Figure:
         sizes = [size for size in self._split("kv_cache_size", key, "kv_cache_size_tokens") if size.isdecimal()]
@@ -280,6 +275,10 @@ def _by_key(samples: tuple[Sample, ...]) -> dict[Key, tuple[Sample, ...]]:
         key = (labels.get("namespace", ""), labels.get("policy", ""), labels.get("variant", ""))
         grouped.setdefault(key, []).append(sample)
     return {key: tuple(found) for key, found in grouped.items()}
+
+
+def _no_requests() -> Missing:
+    return Missing(reason=Reason.NO_TRAFFIC, message="engines are scraped, and no request finished of late")
 
 
 def _no_series(what: str) -> Missing:

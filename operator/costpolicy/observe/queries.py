@@ -96,28 +96,14 @@ def generated_tokens(scope: Scope) -> str:
     return variants(scope, EngineMetric.GENERATED_TOKENS, _rate(scope))
 
 
-def latency_quantile(scope: Scope, histogram: EngineMetric, quantile: float) -> str:
-    """A quantile of a latency in seconds, interpolated inside its bucket; variants never share a
-    histogram."""
-    return f"histogram_quantile({quantile}, {_buckets(scope, histogram)})"
-
-
-def latency_bucket(scope: Scope, histogram: EngineMetric, quantile: float) -> str:
-    """The bucket that the quantile falls into, in seconds: two series, ``edge="lower"`` and ``edge="upper"``.
-
-    Prometheus cannot return a bucket's boundary, but it can return a quantile: of a histogram whose
-    cumulative counts are 0 below the wanted bucket and 1 from it on, the quantile 1 is that bucket's upper
-    edge and a vanishing one its lower.  In the last bucket both are the largest finite boundary.
-    """
-    buckets = _buckets(scope, histogram)
-    rank = f"{quantile} * max {scope.by(*VARIANT)} ({buckets} > 0)"
-    step = f"({buckets} >= bool {scope.on(*VARIANT)} group_left () ({rank}))"
-    lower = _tagged("lower", f"histogram_quantile(1e-9, {step})", "edge")
-    return f"{lower} or {_tagged('upper', f'histogram_quantile(1, {step})', 'edge')}"
-
-
-def _buckets(scope: Scope, histogram: EngineMetric) -> str:
+def latency_buckets(scope: Scope, histogram: EngineMetric) -> str:
+    """Requests (or tokens) per second by bucket of a latency, split by ``le``, cumulative."""
     return variants(scope, f"{histogram}_bucket", _rate(scope), "le")
+
+
+def latency_quantile(scope: Scope, histogram: EngineMetric, quantile: float) -> str:
+    """A quantile of a latency in seconds, interpolated inside its bucket; variants never share a histogram."""
+    return f"histogram_quantile({quantile}, {latency_buckets(scope, histogram)})"
 
 
 def waiting(scope: Scope) -> str:

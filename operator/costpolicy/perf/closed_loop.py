@@ -61,14 +61,14 @@ def _steady_cycle(served: Service, running: float, *, convoy: bool) -> _Cycle:
     """Find the cycle time that running requests give themselves (damped fixed point)."""
     others = running - 1.0
     most = min(served.prompts_per_step, running)
-    waited = alone = served.alone()
+    waited = served.alone
     decoding = served.decode_steps * served.decode_step(running)
     for iteration in range(_ITERATIONS):
         cycle = waited + decoding
         wait = served.wait(others / cycle, running * decoding / cycle, waited, others)
         total = wait.total
         if others <= 0.0:
-            total = alone
+            total = served.alone
         elif convoy:
             total = max(total, 2.0 * (wait.decode_step + wait.prefill))
         busy = served.decode_steps * wait.decode_step + others * wait.prefill * decoding / cycle
@@ -102,9 +102,7 @@ def _latency(served: Service, cycle: _Cycle, concurrency: float, burst_share: fl
     ttft = Quantiles(
         mean=engine + queue + host_wait,
         p50=engine + queue + host_wait,
-        p95=constants.TTFT_P95_WAIT * engine
-        + constants.TTFT_P95_QUEUE * queue
-        + constants.TTFT_P95_HOST * host_wait,
+        p95=constants.TTFT_P95_WAIT * engine + constants.TTFT_P95_QUEUE * queue + constants.TTFT_P95_HOST * host_wait,
     )
     # Little's law. The API server's queue is not in it: its limit is in the inter-token latency already.
     rate = running / (cycle.wait_seconds + served.first_token_overhead + answering)

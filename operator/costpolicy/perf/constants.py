@@ -49,9 +49,6 @@ HOST_SHARPNESS: Final = 8.0
 
 # Fixed, not fitted
 
-ROOFLINE_SHARPNESS: Final = 4.0
-"""Order of the p-norm that joins compute time and read time of a matrix: near the ridge both cost."""
-
 ATTENTION_EFFICIENCY: Final = 0.4
 """Share of peak 16-bit FLOP/s that prefill attention reaches. Not identifiable below 8,000 prompt tokens."""
 

@@ -81,19 +81,22 @@ def open_loop(
     return _latency(served, _load(served, running))
 
 
-def capacity(
-    shape: EngineShape, workload: Workload, ttft_p95: float | None, inter_token_p95: float | None
-) -> Capacity:
+def capacity(shape: EngineShape, workload: Workload, ttft_p95: float | None, inter_token_p95: float | None) -> Capacity:
     """Return the highest rate of arrivals at which p95 of both latencies keeps its objective (seconds).
 
-    ``None`` is no objective.  Margins for the model's own error are the caller's: pass objectives divided by
+    ``None`` is no objective; an objective is more than 0.  Margins for the model's own error are the caller's: pass objectives divided by
     them.
     """
     served = service(shape, workload)
     if isinstance(served, Unpredictable):
         return Capacity(requests_per_second=0.0, binding=Binding.KV_CACHE, latency_at_zero=served)
     most, saturation = _saturation(served)
-    limits = _Limits(served, saturation, ttft_p95 or inf, inter_token_p95 or inf)
+    limits = _Limits(
+        served,
+        saturation,
+        inf if ttft_p95 is None else ttft_p95,
+        inf if inter_token_p95 is None else inter_token_p95,
+    )
     idle = _load(served, _NEARLY_IDLE)
     at_zero = _latency(served, idle)
     strain, binding = limits.strain(idle)
@@ -123,9 +126,8 @@ class _Limits:
             (load.rate / (constants.MAX_THROUGHPUT_SHARE * self._saturation), Binding.THROUGHPUT),
             (seats / constants.KV_HEADROOM, Binding.KV_CACHE),
         ]
-        latency = _latency(served, load)
-        strains.append((latency.inter_token.p95 / self._inter_token, Binding.INTER_TOKEN))
-        strains.append((latency.ttft.p95 / self._ttft, Binding.TTFT))
+        strains.append((_inter_token_p95(served, load) / self._inter_token, Binding.INTER_TOKEN))
+        strains.append((_ttft(served, load)[1] / self._ttft, Binding.TTFT))
         return max(strains, key=lambda strain: strain[0])
 
 
@@ -145,9 +147,7 @@ def _load(served: Service, running: float) -> _Load:
     flow = _flow(served, running)
     nearby = served.decode_step(min(running + 1.0, served.seats) + _NEARBY)
     # d ln(n) / d ln(rate), from the closed form of the rate; decode time at least grows with n.
-    fixed = served.decode_steps * max(
-        _NEARBY * flow.step, flow.step - running * (nearby - flow.step) / _NEARBY
-    )
+    fixed = served.decode_steps * max(_NEARBY * flow.step, flow.step - running * (nearby - flow.step) / _NEARBY)
     stretched = served.decode_steps * flow.step + running * flow.wait.prefill
     return _Load(
         running=running,
@@ -177,27 +177,10 @@ def _full_step(served: Service, wait: Wait) -> float:
 
 
 def _latency(served: Service, load: _Load) -> Latency:
-    engine, engine_p95 = _engine_ttft(served, load)
-    budget, budget_p95 = _queue(
-        _full_step(served, load.wait), served.prompts_per_step, _budget_use(served, load), 0.5
-    )
-    answering = load.inter_token * served.decode_steps
-    seat, seat_p95 = _queue(
-        answering, served.seats, load.running / served.seats, (load.elasticity + served.length_cv**2) / 2.0
-    )
-    host = load.running * served.host_per_token
-    utilization = min(load.rate * served.decode_steps * served.host_per_token, constants.HOST_UTILIZATION_CAP)
-    host_wait = constants.HOST_QUEUE * host / (1.0 - utilization)
-    mean = engine + budget + seat + host_wait
+    ttft, ttft_p95 = _ttft(served, load)
     return Latency(
-        ttft=Quantiles(
-            mean=mean,
-            p50=mean,
-            p95=engine_p95 + budget_p95 + seat_p95 + constants.WAIT_P95 * host_wait,
-        ),
-        inter_token=Quantiles(
-            mean=load.inter_token, p50=load.inter_token, p95=_inter_token_p95(served, load)
-        ),
+        ttft=Quantiles(mean=ttft, p50=ttft, p95=ttft_p95),
+        inter_token=Quantiles(mean=load.inter_token, p50=load.inter_token, p95=_inter_token_p95(served, load)),
         output_tokens_per_second=load.rate * served.output_tokens,
         requests_per_second=load.rate,
         running=load.running,
@@ -205,13 +188,25 @@ def _latency(served: Service, load: _Load) -> Latency:
     )
 
 
+def _ttft(served: Service, load: _Load) -> tuple[float, float]:
+    """Return mean and p95 of TTFT: the engine's, two queues, and the API server's."""
+    engine, engine_p95 = _engine_ttft(served, load)
+    budget, budget_p95 = _queue(_full_step(served, load.wait), served.prompts_per_step, _budget_use(served, load), 0.5)
+    answering = load.inter_token * served.decode_steps
+    variability = (load.elasticity + served.length_cv**2) / 2.0
+    seat, seat_p95 = _queue(answering, served.seats, load.running / served.seats, variability)
+    host = load.running * served.host_per_token
+    utilization = min(load.rate * served.decode_steps * served.host_per_token, constants.HOST_UTILIZATION_CAP)
+    host_wait = constants.HOST_QUEUE * host / (1.0 - utilization)
+    return engine + budget + seat + host_wait, engine_p95 + budget_p95 + seat_p95 + constants.WAIT_P95 * host_wait
+
+
 def _engine_ttft(served: Service, load: _Load) -> tuple[float, float]:
     """Return mean and p95 of TTFT without queues: an idle engine starts at once, a busy one at its next
     step."""
-    alone = served.alone()
-    busy = 1.0 - exp(-load.running - load.rate * alone)
-    idle = alone + served.first_token_overhead
-    waiting = busy * max(0.0, load.wait.total - alone)
+    busy = 1.0 - exp(-load.running - load.rate * served.alone)
+    idle = served.alone + served.first_token_overhead
+    waiting = busy * max(0.0, load.wait.total - served.alone)
     return idle + waiting, constants.IDLE_TTFT_P95 * idle + constants.WAIT_P95 * waiting
 
 
@@ -221,9 +216,7 @@ def _inter_token_p95(served: Service, load: _Load) -> float:
     return load.inter_token * max(constants.INTER_TOKEN_P95, crowded / load.step)
 
 
-def _queue(
-    service_time: float, servers: float, utilization: float, variability: float
-) -> tuple[float, float]:
+def _queue(service_time: float, servers: float, utilization: float, variability: float) -> tuple[float, float]:
     """Return mean and p95 of the wait for one of several servers (Sakasegawa 1977; exponential tail)."""
     if utilization >= 1.0:
         return inf, inf

@@ -21,7 +21,6 @@ class Wait(NamedTuple):
     total: float
     decode_step: float
     prefill: float
-    prefill_share: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +29,8 @@ class Service:
 
     ``seats`` is how many requests run at once (``max_num_seqs`` or KV cache, whichever is less; ``kv_seats``
     is the latter alone), ``prompts_per_step`` how many prompts one step takes, ``chunks`` how many steps one
-    prompt takes, ``decode_steps`` the steps after the first token (at least one).
+    prompt takes, ``decode_steps`` the steps after the first token (at least one), ``alone`` the seconds that the
+    prefill of a request takes when there is no other.
     """
 
     cost: StepCost
@@ -45,6 +45,7 @@ class Service:
     chunks: int
     seats: float
     kv_seats: float
+    alone: float
     first_token_overhead: float
     host_per_token: float
 
@@ -62,13 +63,6 @@ class Service:
             context=self.context,
         )
         return (mixed - decode_step) / prompts
-
-    def alone(self) -> float:
-        """Return the seconds from arrival to the end of the prefill of a request that is alone."""
-        chunk = self.cost.seconds(
-            prompts=1.0, prompt_tokens=self.prompt, pairs=self.pairs, sequences=0.0, context=self.context
-        )
-        return chunk + (self.chunks - 1) * self.cost.decode(0.0, self.context)
 
     def wait(self, rate: float, decoding: float, waited: float, others: float = inf) -> Wait:
         """Return the wait of prompts that arrive at ``rate`` a second at random while ``decoding`` requests
@@ -89,7 +83,7 @@ class Service:
         beside = min(share * busy, (most - 1.0) * prefill + share * busy / 2.0)
         own = self.chunks * decode_step + prefill
         total = busy / 2.0 + own + beside * (1.0 + 1.0 / most) / 2.0
-        return Wait(total, decode_step, prefill, share)
+        return Wait(total, decode_step, prefill)
 
 
 def service(shape: EngineShape, workload: Workload) -> Service | Unpredictable:
@@ -97,9 +91,7 @@ def service(shape: EngineShape, workload: Workload) -> Service | Unpredictable:
     memory = memory_fit(shape)
     if not memory.fits:
         short = -memory.kv_cache_bytes / 2**30
-        return Unpredictable(
-            reason=f"the weights do not fit: {short:.1f} GiB per accelerator short of any KV cache"
-        )
+        return Unpredictable(reason=f"the weights do not fit: {short:.1f} GiB per accelerator short of any KV cache")
     if workload.total_tokens > shape.max_model_len:
         return Unpredictable(
             reason=f"a request of {workload.total_tokens:.0f} tokens exceeds max_model_len {shape.max_model_len}"
@@ -113,25 +105,28 @@ def service(shape: EngineShape, workload: Workload) -> Service | Unpredictable:
 
 
 def _reduced(shape: EngineShape, workload: Workload, memory: MemoryFit) -> Service:
-    prompt = workload.computed_tokens
+    cost, prompt, budget = step_cost(shape), workload.computed_tokens, shape.max_num_batched_tokens
     shared = workload.prompt_tokens - prompt
+    pairs = prompt * (shared + prompt / 2.0)
+    chunks = ceil(prompt / budget)
+    # Keys and values of a shared prefix are read once per step and stay in the L2 cache, a layer at a time.
+    context = prompt + workload.output_tokens / 2.0
+    whole = cost.seconds(prompts=1.0, prompt_tokens=prompt, pairs=pairs, sequences=0.0, context=context)
     kv_seats = _kv_seats(workload, memory, shared)
-    budget = shape.max_num_batched_tokens
     return Service(
-        cost=step_cost(shape),
+        cost=cost,
         memory=memory,
         prompt=prompt,
-        pairs=prompt * (shared + prompt / 2.0),
-        # Keys and values of a shared prefix are read once per step and stay in the L2 cache, a layer at a
-        # time.
-        context=prompt + workload.output_tokens / 2.0,
+        pairs=pairs,
+        context=context,
         output_tokens=workload.output_tokens,
         length_cv=workload.length_cv,
         decode_steps=max(1.0, workload.output_tokens - 1.0),
         prompts_per_step=max(1.0, budget / prompt),
-        chunks=ceil(prompt / budget),
+        chunks=chunks,
         seats=max(1.0, min(float(shape.max_num_seqs), kv_seats)),
         kv_seats=kv_seats,
+        alone=whole + (chunks - 1) * cost.decode(0.0, context),
         first_token_overhead=constants.REQUEST_OVERHEAD * shape.model.layers,
         host_per_token=constants.HOST_SECONDS_PER_TOKEN / (shape.api_servers * shape.stream_interval),
     )

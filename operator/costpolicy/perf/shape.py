@@ -69,9 +69,7 @@ class Workload:
                 f"{self.output_tokens}"
             )
         if not 0 <= self.cached_tokens <= self.prompt_tokens:
-            raise ValueError(
-                f"cached tokens are part of the prompt: {self.cached_tokens} of {self.prompt_tokens}"
-            )
+            raise ValueError(f"cached tokens are part of the prompt: {self.cached_tokens} of {self.prompt_tokens}")
         if not 0 <= self.length_cv < float("inf"):
             raise ValueError(f"length_cv must not be negative, and not {self.length_cv}")
 

@@ -22,7 +22,6 @@ class StepCost:
     routed experts; a step reads the share of experts that its tokens touch.
     """
 
-    layers: int
     dense_read: float
     expert_read: float
     untouched_by_token: float
@@ -43,9 +42,7 @@ class StepCost:
         tokens."""
         return self.seconds(prompts=0.0, prompt_tokens=0.0, pairs=0.0, sequences=sequences, context=context)
 
-    def seconds(
-        self, *, prompts: float, prompt_tokens: float, pairs: float, sequences: float, context: float
-    ) -> float:
+    def seconds(self, *, prompts: float, prompt_tokens: float, pairs: float, sequences: float, context: float) -> float:
         """Return the seconds of one step.
 
         Args:
@@ -95,7 +92,6 @@ def step_cost(shape: EngineShape) -> StepCost:
     latency, per_byte = _allreduce(shape)
     sharp = constants.COMPUTE_EFFICIENCY
     return StepCost(
-        layers=model.layers,
         dense_read=dense / (ranks * bandwidth),
         expert_read=(read - dense) / (ranks * bandwidth) if counted.routed_experts else 0.0,
         untouched_by_token=1.0 - model.experts_per_token / model.experts if model.experts else 0.0,
@@ -137,9 +133,6 @@ def _allreduce(shape: EngineShape) -> tuple[float, float]:
 
 
 def _roofline(read: float, compute: float) -> float:
-    # The p-norm with p = 4, written so that it costs two square roots.
-    larger, smaller = (read, compute) if read > compute else (compute, read)
-    if larger <= 0.0:
-        return 0.0
-    ratio = smaller / larger
-    return larger * sqrt(sqrt(1.0 + ratio * ratio * ratio * ratio))
+    # A p-norm joins read and compute time, since near the ridge both cost: p = 4 (fixed, not fitted), as two roots.
+    read, compute = read * read, compute * compute
+    return sqrt(sqrt(read * read + compute * compute))

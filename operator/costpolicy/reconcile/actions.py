@@ -1,8 +1,9 @@
 """Writes: a decision carried out through the Gateway, in an order that may be interrupted anywhere.
 
 Services and the like first (a name that is taken shows before an accelerator is spent), then Deployments with their
-replicas, then deletions, so that nothing that serves is taken away before what replaces it is there.  The hand-over of ``.spec.replicas`` follows server-side apply's rules: the creating apply
-carries the count, the second manager applies the same, and only then does the first one drop it.
+replicas, then deletions, so that nothing that serves is taken away before what replaces it is there.  The hand-over of
+``.spec.replicas`` follows the rules of server-side apply: the creating apply carries the count, the second manager
+applies the same, and only then does the first one drop it.
 """
 
 from costpolicy.kube.gateway import Event, FieldManager, Gateway, ObjectRef

@@ -19,9 +19,15 @@ ROLLBACK = "costpolicy.dev/rollback"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keep:
-    """The stable variant stays; ``hold`` says what speaks against a better plan that exists."""
+    """The stable variant stays.
+
+    Attributes:
+        hold: what speaks against another plan that exists.
+        owed: a user's edit that is still to be followed, so that it is not forgotten once it was seen.
+    """
 
     hold: Hold | None = None
+    owed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,12 +48,15 @@ def next_configuration(
     and only when it pays (``rollout.verdict``).  Nothing is changed for a plan that does not exist.
     """
     snapshot, target = outlook.snapshot, outlook.plan.target
-    if target is None or _is_what_runs(outlook, stable, target):
+    owed = edited(snapshot)
+    if target is None:
+        return Keep(owed=owed)
+    if _is_what_runs(outlook, stable, target):
         return Keep()
     held = held_until(snapshot, now)
     if held is not None:
-        return Keep(hold=held)
-    if edited(snapshot):
+        return Keep(hold=held, owed=owed)
+    if owed:
         return Change(target=target, trigger="SpecChange", message="the policy was edited")
     if snapshot.mode is not RolloutMode.AUTO or rollback_asked(snapshot):
         return Keep()

@@ -15,7 +15,7 @@ from costpolicy.reconcile.snapshot import MetricsDown, Snapshot
 from costpolicy.units import ZERO, Money, parse_duration
 
 _ADVICE_ONLY = (RolloutMode.OFF, RolloutMode.RECOMMEND)
-_REASONS = {reason.value: reason for reason in Reason}
+_REASONS = {reason.value: reason for reason in Reason} | {"ContextDoesNotFit": Reason.DOES_NOT_FIT}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,36 +81,43 @@ def _advice(plan: Plan) -> tuple[Condition, Condition, Condition]:
 
 
 def _serving(answer: Answer, stable: LiveVariant | None) -> tuple[Condition, Condition, Condition]:
-    spec, course = answer.snapshot.policy.spec, answer.course
-    wanted = course.variants[0].replicas if course and course.variants else 0
-    promised = min(spec.objectives.availability.min_ready_replicas, wanted)
-    ready = sum(variant.ready for variant in answer.snapshot.live.variants)
-    changing = course is not None and course.rollout is not None and course.rollout.trigger == "SpecChange"
-    if stable is not None and wanted == 0:
-        ready_condition = condition(
-            ConditionType.READY, True, Reason.SCHEDULED_TO_ZERO, "a schedule wants no replica now"
-        )
-    elif stable is not None and ready >= promised:
-        ready_condition = condition(ConditionType.READY, True, Reason.SERVING, f"at least {promised} replica(s) ready")
-    else:
-        reason, message = _not_ready(stable, ready, promised)
-        ready_condition = condition(ConditionType.READY, False, reason, message)
-    waiting = ready_condition.status != "True" and not _acted_before(answer.snapshot)
-    reconciling = changing or waiting
+    ready = _ready(answer, stable)
+    course = answer.course
+    owed = course is not None and course.rollout is not None and course.rollout.trigger == "SpecChange"
+    stuck = _stuck(answer) if owed else None
+    waiting = ready.status != "True" and not _acted_before(answer.snapshot)
+    reconciling = (owed or waiting) and stuck is None
+    message = "the current generation is being rolled out" if reconciling else ""
+    reason = Reason.PROGRESSING if reconciling else Reason(ready.reason)
     return (
-        ready_condition,
-        condition(
-            ConditionType.RECONCILING,
-            reconciling,
-            Reason.PROGRESSING if reconciling else Reason.SERVING,
-            "the current generation is being rolled out" if reconciling else "",
-        ),
-        condition(
-            ConditionType.STALLED,
-            False,
-            Reason.SERVING if ready_condition.status == "True" else Reason.PROGRESSING,
-        ),
+        ready,
+        condition(ConditionType.RECONCILING, reconciling, reason, message),
+        stuck or condition(ConditionType.STALLED, False, reason),
     )
+
+
+def _ready(answer: Answer, stable: LiveVariant | None) -> Condition:
+    course = answer.course
+    wanted = course.variants[0].replicas if course and course.variants else 0
+    promised = min(answer.snapshot.policy.spec.objectives.availability.min_ready_replicas, wanted)
+    ready = sum(variant.ready for variant in answer.snapshot.live.variants)
+    if stable is not None and wanted == 0:
+        return condition(ConditionType.READY, True, Reason.SCHEDULED_TO_ZERO, "a schedule wants no replica now")
+    if stable is not None and ready >= promised:
+        return condition(ConditionType.READY, True, Reason.SERVING, f"at least {promised} replica(s) ready")
+    reason, message = _not_ready(stable, ready, promised)
+    return condition(ConditionType.READY, False, reason, message)
+
+
+def _stuck(answer: Answer) -> Condition | None:
+    """Return why the user's edit cannot be carried out without the user: no plan for it, or its variant failed."""
+    infeasible, hold = answer.plan.infeasible, answer.course.hold if answer.course else None
+    if infeasible is not None:
+        reason = _REASONS.get(infeasible.reason, Reason.INFEASIBLE)
+        return condition(ConditionType.STALLED, True, reason, f"the last edit has no plan: {infeasible.message}")
+    if hold is not None and hold.reason == Reason.ROLLED_BACK:
+        return condition(ConditionType.STALLED, True, Reason.ROLLED_BACK, f"the last edit failed: {hold.message}")
+    return None
 
 
 def _acted_before(snapshot: Snapshot) -> bool:

@@ -14,6 +14,10 @@ from costpolicy.rollout.verdict import Hold
 
 Role = Literal["Stable", "Canary", "Retiring"]
 STEADY: Final = "Steady"
+INFEASIBLE: Final = "Infeasible"
+"""Phase while a user's edit waits for a plan that is possible."""
+SUPERSEDED: Final = "Superseded"
+"""Phase between two edits: the first one's variant goes, the second one's comes next."""
 WATCHING: Final = timedelta(seconds=5)
 """How often a change is looked at while it is under way; every step of it also arrives as a watch event."""
 CALM: Final = timedelta(seconds=30)
@@ -62,11 +66,13 @@ def again(outlook: Outlook, variant: LiveVariant, replicas: int, role: Role = "S
 
 
 def running_target(outlook: Outlook, stable: LiveVariant) -> Target | Rejection:
+    """Return what serves with the replicas that the planned demand needs, or why it cannot keep the promise."""
     if stable.configuration is None:
         return Rejection(reason="Unknown", message="what runs is not known: its annotation was removed")
     return outlook.sized(stable.configuration)
 
 
 def last_rollout(outlook: Outlook) -> RolloutStatus:
+    """Return what status remembers of changes."""
     status = outlook.snapshot.policy.status
     return status.rollout if status and status.rollout else RolloutStatus(phase=STEADY)

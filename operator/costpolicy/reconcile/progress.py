@@ -6,10 +6,11 @@ from costpolicy.api.status import Receipt, RolloutStatus
 from costpolicy.kube.gateway import EventType, Object
 from costpolicy.planning.explain import describe
 from costpolicy.planning.plan import Target
-from costpolicy.reconcile.change import Change, newly_edited, rollback_asked
+from costpolicy.reconcile.change import Change, Keep, newly_edited, rollback_asked
 from costpolicy.reconcile.course import (
     CALM,
     STEADY,
+    SUPERSEDED,
     WATCHING,
     Course,
     WantedVariant,
@@ -29,10 +30,11 @@ from costpolicy.rollout.verdict import Hold
 def progress(
     outlook: Outlook, stable: LiveVariant, canary: LiveVariant | None, change: Change | None, now: datetime
 ) -> Course:
+    """Return the next step of a change; ``canary`` is its variant, or ``None`` before it exists (then ``change``)."""
     configuration = canary.configuration if canary else change.target.configuration if change else None
     variant = outlook.rendered_again(canary) if canary else outlook.rendered(change.target) if change else None
     if configuration is None or variant is None:  # the canary's record was removed: it cannot be judged any more
-        return steady(outlook, stable, None, now)
+        return steady(outlook, stable, Keep(), now)
     sized = outlook.sized(configuration, outlook.demands.now)
     wanted = bounded(sized.replicas if isinstance(sized, Target) else stable.replicas, outlook.bounds)
     step = next_step(
@@ -95,19 +97,23 @@ def _promoted(  # noqa: PLR0913 - the parts of one step
 def withdraw(
     outlook: Outlook, stable: LiveVariant, canary: LiveVariant, reason: tuple[str, str], now: datetime
 ) -> Course:
+    """Return the course without the canary: the stable variant gets all traffic, and the failure is remembered."""
     word, message = reason
     rollout = last_rollout(outlook).model_copy(
-        update={
-            "phase": STEADY,
-            "trigger": "",
-            "started_at": None,
-            "last_change_at": now,
-            "failed_variant": canary.hash,
-            "failed_reason": word,
-            "failed_generation": outlook.snapshot.policy.metadata.generation,
-            "message": message,
-        }
+        update={"phase": SUPERSEDED, "trigger": "SpecChange", "started_at": None}
     )
+    if word != SUPERSEDED:
+        rollout = rollout.model_copy(
+            update={
+                "phase": "RolledBack",
+                "last_change_at": now,
+                "failed_variant": canary.hash,
+                "failed_reason": word,
+                "failed_generation": outlook.snapshot.policy.metadata.generation,
+                "trigger": last_rollout(outlook).trigger,
+                "message": message,
+            }
+        )
     return Course(
         variants=(again(outlook, stable, stable.replicas),),
         service=stable.hash,
@@ -128,7 +134,7 @@ def must_go(outlook: Outlook, canary: LiveVariant, now: datetime) -> tuple[str, 
         return "CanaryUnschedulable", canary.failure
     target = outlook.plan.target
     if target and newly_edited(outlook.snapshot) and outlook.rendered(target).hash != canary.hash:
-        return "Superseded", "the policy was edited again"
+        return SUPERSEDED, "the policy was edited again"
     return None
 
 

@@ -6,16 +6,17 @@ from costpolicy.api.status import RolloutStatus, ScalingStatus
 from costpolicy.kube.gateway import EventType
 from costpolicy.planning.explain import describe
 from costpolicy.planning.plan import Target
-from costpolicy.reconcile.course import CALM, STEADY, WATCHING, Course, WantedVariant, again, last_rollout
+from costpolicy.reconcile.change import Keep
+from costpolicy.reconcile.course import CALM, INFEASIBLE, STEADY, WATCHING, Course, WantedVariant, again, last_rollout
 from costpolicy.reconcile.decision import News
 from costpolicy.reconcile.live import LiveVariant
 from costpolicy.reconcile.outlook import Outlook
 from costpolicy.rollout.replicas import Pending, ReplicaStep, bounded, next_replicas
-from costpolicy.rollout.verdict import Hold
 from costpolicy.units import parse_duration
 
 
 def begin(outlook: Outlook) -> Course:
+    """Return the first deployment, or nothing where no plan is possible."""
     target = outlook.plan.target
     if target is None:
         return Course()
@@ -31,31 +32,31 @@ def begin(outlook: Outlook) -> Course:
     )
 
 
-def steady(outlook: Outlook, stable: LiveVariant, hold: Hold | None, now: datetime) -> Course:
+def steady(outlook: Outlook, stable: LiveVariant, keep: Keep, now: datetime) -> Course:
+    """Return the stable variant with the replicas that the load needs."""
     step = _replica_step(outlook, stable, now)
     pending = step.pending
-    rollout = last_rollout(outlook).model_copy(
-        update={
-            "phase": STEADY,
-            "trigger": "",
-            "from_variant": "",
-            "to_variant": stable.hash,
-            "started_at": None,
-        }
-    )
-    if hold is not None and hold.reason == "HoldUntil":
-        rollout = rollout.model_copy(
-            update={"trigger": last_rollout(outlook).trigger, "phase": last_rollout(outlook).phase or STEADY}
-        )
     return Course(
         variants=(again(outlook, stable, step.replicas),),
         service=stable.hash,
-        rollout=rollout,
+        rollout=last_rollout(outlook).model_copy(
+            update={
+                "phase": _waiting_for(keep) if keep.owed else STEADY,
+                "trigger": "SpecChange" if keep.owed else "",
+                "from_variant": "",
+                "to_variant": stable.hash,
+                "started_at": None,
+            }
+        ),
         scaling=ScalingStatus(pending_replicas=pending.replicas, pending_since=pending.since) if pending else None,
-        hold=hold,
+        hold=keep.hold,
         news=_scaled(stable, step, outlook),
         look_again=min(step.look_again or CALM, CALM),
     )
+
+
+def _waiting_for(keep: Keep) -> str:
+    return keep.hold.reason if keep.hold else INFEASIBLE
 
 
 def _replica_step(outlook: Outlook, stable: LiveVariant, now: datetime) -> ReplicaStep:

@@ -31,12 +31,15 @@ def steer(outlook: Outlook, now: datetime) -> Course:
         case Change() if not _failed_before(outlook, change):
             return progress(outlook, stable, None, change, now)
         case Change():
-            return steady(outlook, stable, Hold(reason="RolledBack", message=last_rollout(outlook).message), now)
+            failed = Hold(reason="RolledBack", message=last_rollout(outlook).message)
+            return steady(outlook, stable, Keep(hold=failed, owed=change.trigger == "SpecChange"), now)
         case Keep():
-            return steady(outlook, stable, change.hold, now)
+            return steady(outlook, stable, change, now)
 
 
 def _failed_before(outlook: Outlook, change: Change) -> bool:
+    """Return whether this was tried: one attempt for each edit of the user, one for each configuration otherwise."""
     rollout = last_rollout(outlook)
-    same_policy = rollout.failed_generation == outlook.snapshot.policy.metadata.generation
-    return same_policy and outlook.rendered(change.target).hash == rollout.failed_variant
+    if rollout.failed_generation != outlook.snapshot.policy.metadata.generation or not rollout.failed_variant:
+        return False
+    return change.trigger == "SpecChange" or outlook.rendered(change.target).hash == rollout.failed_variant

@@ -4,6 +4,9 @@ Level-based on purpose: no create, update or field handlers, timers or daemons, 
 annotations or status on anybody's objects, and missing an event costs a resync interval at most.
 """
 
+import asyncio
+import logging
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, Final
@@ -13,6 +16,8 @@ import kopf
 from costpolicy.kube.connection import Connection
 from costpolicy.kube.gateway import MANAGED_BY, MANAGED_BY_LABEL, POLICY_LABEL, NamespacedName, Object
 from costpolicy.kube.kinds import COST_POLICY, DEPLOYMENT, NODE, PRICE_BOOK, Kind
+
+logger = logging.getLogger(__name__)
 
 WATCHED: Final = (COST_POLICY, PRICE_BOOK, DEPLOYMENT, NODE)
 SETTLE: Final = timedelta(seconds=2)
@@ -48,6 +53,59 @@ class Intake:
             self._enqueue(NamespacedName(metadata["namespace"], metadata["labels"].get(POLICY_LABEL, "")))
         else:
             self._enqueue_all(SETTLE)
+
+
+class WatchError(Exception):
+    """kopf gave up; only a restart of the process helps."""
+
+
+class Watch:
+    """kopf in a thread of its own.
+
+    In a thread, because in the main one it would take over the signals, and stopping it while it starts can take it
+    longer than a pod's grace period; nothing is lost by leaving it behind.
+    """
+
+    def __init__(self, intake: Intake, connection: Connection, namespaces: tuple[str, ...]) -> None:
+        self._intake = intake
+        self._connection = connection
+        self._namespaces = namespaces
+        self._problem: BaseException | None = None
+        self._thread: threading.Thread | None = None
+
+    def start(self, stop: threading.Event) -> None:
+        """Watch until ``stop`` is set; set it when watching fails."""
+        self._thread = threading.Thread(target=self._run, args=(stop,), name="watch", daemon=True)
+        self._thread.start()
+
+    def join(self, timeout: timedelta) -> None:
+        """Wait for the watches to end, but no longer than that.
+
+        Raises:
+            WatchError: they had ended before they were stopped.
+        """
+        if self._thread is not None:
+            self._thread.join(timeout.total_seconds())
+        if self._problem is not None:
+            raise WatchError(f"watching failed: {self._problem}") from self._problem
+
+    def _run(self, stop: threading.Event) -> None:
+        try:
+            asyncio.run(
+                kopf.operator(
+                    registry=registry(self._intake, self._connection),
+                    settings=watch_settings(),
+                    clusterwide=not self._namespaces,
+                    namespaces=self._namespaces,
+                    standalone=True,
+                    stop_flag=stop,
+                )
+            )
+        except Exception as problem:
+            logger.exception("watching failed")
+            self._problem = problem
+        finally:
+            stop.set()
 
 
 def registry(intake: Intake, connection: Connection) -> kopf.OperatorRegistry:

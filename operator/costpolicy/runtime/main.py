@@ -17,6 +17,7 @@ from costpolicy.observe.fleet import ObserveSettings
 from costpolicy.observe.prometheus import PrometheusSource
 from costpolicy.reconcile.fleet import FleetWatch
 from costpolicy.reconcile.reconciler import Defaults, Reconciler
+from costpolicy.runtime.handlers import WatchError
 from costpolicy.runtime.logs import configure_logging
 from costpolicy.runtime.operator import Operator, ReconcilerFactory
 from costpolicy.runtime.settings import Settings, SettingsError, read_settings
@@ -68,7 +69,10 @@ def run(environment: Mapping[str, str], assemble: Assembly = production) -> int:
         return FAILED
     stop = threading.Event()
     _stop_on_signals(stop)
-    Operator(settings, connection, telemetry, clock, assemble(settings, clock)).run(stop)
+    try:
+        Operator(settings, connection, telemetry, clock, assemble(settings, clock)).run(stop)
+    except WatchError:
+        return FAILED
     return STOPPED
 
 
@@ -88,7 +92,7 @@ def _path(name: str) -> Path | None:
 
 
 def _stop_on_signals(stop: threading.Event) -> None:
-    """Stop gracefully from the start on; while it watches, kopf's own handlers do the same."""
+    """Let the signals of a terminating pod, and of a terminal, stop the operator gracefully."""
 
     def on_signal(_number: int, _frame: FrameType | None) -> None:
         stop.set()

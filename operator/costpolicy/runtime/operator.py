@@ -1,13 +1,10 @@
 """The operator as one object: builds the parts, starts them in order, stops them so that nothing is lost."""
 
-import asyncio
 import logging
 import threading
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Final
-
-import kopf
 
 from costpolicy.clock import Clock
 from costpolicy.kube.cluster import ClusterGateway
@@ -16,7 +13,7 @@ from costpolicy.kube.errors import GatewayError
 from costpolicy.kube.gateway import Gateway, NamespacedName, Unreadable
 from costpolicy.kube.leases import ClusterLease
 from costpolicy.kube.mirror import MirrorGateway
-from costpolicy.runtime.handlers import WATCHED, Intake, registry, watch_settings
+from costpolicy.runtime.handlers import WATCHED, Intake, Watch
 from costpolicy.runtime.health import STUCK_AFTER, Check, HealthServer, not_longer_than
 from costpolicy.runtime.lease import Campaign, Election
 from costpolicy.runtime.queue import NOW, WorkQueue
@@ -29,6 +26,8 @@ logger = logging.getLogger(__name__)
 
 GRACE: Final = timedelta(seconds=20)
 """What a running reconcile gets to finish; less than the chart's terminationGracePeriodSeconds."""
+WATCH_GRACE: Final = timedelta(seconds=3)
+"""What the watches get to close their connections."""
 KIND_RETRY: Final = timedelta(seconds=2)
 
 ReconcilerFactory = Callable[[Gateway, Telemetry], Reconcile]
@@ -85,7 +84,11 @@ class Operator:
         return self._health.port
 
     def run(self, stop: threading.Event) -> None:
-        """Serve probes and metrics, watch and reconcile until ``stop`` is set or a signal comes."""
+        """Serve probes and metrics, watch and reconcile until ``stop`` is set.
+
+        Raises:
+            WatchError: the watches ended by themselves.
+        """
         metrics = self._telemetry.serve(self._settings.metrics_port)
         self._health.start()
         logger.info("started", extra={"metrics_port": metrics.port, "health_port": self.health_port})
@@ -102,33 +105,25 @@ class Operator:
         self._workers.start()
         self._resync.start()
         self._campaign.start()
-        try:
-            asyncio.run(self._watch(stop))
-        finally:
-            # Watches have ended: finish what runs, then give the lease away, so that nobody else writes
-            # meanwhile.
-            self._queue.close()
-            self._resync.stop(GRACE)
-            finished = self._workers.join(GRACE)
-            if finished:
-                self._campaign.stop(GRACE)
-            else:
-                logger.warning("a reconcile did not end in time: the lease is left to expire")
-
-    async def _watch(self, stop: threading.Event) -> None:
-        intake = Intake(
-            observe=lambda item, deleted: self._mirror.observe(item, deleted=deleted),
-            enqueue=self._enqueue,
-            enqueue_all=self._enqueue_all,
+        watch = Watch(
+            Intake(
+                observe=lambda item, deleted: self._mirror.observe(item, deleted=deleted),
+                enqueue=self._enqueue,
+                enqueue_all=self._enqueue_all,
+            ),
+            self._connection,
+            self._settings.namespaces,
         )
-        await kopf.operator(
-            registry=registry(intake, self._connection),
-            settings=watch_settings(),
-            clusterwide=not self._settings.namespaces,
-            namespaces=self._settings.namespaces,
-            standalone=True,
-            stop_flag=stop,
-        )
+        watch.start(stop)
+        stop.wait()
+        # Finish what runs, then give the lease away, so that nobody else writes meanwhile.
+        self._queue.close()
+        self._resync.stop(GRACE)
+        if self._workers.join(GRACE):
+            self._campaign.stop(GRACE)
+        else:
+            logger.warning("a reconcile did not end in time: the lease is left to expire")
+        watch.join(WATCH_GRACE)
 
     def _await_kinds(self, stop: threading.Event) -> bool:
         """Wait until the cluster has our kinds (charts may come in any order); return False when stopped."""

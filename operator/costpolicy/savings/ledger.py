@@ -73,9 +73,7 @@ class Bill:
     gap: int
 
     def __add__(self, other: "Bill") -> "Bill":
-        return Bill(
-            amount=self.amount + other.amount, covered=self.covered + other.covered, gap=self.gap + other.gap
-        )
+        return Bill(amount=self.amount + other.amount, covered=self.covered + other.covered, gap=self.gap + other.gap)
 
 
 def entries(readings: Iterable[Reading], *, until: int, longest: int) -> tuple[Entry, ...]:

@@ -89,8 +89,6 @@ def _added(hours: Sequence[Window]) -> Window:
         requests=sum((hour.requests for hour in hours), Fraction(0)),
         prompt_tokens=sum((hour.prompt_tokens for hour in hours), Fraction(0)),
         output_tokens=sum((hour.output_tokens for hour in hours), Fraction(0)),
-        quality=sum((quality * requests for quality, requests in judged), Fraction(0)) / weight
-        if weight
-        else None,
+        quality=sum((quality * requests for quality, requests in judged), Fraction(0)) / weight if weight else None,
         hours=len(hours),
     )

@@ -160,6 +160,17 @@ def test_reads_quantiles_and_their_buckets_of_the_recorded_h100_engine(fleet: Fl
     assert pytest.approx((variant.inter_token.lower, variant.inter_token.upper), abs=1e-9) == (0.025, 0.05)
 
 
+@pytest.mark.parametrize("namespace", ["relabelled", "parallel", "two-variants", "slow"])
+def test_quantiles_are_those_of_prometheus(source: PrometheusSource, fleet: FleetObservations, namespace: str) -> None:
+    for name, figure in (("time_to_first_token", "ttft_p95"), ("inter_token_latency", "inter_token_p95")):
+        rates = f'rate(vllm:{name}_seconds_bucket{{namespace="{namespace}"}}[5m])'
+        asked = source.query(f"histogram_quantile(0.95, sum by (variant, le) ({rates}))", AT)
+        for sample in asked:
+            ours = getattr(fleet.of_variant(namespace, "chat", sample.labels["variant"]), figure)
+            assert ours == pytest.approx(sample.value, rel=1e-9)
+    assert asked or namespace == "slow"
+
+
 def test_says_when_a_bucket_is_too_wide_for_the_objective(fleet: FleetObservations) -> None:
     policy = fleet.of("relabelled", "chat")
     assert policy.keeps_ttft(timedelta(seconds=2.5)) is True

@@ -67,13 +67,13 @@ def agree(server: Connection, document: dict[str, Any]) -> None:
 COMMON = settings(deadline=None, suppress_health_check=list(HealthCheck), derandomize=False)
 
 
-@settings(COMMON, max_examples=1500)
+@settings(COMMON, max_examples=500)
 @given(document=documents("CostPolicy"))
 def test_models_and_api_server_agree_on_policies(administrator: Connection, document: dict[str, Any]):
     agree(administrator, document)
 
 
-@settings(COMMON, max_examples=800)
+@settings(COMMON, max_examples=300)
 @given(document=documents("PriceBook"))
 def test_models_and_api_server_agree_on_price_books(administrator: Connection, document: dict[str, Any]):
     agree(administrator, document)

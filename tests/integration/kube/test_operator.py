@@ -275,4 +275,3 @@ def test_probes_and_metrics_answer(running: Running, world) -> None:
 
     assert running.probe("/healthz") == (200, {"ok": True, "failed": {}})
     assert running.probe("/readyz") == (200, {"ok": True, "failed": {}})
-    assert running.probe("/else")[0] == 404

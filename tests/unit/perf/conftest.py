@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
 from costpolicy.api.types import KvCacheDtype, WeightFormat
 from costpolicy.catalog.accelerators import accelerators
 from costpolicy.catalog.models import models

@@ -59,9 +59,7 @@ def test_ttft_transfers_to_an_8b_model_below_the_api_servers_limit(own):
 
 def test_throughput_of_closed_loops_is_within_10_percent_on_average(own):
     closed = [row for row in own if row.concurrency]
-    assert 0.10 > mean_error(
-        (predicted(row).output_tokens_per_second, row.output_tokens_per_second) for row in closed
-    )
+    assert 0.10 > mean_error((predicted(row).output_tokens_per_second, row.output_tokens_per_second) for row in closed)
 
 
 def test_random_arrivals_at_bf16_are_within_20_percent_at_the_median_below_half_load(own):
@@ -80,12 +78,8 @@ def test_p95_under_random_arrivals_is_within_a_factor_of_2(own):
 
 
 def test_kv_cache_tokens_are_within_half_a_percent_of_what_the_engine_reports(own):
-    assert 0.005 > max(
-        abs(memory_fit(row.shape).kv_cache_tokens / row.kv_cache_tokens - 1.0) for row in own
-    )
+    assert 0.005 > max(abs(memory_fit(row.shape).kv_cache_tokens / row.kv_cache_tokens - 1.0) for row in own)
 
 
 def test_weights_are_within_1_percent_of_what_the_engine_loads(own):
-    assert 0.011 > max(
-        abs(memory_fit(row.shape).weights_bytes / 2**30 / row.weights_gib - 1.0) for row in own
-    )
+    assert 0.011 > max(abs(memory_fit(row.shape).weights_bytes / 2**30 / row.weights_gib - 1.0) for row in own)

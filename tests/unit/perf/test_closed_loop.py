@@ -104,9 +104,7 @@ def test_a_step_of_few_tokens_reads_few_experts(shapes):
 
 
 def test_tensor_parallelism_over_pcie_costs_more_than_over_nvlink(shapes):
-    cards, nvlink = (
-        step_cost(shapes(accelerator=name, ranks=4)) for name in ("nvidia-l40s", "nvidia-h100-80gb")
-    )
+    cards, nvlink = (step_cost(shapes(accelerator=name, ranks=4)) for name in ("nvidia-l40s", "nvidia-h100-80gb"))
     assert cards.allreduce_per_token > 10 * nvlink.allreduce_per_token
     assert step_cost(shapes()).allreduce == 0.0
 

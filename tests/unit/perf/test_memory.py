@@ -7,6 +7,7 @@ share that the engine may take, CUDA graphs. Not covered: the engine's own figur
 from dataclasses import replace
 
 import pytest
+
 from costpolicy.catalog.architecture import Mla, ModelArchitecture
 from costpolicy.perf.memory import cache_bytes, memory_fit
 

@@ -6,6 +6,7 @@ binding limit, margins. Not covered: arrivals burstier than Poisson; error again
 """
 
 import pytest
+
 from costpolicy.catalog.accelerators import accelerators
 from costpolicy.perf.closed_loop import closed_loop
 from costpolicy.perf.latency import Binding, Latency, Saturated, Unpredictable

@@ -7,11 +7,11 @@ import csv
 import io
 
 import pytest
+
 from costpolicy.cli.predict import ANSWERS, PointsError, answer, predict_csv
 
 HEADER = (
-    "model,accelerator,tensor_parallel_size,weights,kv_cache_dtype,input_tokens,output_tokens,cached_tokens,"
-    "concurrency"
+    "model,accelerator,tensor_parallel_size,weights,kv_cache_dtype,input_tokens,output_tokens,cached_tokens,concurrency"
 )
 LLAMA = "meta-llama/Llama-3.1-8B,nvidia-h100-80gb,1,bf16,auto,1200,200,1000,16"
 

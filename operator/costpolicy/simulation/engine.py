@@ -1,0 +1,113 @@
+"""How a simulated engine behaves: a model of its own, deliberately unlike ``perf``'s.
+
+A replica decodes all running requests together; one step costs a fixed time (reading the weights) and a little for
+each running request; prefills take their share of the same time.  Little's law closes the circle: the number running
+is the rate times the time in the system.  Where it exceeds what fits, a queue grows and is worked off at capacity.
+Efficiencies are round numbers, not fitted ones.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from costpolicy.api.types import WeightFormat
+from costpolicy.catalog.accelerators import Accelerator
+from costpolicy.catalog.architecture import ModelArchitecture
+from costpolicy.planning.configuration import Configuration
+from costpolicy.simulation.traffic import Traffic
+
+_BYTES_PER_PARAMETER: Final = {
+    WeightFormat.BF16: 2.0,
+    WeightFormat.FP16: 2.0,
+    WeightFormat.FP8: 1.0,
+    WeightFormat.INT8: 1.0,
+    WeightFormat.AWQ: 0.55,
+    WeightFormat.GPTQ: 0.55,
+    WeightFormat.NVFP4: 0.6,
+}
+_BANDWIDTH_SHARE: Final = 0.6
+_ARITHMETIC_SHARE: Final = 0.4
+_STEP_OVERHEAD: Final = 0.003
+_TAIL: Final = 2.5
+"""95th percentile over mean of a waiting time, between that of an even (1) and of an exponential one (3)."""
+_UTILISATION_LIMIT: Final = 0.95
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """One replica.
+
+    Attributes:
+        step: seconds of a decode step without requests.
+        step_per_request: seconds that each running request adds.
+        prefill_rate: prompt tokens per second.
+        max_running: requests that fit at once.
+        load_time: from the pod's start until it is ready.
+    """
+
+    step: float
+    step_per_request: float
+    prefill_rate: float
+    max_running: int
+    load_time: timedelta
+
+    def capacity(self, traffic: Traffic) -> float:
+        """Return the highest rate per second that is kept up with."""
+        prefill, output, running = self._prefill(traffic), traffic.output_tokens, self.max_running
+        busy = prefill + output * (self.step + self.step_per_request * running) / running
+        return _UTILISATION_LIMIT / busy
+
+    def reading(self, traffic: Traffic, rate: float, backlog: float) -> "Reading":
+        """Return what one replica shows at a rate per second with a queue of ``backlog`` requests."""
+        capacity = self.capacity(traffic)
+        served = min(rate, capacity)
+        prefill = self._prefill(traffic)
+        free = 1 - served * prefill
+        alone = traffic.output_tokens * self.step / free
+        slope = served * traffic.output_tokens * self.step_per_request / free
+        running = min(served * (prefill / free + alone) / max(1 - slope, 0.01), float(self.max_running))
+        step = (self.step + self.step_per_request * running) / free
+        wait = backlog / capacity
+        return Reading(
+            served=served,
+            running=running,
+            waiting=backlog,
+            ttft_p50=wait + prefill / free + step,
+            ttft_p95=wait + _TAIL * prefill / free + step,
+            inter_token_p95=step * (1 + served * prefill),
+            kv_cache_usage=running / self.max_running,
+        )
+
+    def _prefill(self, traffic: Traffic) -> float:
+        return max(traffic.prompt_tokens - traffic.cached_tokens, 1.0) / self.prefill_rate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What one replica shows: rates per second, times in seconds, requests, shares."""
+
+    served: float
+    running: float
+    waiting: float
+    ttft_p50: float
+    ttft_p95: float
+    inter_token_p95: float
+    kv_cache_usage: float
+
+
+def profile(model: ModelArchitecture, accelerator: Accelerator, configuration: Configuration) -> Profile:
+    """Return how a model runs on accelerators."""
+    size = configuration.tensor_parallel_size
+    bandwidth = size * accelerator.memory_bandwidth * _BANDWIDTH_SHARE
+    arithmetic = size * max(accelerator.flops["fp16"], accelerator.flops.get("bf16", 0.0)) * _ARITHMETIC_SHARE
+    per_parameter = _BYTES_PER_PARAMETER[configuration.weights]
+    per_request = 2 * 2 * model.layers * model.kv_heads * model.head_size * 1024.0
+    spare = size * accelerator.memory_bytes * 0.85 - model.total_parameters * per_parameter
+    fitting = max(int(spare / per_request), 1)
+    return Profile(
+        step=_STEP_OVERHEAD + model.active_parameters * per_parameter / bandwidth,
+        step_per_request=per_request / bandwidth,
+        prefill_rate=arithmetic / (2 * model.active_parameters),
+        max_running=min(fitting, configuration.max_num_seqs or 256),
+        load_time=timedelta(minutes=3, seconds=model.total_parameters * per_parameter / 1e9),
+    )

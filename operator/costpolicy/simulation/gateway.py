@@ -1,0 +1,112 @@
+"""The Gateway over a simulated store."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from costpolicy.api.policy import CostPolicy
+from costpolicy.api.pricebook import PriceBook
+from costpolicy.kube.errors import Gone, NameTaken
+from costpolicy.kube.gateway import (
+    MANAGED_BY,
+    MANAGED_BY_LABEL,
+    POLICY_LABEL,
+    Event,
+    FieldManager,
+    Node,
+    Object,
+    ObjectRef,
+    Pod,
+    Unreadable,
+    reference,
+)
+from costpolicy.kube.kinds import COST_POLICY, NODE, OWNED, POD, POD_MONITOR, PRICE_BOOK, Kind
+from costpolicy.kube.parsing import concerns_us, parse_node, parse_pod, parse_policy, parse_price_book
+from costpolicy.simulation.store import Store
+
+_KINDS = {(kind.api_version, kind.kind) for kind in (COST_POLICY, PRICE_BOOK, NODE, POD, *OWNED)} - {
+    (POD_MONITOR.api_version, POD_MONITOR.kind)
+}
+_NOTE_LENGTH = 1024
+
+
+class SimulatedGateway:
+    """Implements :class:`costpolicy.kube.gateway.Gateway`; published events are kept in ``published``."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.published: list[Event] = []
+
+    def policies(self) -> tuple[CostPolicy | Unreadable, ...]:
+        """See :class:`Gateway`."""
+        return tuple(parse_policy(item) for item in self._all(COST_POLICY))
+
+    def policy(self, namespace: str, name: str) -> CostPolicy | Unreadable | None:
+        """See :class:`Gateway`."""
+        ref = ObjectRef(
+            api_version=COST_POLICY.api_version, kind=COST_POLICY.kind, name=name, namespace=namespace
+        )
+        item = self._store.get(ref)
+        return None if item is None else parse_policy(item)
+
+    def price_books(self) -> tuple[PriceBook | Unreadable, ...]:
+        """See :class:`Gateway`."""
+        return tuple(parse_price_book(item) for item in self._all(PRICE_BOOK))
+
+    def nodes(self) -> tuple[Node, ...]:
+        """See :class:`Gateway`."""
+        return tuple(parse_node(item) for item in self._all(NODE))
+
+    def pods(self) -> tuple[Pod, ...]:
+        """See :class:`Gateway`."""
+        return tuple(pod for item in self._all(POD) if concerns_us(pod := parse_pod(item)))
+
+    def owned(self, namespace: str, policy: str) -> tuple[Object, ...]:
+        """See :class:`Gateway`."""
+        wanted = {MANAGED_BY_LABEL: MANAGED_BY, POLICY_LABEL: policy}.items()
+        return tuple(
+            item
+            for kind in OWNED
+            for item in self._all(kind)
+            if item["metadata"].get("namespace") == namespace
+            and wanted <= item["metadata"].get("labels", {}).items()
+        )
+
+    def read(self, ref: ObjectRef) -> Object | None:
+        """See :class:`Gateway`."""
+        return self._store.get(ref)
+
+    def serves(self, api_version: str, kind: str) -> bool:
+        """See :class:`Gateway`."""
+        return (api_version, kind) in _KINDS
+
+    def apply(self, intent: Object, manager: FieldManager) -> Object:
+        """See :class:`Gateway`."""
+        ref = reference(intent)
+        live = self._store.get(ref)
+        if live is None and manager is FieldManager.REPLICAS:
+            raise Gone(f"{ref} does not exist")
+        if live is not None:
+            _require_ours(ref, live, intent)
+        return self._store.apply(intent, manager.value)
+
+    def delete(self, ref: ObjectRef) -> None:
+        """See :class:`Gateway`."""
+        self._store.delete(ref)
+
+    def apply_status(self, ref: ObjectRef, status: Mapping[str, Any]) -> None:
+        """See :class:`Gateway`."""
+        self._store.set_status(ref, status)
+
+    def publish(self, event: Event) -> None:
+        """See :class:`Gateway`."""
+        self.published.append(event)
+
+    def _all(self, kind: Kind) -> list[Object]:
+        return list(self._store.kind(kind.api_version, kind.kind))
+
+
+def _require_ours(ref: ObjectRef, live: Object, intent: Object) -> None:
+    labels = live["metadata"].get("labels", {})
+    policy = intent["metadata"].get("labels", {}).get(POLICY_LABEL, labels.get(POLICY_LABEL))
+    if labels.get(MANAGED_BY_LABEL) != MANAGED_BY or labels.get(POLICY_LABEL) != policy:
+        raise NameTaken(f"{ref} exists and is not this policy's: rename the policy or delete that object")

@@ -1,0 +1,144 @@
+"""Answers to the operator's questions about simulated engines: a ``MetricsSource`` without a Prometheus."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, TypeVar
+
+from costpolicy.api.reasons import Reason
+from costpolicy.observe.fleet import QUESTIONS, ObserveSettings
+from costpolicy.observe.source import MetricsUnavailable, Sample
+from costpolicy.simulation.engine import Reading
+from costpolicy.simulation.traffic import Traffic
+from costpolicy.units import MICROS_PER_UNIT, Money
+
+T = TypeVar("T")
+Variant = tuple[str, str, str]
+"""Namespace, policy, variant."""
+
+_HISTORY_QUANTILE: Final = 0.95
+_NARROW: Final = 0.001
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scrape:
+    """All ready replicas of one variant at one time; ``offered`` is the variant's whole rate per second."""
+
+    at: datetime
+    offered: float
+    traffic: Traffic
+    reading: Reading
+    replicas: int
+    accelerators: Mapping[str, int]
+    cost_per_hour: Money
+
+
+class SimulatedMetrics:
+    """Implements :class:`costpolicy.observe.source.MetricsSource` from scrapes.
+
+    Set ``outage`` to a reason, and every question fails with it.
+    """
+
+    def __init__(self, settings: ObserveSettings) -> None:
+        self._settings = settings
+        self._names = {build(settings.scope()): name for name, build in QUESTIONS.items()}
+        self._scrapes: dict[Variant, deque[Scrape]] = {}
+        self._history: dict[tuple[str, str], deque[tuple[datetime, float]]] = {}
+        self.outage: Reason | None = None
+
+    def record(self, scrapes: Mapping[Variant, Scrape]) -> None:
+        """Take in one round of scrapes."""
+        for variant, scrape in scrapes.items():
+            series = self._scrapes.setdefault(variant, deque())
+            series.append(scrape)
+            _forget(series, scrape.at - self._settings.rate_window, lambda kept: kept.at)
+        for policy in {variant[:2] for variant in scrapes}:
+            here = [scrape for variant, scrape in scrapes.items() if variant[:2] == policy]
+            rates = self._history.setdefault(policy, deque())
+            rates.append((here[0].at, sum(scrape.offered for scrape in here)))
+            _forget(rates, here[0].at - self._settings.window, lambda entry: entry[0])
+
+    def query(self, promql: str, at: datetime) -> tuple[Sample, ...]:
+        """See :class:`MetricsSource`."""
+        if self.outage is not None:
+            raise MetricsUnavailable(self.outage, "simulated outage")
+        name = self._names[promql]
+        if name == "installation":
+            facts: Iterable[tuple[dict[str, str], float]] = (({"fact": fact}, 1.0) for fact in ("operator", "rules"))
+        elif name in ("offered_over_window", "history_begin"):
+            facts = self._of_policies(name)
+        else:
+            facts = self._of_variants(name, at)
+        return tuple(Sample(labels=labels, value=value, timestamp=at) for labels, value in facts)
+
+    def retention(self) -> timedelta | None:
+        """See :class:`MetricsSource`."""
+        return 4 * self._settings.window
+
+    def _of_policies(self, name: str) -> Iterator[tuple[dict[str, str], float]]:
+        for (namespace, policy), rates in self._history.items():
+            if name == "history_begin":
+                value = rates[0][0].timestamp()
+            else:
+                ordered = sorted(rate for _, rate in rates)
+                value = ordered[min(int(_HISTORY_QUANTILE * len(ordered)), len(ordered) - 1)]
+            yield {"namespace": namespace, "policy": policy}, value
+
+    def _of_variants(self, name: str, at: datetime) -> Iterator[tuple[dict[str, str], float]]:
+        for (namespace, policy, variant), series in self._scrapes.items():
+            # Prometheus looks back five minutes for the newest sample.
+            if series[-1].at + self._settings.rate_window < at:
+                continue
+            labels = {"namespace": namespace, "policy": policy, "variant": variant}
+            for extra, value in _answer(name, series):
+                yield labels | extra, value
+
+
+def _forget(series: deque[T], before: datetime, time: Callable[[T], datetime]) -> None:
+    while time(series[0]) < before:
+        series.popleft()
+
+
+def _answer(name: str, series: deque[Scrape]) -> list[tuple[dict[str, str], float]]:
+    last = series[-1]
+    edges = {
+        "ttft_bucket": last.reading.ttft_p95,
+        "inter_token_bucket": last.reading.inter_token_p95,
+    }
+    if name in edges:
+        return [({"edge": "lower"}, edges[name] * (1 - _NARROW)), ({"edge": "upper"}, edges[name] * (1 + _NARROW))]
+    if name == "accelerators":
+        return [({"state": state}, float(count)) for state, count in last.accelerators.items()]
+    if name == "cost_per_hour":
+        return [({"currency": "USD"}, last.cost_per_hour.micros / MICROS_PER_UNIT)]
+    if name == "requests_finished":
+        return [({"finished_reason": "stop"}, last.reading.served * last.replicas)]
+    value = _plain(name, series)
+    return [] if value is None else [({}, value)]
+
+
+def _plain(name: str, series: deque[Scrape]) -> float | None:
+    last = series[-1]
+    reading, traffic, served = last.reading, last.traffic, last.reading.served * last.replicas
+    counts = {
+        "requests_offered": sum(scrape.offered for scrape in series) / len(series),
+        "generated_tokens": served * traffic.output_tokens,
+        "waiting": reading.waiting * last.replicas,
+        "running": reading.running * last.replicas,
+        "kv_cache_usage": reading.kv_cache_usage,
+        "preemptions": 0.0,
+        "pods_up": float(last.replicas),
+        "last_sample": last.at.timestamp(),
+    }
+    shapes = {
+        "prompt_tokens": traffic.prompt_tokens,
+        "output_tokens": traffic.output_tokens,
+        "prefix_hit_ratio": traffic.cached_tokens / traffic.prompt_tokens,
+        "ttft_p50": reading.ttft_p50,
+        "ttft_p95": reading.ttft_p95,
+        "inter_token_p95": reading.inter_token_p95,
+    }
+    if name in shapes:
+        return shapes[name] if served > 0 else None
+    return counts.get(name)

@@ -1,0 +1,170 @@
+"""Objects as an API server stores them: versions, generations, owners of fields, collection of orphans."""
+
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
+from typing import Any, Final
+
+from costpolicy.clock import Clock
+from costpolicy.kube.errors import Conflict, Gone
+from costpolicy.kube.gateway import Object, ObjectRef, reference
+from costpolicy.simulation.fields import Path, leaves, lookup, merged, removed, trie
+
+_Address = tuple[str, str, str, str]
+_Writer = tuple[str, str]
+_OWN_METADATA: Final = ("labels", "annotations", "ownerReferences")
+_DEFAULT_REPLICAS: Final = 1
+
+
+class Store:
+    """A set of objects.  What goes in and out is copied: nobody changes an object but by a write."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._objects: dict[_Address, Object] = {}
+        self._owners: dict[_Address, dict[_Writer, set[Path]]] = {}
+        self._version = 0
+        self.writes = 0
+
+    def get(self, ref: ObjectRef) -> Object | None:
+        """Return an object, or ``None``."""
+        found = self._objects.get(_address(ref))
+        return None if found is None else self._shown(_address(ref), found)
+
+    def kind(self, api_version: str, kind: str) -> Iterator[Object]:
+        """Yield the objects of a kind by namespace and name."""
+        for address in sorted(self._objects):
+            if address[:2] == (api_version, kind):
+                yield self._shown(address, self._objects[address])
+
+    def create(self, item: Object, manager: str) -> Object:
+        """Store a new object with all it says, its status included.
+
+        Raises:
+            Conflict: there is one of that name.
+        """
+        address = _address(reference(item))
+        if address in self._objects:
+            raise Conflict(f"{reference(item)} exists")
+        self._owners[address] = {(manager, "Update"): set(_owned(item))}
+        return self._put(address, {}, deepcopy(item))
+
+    def apply(self, intent: Object, manager: str) -> Object:
+        """Apply fields for a manager by force: others lose what is set to another value."""
+        address = _address(reference(intent))
+        before = self._objects.get(address, {})
+        owners = {writer: set(paths) for writer, paths in self._owners.get(address, {}).items()}
+        mine, others = (manager, "Apply"), set[Path]()
+        wanted, had = set(_owned(intent)), owners.pop(mine, set())
+        for paths in owners.values():
+            paths -= {path for path in paths & wanted if lookup(before, path) != lookup(intent, path)}
+            others |= paths
+        after = merged(before, {key: value for key, value in intent.items() if key != "status"})
+        for path in sorted(had - wanted, key=len):  # an item of a list before its parts
+            if not any(other[: len(path)] == path for other in others | wanted):
+                after = removed(after, path)
+        if wanted:
+            owners[mine] = wanted
+        self._owners[address] = {writer: paths for writer, paths in owners.items() if paths}
+        return self._put(address, before, after)
+
+    def edit(self, ref: ObjectRef, change: Mapping[str, Any], manager: str) -> Object:
+        """Merge a change as an ordinary update, which takes the ownership of what it changes.
+
+        Raises:
+            Gone: the object is not there.
+        """
+        address = _address(ref)
+        before = self._require(ref)
+        after = _merge_patch(before, change)
+        changed = {path for path in _owned(after) if lookup(before, path) != lookup(after, path)}
+        owners = self._owners.setdefault(address, {})
+        for paths in owners.values():
+            paths -= changed
+        owners.setdefault((manager, "Update"), set()).update(changed)
+        return self._put(address, before, after)
+
+    def set_status(self, ref: ObjectRef, status: Mapping[str, Any]) -> None:
+        """Replace the status.
+
+        Raises:
+            Gone: the object is not there.
+            Conflict: ``ref.uid`` is another object's.
+        """
+        before = self._require(ref)
+        self._put(_address(ref), before, {**before, "status": deepcopy(dict(status))})
+
+    def delete(self, ref: ObjectRef) -> None:
+        """Delete an object and what it owns; nothing happens if it is not there.
+
+        Raises:
+            Conflict: ``ref.uid`` is another object's.
+        """
+        if _address(ref) not in self._objects:
+            return
+        uid = self._require(ref)["metadata"]["uid"]
+        del self._objects[_address(ref)], self._owners[_address(ref)]
+        self.writes += 1
+        for item in list(self._objects.values()):
+            if any(owner["uid"] == uid for owner in item["metadata"].get("ownerReferences", ())):
+                self.delete(reference(item))
+
+    def _require(self, ref: ObjectRef) -> Object:
+        found = self._objects.get(_address(ref))
+        if found is None:
+            raise Gone(f"{ref} does not exist")
+        if ref.uid and ref.uid != found["metadata"]["uid"]:
+            raise Conflict(f"{ref} was replaced by another object of that name")
+        return found
+
+    def _put(self, address: _Address, before: Object, after: Object) -> Object:
+        if after["kind"] == "Deployment":
+            after.setdefault("spec", {}).setdefault("replicas", _DEFAULT_REPLICAS)
+        if before != after:
+            self._version += 1
+            self.writes += 1
+            metadata = {**after["metadata"], "resourceVersion": str(self._version)}
+            metadata.setdefault("uid", f"00000000-0000-4000-8000-{self._version:012d}")
+            metadata.setdefault("creationTimestamp", self._clock.now().strftime("%Y-%m-%dT%H:%M:%SZ"))
+            unchanged = before.get("spec") == after.get("spec") and before
+            metadata["generation"] = metadata.get("generation", 0) + (0 if unchanged else 1)
+            after = {**after, "metadata": metadata}
+        self._objects[address] = after
+        return self._shown(address, after)
+
+    def _shown(self, address: _Address, item: Object) -> Object:
+        shown = deepcopy(item)
+        shown["metadata"]["managedFields"] = [
+            {
+                "manager": manager,
+                "operation": operation,
+                "apiVersion": address[0],
+                "fieldsType": "FieldsV1",
+                "fieldsV1": trie(paths),
+            }
+            for (manager, operation), paths in sorted(self._owners[address].items())
+        ]
+        return shown
+
+
+def _address(ref: ObjectRef) -> _Address:
+    return ref.api_version, ref.kind, ref.namespace, ref.name
+
+
+def _owned(item: Object) -> Iterator[Path]:
+    """Yield the fields of an object that have owners: not its address, not its status."""
+    metadata = {key: item["metadata"][key] for key in _OWN_METADATA if key in item["metadata"]}
+    rest = {key: value for key, value in item.items() if key not in ("apiVersion", "kind", "metadata", "status")}
+    if metadata or rest:
+        yield from leaves({**({"metadata": metadata} if metadata else {}), **rest})
+
+
+def _merge_patch(value: Any, change: Any) -> Any:  # noqa: ANN401 - any JSON (RFC 7396)
+    if not isinstance(change, Mapping):
+        return deepcopy(change)
+    result = dict(value) if isinstance(value, Mapping) else {}
+    for key, entry in change.items():
+        if entry is None:
+            result.pop(key, None)
+        else:
+            result[key] = _merge_patch(result.get(key), entry)
+    return result

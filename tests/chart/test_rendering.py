@@ -1,0 +1,155 @@
+"""What the charts render: golden files for three sets of values, and rules that hold for all of them.
+
+Not covered: whether a cluster accepts it (test_installing.py).
+"""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from charting import CASES, CHARTS, CRDS, OPERATOR, SETS, golden, helm, template, values_file
+from costpolicy.runtime.settings import read_settings
+
+ROOT = CHARTS.parent
+
+
+def rendered(values: str, *arguments: str) -> list[dict[str, Any]]:
+    return [document for document in yaml.safe_load_all(template(values, *arguments)) if document]
+
+
+def of_kind(documents: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
+    return [document for document in documents if document["kind"] == kind]
+
+
+def operator(documents: list[dict[str, Any]]) -> dict[str, Any]:
+    [deployment] = of_kind(documents, "Deployment")
+    return deployment["spec"]["template"]["spec"]
+
+
+@pytest.mark.parametrize("case", SETS)
+def test_renders_what_was_reviewed(case: str):
+    assert golden(case) == (CASES / "golden" / f"{case}.yaml").read_text()
+
+
+@pytest.mark.parametrize("chart", [OPERATOR, CRDS], ids=lambda chart: chart.name)
+def test_helm_finds_nothing_to_complain_about(chart: Path):
+    done = helm("lint", "--strict", chart, *(["-f", values_file("everything")] if chart == OPERATOR else []))
+
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_charts_carry_the_generated_files():
+    for definition in (ROOT / "crds").iterdir():
+        assert (CRDS / "files" / definition.name).read_text() == definition.read_text()
+    prices = ROOT / "operator" / "costpolicy" / "catalog" / "data" / "list_prices.yaml"
+    assert (OPERATOR / "files" / "list-prices.yaml").read_text() == prices.read_text()
+
+
+def test_chart_and_package_have_one_version():
+    [version] = re.findall(r'^version = "(.+)"$', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
+
+    for chart in (OPERATOR, CRDS):
+        described = yaml.safe_load((chart / "Chart.yaml").read_text())
+        assert (described["version"], described["appVersion"]) == (version, version)
+
+
+def test_definitions_are_kept_unless_told_otherwise():
+    kept = yaml.safe_load_all(helm("template", "x", CRDS).stdout)
+    given_up = yaml.safe_load_all(helm("template", "x", CRDS, "--set", "keep=false").stdout)
+
+    assert {"keep"} == {item["metadata"]["annotations"]["helm.sh/resource-policy"] for item in kept}
+    assert all("annotations" not in item["metadata"] for item in given_up)
+
+
+@pytest.mark.parametrize("case", SETS)
+def test_the_operators_pod_is_restricted(case: str):
+    pod = operator(rendered(case))
+    [container] = pod["containers"]
+
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert container["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    assert {"emptyDir", "secret", "configMap"} >= {next(iter(set(v) - {"name"})) for v in pod["volumes"]}
+
+
+@pytest.mark.parametrize("case", SETS)
+def test_the_operator_understands_the_environment_it_is_given(case: str):
+    [container] = operator(rendered(case))["containers"]
+    environment = {entry["name"]: entry.get("value", "from-the-pod") for entry in container["env"]}
+
+    settings = read_settings(environment)
+
+    ports = {port["name"]: port["containerPort"] for port in container["ports"]}
+    assert ports == {"metrics": settings.metrics_port, "health": settings.health_port}
+
+
+@pytest.mark.parametrize("case", SETS)
+def test_no_role_has_a_wildcard_or_reads_secrets(case: str):
+    roles = [item for item in rendered(case) if item["kind"] in ("Role", "ClusterRole")]
+    rules = [rule for role in roles for rule in role["rules"]]
+
+    assert not any("*" in json.dumps(rule) for rule in rules)
+    assert not any({"secrets", "pods/exec", "pods/log"} & set(rule["resources"]) for rule in rules)
+
+
+def test_nobody_gets_to_write_by_being_allowed_to_view():
+    for role in of_kind(rendered("default"), "ClusterRole"):
+        if "rbac.authorization.k8s.io/aggregate-to-view" in role["metadata"]["labels"]:
+            verbs = {verb for rule in role["rules"] for verb in rule["verbs"]}
+            assert verbs == {"get", "list", "watch"}
+
+
+def test_with_namespaces_writing_is_limited_to_them():
+    documents = rendered("namespaced")
+    [cluster_role] = of_kind(documents, "ClusterRole")
+
+    assert {verb for rule in cluster_role["rules"] for verb in rule["verbs"]} == {"list", "watch"}
+    namespaces = [role["metadata"]["namespace"] for role in of_kind(documents, "Role")]
+    assert namespaces == ["team-a", "team-b", "costpolicy"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ((), "image.digest is needed"),
+        (("--set", "image.tag=latest"), "image.digest is needed"),
+        (("--set", "image.digest=sha256:abc"), "image/digest"),
+        (("--set", "image.allowTag=true,image.tag=dev,prometheuss.url=x"), "prometheuss"),
+        (("--set", "image.allowTag=true,image.tag=dev,defaultRolloutMode=Always"), "defaultRolloutMode"),
+        (("--set", "image.allowTag=true,image.tag=dev,resyncInterval=30"), "resyncInterval"),
+        (("--set", "image.allowTag=true,image.tag=dev,prometheus.url=prometheus"), "prometheus/url"),
+    ],
+)
+def test_refuses_wrong_values_and_names_them(arguments: tuple[str, ...], says: str):
+    done = helm("template", "x", OPERATOR, *arguments)
+
+    assert done.returncode != 0
+    assert says in done.stderr
+
+
+def test_rules_are_a_prometheus_rule_where_that_kind_exists():
+    with_kind = rendered("default", "--api-versions", "monitoring.coreos.com/v1/PrometheusRule")
+    without = rendered("default")
+
+    [rule] = of_kind(with_kind, "PrometheusRule")
+    [config] = of_kind(without, "ConfigMap")
+    assert rule["spec"] == yaml.safe_load(config["data"]["costpolicy.yaml"])
+    assert of_kind(with_kind, "ConfigMap") == []
+
+
+def test_every_value_has_a_place_in_the_schema_and_the_other_way_round():
+    values = yaml.safe_load((OPERATOR / "values.yaml").read_text())
+    schema = json.loads((OPERATOR / "values.schema.json").read_text())
+
+    assert set(schema["properties"]) - {"global"} == set(values)
+    for name, node in schema["properties"].items():
+        if name != "global" and node.get("additionalProperties") is False:
+            assert set(node["properties"]) == set(values[name]), name

@@ -1,0 +1,156 @@
+"""A stage for ``decide``: a policy whose children live in a dictionary, and pods that are ready when the test says so.
+
+Not an API server (that is ``simulation.world`` and the integration tests): decisions are applied as they stand.
+"""
+
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from builders import node, offering, policy
+from costpolicy.api.policy import CostPolicy
+from costpolicy.api.reasons import Reason
+from costpolicy.api.status import CostPolicyStatus
+from costpolicy.api.types import RolloutMode
+from costpolicy.api.validation import Problem
+from costpolicy.catalog.prices import Offering, PriceList
+from costpolicy.kube.gateway import POLICY_LABEL, VARIANT_LABEL, Node, Object, Pod
+from costpolicy.manifests.deployment import with_replicas
+from costpolicy.observe.observation import PolicyObservation
+from costpolicy.reconcile.decide import decide
+from costpolicy.reconcile.decision import Decision
+from costpolicy.reconcile.inputs import Inputs, read_inputs
+from costpolicy.reconcile.live import live_of
+from costpolicy.reconcile.snapshot import MetricsDown, Snapshot
+from costpolicy.reconcile.supply import Capacity
+
+START = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
+NO_METRICS = MetricsDown(reason=Reason.PROMETHEUS_UNREACHABLE, message="no Prometheus in this test")
+
+
+@dataclass
+class Stage:
+    """A policy and its world; ``step`` decides once and carries it out."""
+
+    policy: CostPolicy
+    offerings: tuple[Offering, ...] = field(default_factory=lambda: (offering("nvidia-l40s", "1.86"), offering()))
+    nodes: tuple[Node, ...] = field(default_factory=lambda: (node("l40s", "nvidia-l40s", 8), node("h100")))
+    observed: PolicyObservation | MetricsDown = NO_METRICS
+    now: datetime = START
+    children: dict[tuple[str, str], Object] = field(default_factory=dict)
+    ready: dict[str, int] = field(default_factory=dict)
+    failures: dict[str, dict[str, Any]] = field(default_factory=dict)
+    mode: RolloutMode = RolloutMode.INITIAL
+
+    def snapshot(self) -> Snapshot:
+        """What ``Reconciler.gather`` would return."""
+        inputs: Inputs | Problem = read_inputs(self.policy)
+        pods = self.pods()
+        name = self.policy.metadata.name
+        owned = tuple(self.children.values())
+        return Snapshot(
+            policy=self.policy,
+            mode=self.policy.spec.rollout.mode or self.mode,
+            inputs=inputs,
+            live=live_of(owned, pods, name),
+            owned=owned,
+            prices=PriceList(currency="USD", offerings=self.offerings, token_prices=(), problems=()),
+            capacity=Capacity(nodes=self.nodes, pods=pods),
+            observed=self.observed,
+            pod_monitor=False,
+        )
+
+    def step(self, minutes: float = 1) -> Decision:
+        """Decide at this moment, carry it out, and let time pass."""
+        decision = decide(self.snapshot(), self.now)
+        for item in decision.objects:
+            self._store(item)
+        for wanted in decision.deployments:
+            stored = self.children.get(("Deployment", wanted.ref.name))
+            intent = wanted.intent or stored
+            assert intent is not None
+            self._store(with_replicas(intent, wanted.replicas))
+        for ref in decision.deletions:
+            self.children.pop((ref.kind, ref.name), None)
+        self.policy = self.policy.model_copy(update={"status": decision.status})
+        self.now += timedelta(minutes=minutes)
+        return decision
+
+    def all_ready(self) -> None:
+        """Every replica that is asked for becomes ready."""
+        for deployment in self.deployments():
+            self.ready[deployment["metadata"]["name"]] = deployment["spec"]["replicas"]
+            deployment["status"] = {"readyReplicas": deployment["spec"]["replicas"]}
+
+    def settle(self, steps: int = 12) -> Decision:
+        """Decide with everything becoming ready until nothing changes."""
+        decision = self.step()
+        for _ in range(steps):
+            self.all_ready()
+            decision = self.step()
+        return decision
+
+    def edit(self, **spec: Any) -> None:
+        """The user edits the policy."""
+        generation = self.policy.metadata.generation + 1
+        edited = policy(self.policy.metadata.name, generation=generation, **spec)
+        self.policy = edited.model_copy(update={"status": self.policy.status})
+
+    def annotate(self, **annotations: str) -> None:
+        """The user annotates the policy."""
+        named = {f"costpolicy.dev/{name.replace('_', '-')}": value for name, value in annotations.items()}
+        metadata = self.policy.metadata.model_copy(update={"annotations": named})
+        self.policy = self.policy.model_copy(update={"metadata": metadata})
+
+    def deployments(self) -> list[Object]:
+        """The Deployments, oldest first."""
+        found = [item for (kind, _), item in self.children.items() if kind == "Deployment"]
+        return sorted(found, key=lambda item: item["metadata"]["creationTimestamp"])
+
+    def serving(self) -> str | None:
+        """The variant that the policy's Service names."""
+        selector: dict[str, str] = self.children["Service", self.policy.metadata.name]["spec"]["selector"]
+        return selector.get(VARIANT_LABEL)
+
+    def status(self) -> CostPolicyStatus:
+        """The policy's status."""
+        assert self.policy.status is not None
+        return self.policy.status
+
+    def condition(self, kind: str) -> tuple[str, str]:
+        """Status and reason of a condition."""
+        found = next(one for one in self.status().conditions if one.type == kind)
+        return found.status, found.reason
+
+    def pods(self) -> tuple[Pod, ...]:
+        """A pod for each replica, scheduled on the first node that carries its accelerator."""
+        return tuple(
+            self._pod(item, number) for item in self.deployments() for number in range(item["spec"]["replicas"])
+        )
+
+    def _pod(self, deployment: Object, number: int) -> Pod:
+        labels = deployment["spec"]["template"]["metadata"]["labels"]
+        name = deployment["metadata"]["name"]
+        container = deployment["spec"]["template"]["spec"]["containers"][0]
+        asked = container["resources"]["requests"]["nvidia.com/gpu"]
+        where = "l40s" if "l40s" in labels["costpolicy.dev/accelerator"] else "h100"
+        pod = Pod(
+            name=f"{name}-{number}",
+            namespace="default",
+            labels={POLICY_LABEL: labels[POLICY_LABEL], **labels},
+            node=where,
+            phase="Running",
+            ready=number < self.ready.get(name, 0),
+            terminating=False,
+            restarts=0,
+            requests={"nvidia.com/gpu": int(asked)},
+        )
+        return replace(pod, **self.failures.get(name, {})) if not pod.ready else pod
+
+    def _store(self, item: Object) -> None:
+        key = item["kind"], item["metadata"]["name"]
+        before = self.children.get(key)
+        created = before["metadata"]["creationTimestamp"] if before else self.now.isoformat()
+        status = {"readyReplicas": self.ready.get(key[1], 0)} if item["kind"] == "Deployment" else {}
+        metadata = {**item["metadata"], "creationTimestamp": created, "uid": f"uid-{key[1]}"}
+        self.children[key] = {**item, "metadata": metadata, "status": status}
