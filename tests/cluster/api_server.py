@@ -67,10 +67,10 @@ def is_ready(folder: Path, url: str) -> bool:
     """Tell whether the API server of this folder says of itself that it is ready."""
     if not certificate(folder).exists():
         return False
-    request = urllib.request.Request(f"{url}/readyz", headers=_authorization(folder))
+    request = urllib.request.Request(f"{url}/readyz", headers=_authorization(folder))  # noqa: S310 - https
     try:
         context = ssl.create_default_context(cafile=certificate(folder))
-        with urllib.request.urlopen(request, timeout=2, context=context) as response:
+        with urllib.request.urlopen(request, timeout=2, context=context) as response:  # noqa: S310
             return bool(response.status == 200)
     except (OSError, urllib.error.URLError):
         return False
@@ -136,7 +136,7 @@ def run_client(program: str, kubeconfig: Path, arguments: Sequence[str], text: s
     """Run kubectl or helm against a cluster, `text` on its standard input, and return its standard output."""
     environment = os.environ | {"KUBECONFIG": str(kubeconfig)}
     done = subprocess.run(
-        [binaries.path(program), *arguments],
+        [binaries.client(program), *arguments],
         env=environment,
         input=text,
         capture_output=True,

@@ -48,7 +48,7 @@ PROGRAMS = {
             package=".",
             variables={
                 f"{_VERSION_VARIABLES}.gitVersion": f"v{KUBERNETES_VERSION}",
-                f"{_VERSION_VARIABLES}.gitMajor": KUBERNETES_VERSION.split(".")[0],
+                f"{_VERSION_VARIABLES}.gitMajor": KUBERNETES_VERSION.split(".", maxsplit=1)[0],
                 f"{_VERSION_VARIABLES}.gitMinor": KUBERNETES_VERSION.split(".")[1],
             },
             aliases=_COMPONENTS,
@@ -87,6 +87,17 @@ def path(name: str) -> Path:
     if not found.exists():
         raise ClusterError(f"{name} is not built yet: run `make cluster-build` (or `python -m cluster build`)")
     return found
+
+
+def client(name: str) -> Path:
+    """Return kubectl or helm: the one built here, or on machines that build none (kind) the user's own."""
+    try:
+        return path(name)
+    except ClusterError:
+        found = shutil.which(name)
+        if found is None:
+            raise
+        return Path(found)
 
 
 def build(names: Iterable[str] = tuple(PROGRAMS)) -> None:
@@ -152,4 +163,3 @@ def _wait_for(lock: int) -> None:
     except BlockingIOError:
         say("another process is building; waiting for it")
         fcntl.flock(lock, fcntl.LOCK_EX)
-

@@ -62,9 +62,7 @@ def start_containerd(owner: Owner, run: Path, host_folders: Sequence[Path]) -> N
 
 def import_image(run: Path, archive: Path) -> None:
     """Put an image archive (OCI or `docker save`) where the kubelet finds it; ClusterError if it is refused."""
-    done = subprocess.run(
-        [*_ctr(run), "images", "import", archive], capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([*_ctr(run), "images", "import", archive], capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise ClusterError(f"containerd refused {archive}: {done.stderr.strip()}")
 

@@ -141,7 +141,7 @@ def node_manifest(name: str, product: GpuProduct, gpus: int, labels: Mapping[str
         "kind": "Node",
         "metadata": {
             "name": name,
-            "labels": standard | product.labels(gpus) | labels,
+            "labels": standard | product.labels(gpus) | dict(labels),
             "annotations": dict(_KWOK_ANNOTATION),
         },
         "spec": {"taints": [{"key": product.resource, "value": "present", "effect": "NoSchedule"}]},
@@ -154,18 +154,22 @@ def simulated_name(product: str, number: int) -> str:
     return f"{SIMULATED_PREFIX}{product.lower()}-{number}"
 
 
-def kwok_command(kubeconfig: Path) -> list[str | Path]:
-    """Return the command of a kwok that plays the kubelet of annotated nodes, by the stages of stages.yaml."""
+def kwok_arguments(stages: Path = STAGES) -> list[str]:
+    """Return the arguments of a kwok that plays the kubelet of annotated nodes by the stages of a file."""
     selector = ",".join(f"{key}={value}" for key, value in _KWOK_ANNOTATION.items())
     return [
-        binaries.path("kwok"),
-        *(f"--kubeconfig={kubeconfig}", f"--config={STAGES}"),
+        f"--config={stages}",
         "--manage-all-nodes=false",
         f"--manage-nodes-with-annotation-selector={selector}",
         f"--cidr={SIMULATED_PODS}",
         "--node-ip=10.89.0.1",
         "--node-lease-duration-seconds=40",
     ]
+
+
+def kwok_command(kubeconfig: Path) -> list[str | Path]:
+    """Return the command that runs kwok on this machine."""
+    return [binaries.path("kwok"), f"--kubeconfig={kubeconfig}", *kwok_arguments()]
 
 
 def start_kwok(owner: Owner, run: Path, url: str) -> None:
@@ -187,13 +191,19 @@ def create_gpu_nodes(
     for product, count in wanted.items():
         every = (simulated_name(product, number) for number in itertools.count(1))
         names = itertools.islice((name for name in every if name not in taken), max(0, count))
-        manifests |= {
-            name: node_manifest(name, SIMULATED[product], gpus_per_node, labels or {}) for name in names
-        }
+        manifests |= {name: node_manifest(name, SIMULATED[product], gpus_per_node, labels or {}) for name in names}
     if manifests:
         run_client("kubectl", kubeconfig, ["create", "-f", "-"], yaml.safe_dump_all(manifests.values()))
         wait_until("the simulated nodes", 60, _all_ready(kubeconfig, list(manifests)))
     return list(manifests)
+
+
+def complete_gpu_nodes(kubeconfig: Path, nodes: Mapping[str, int]) -> None:
+    """Add what is missing of so many simulated nodes of each product."""
+    listed = run_client("kubectl", kubeconfig, ["get", "nodes", "-o", "jsonpath={.items[*].metadata.name}"])
+    prefixes = {product: simulated_name(product, 0)[:-1] for product in nodes}
+    existing = {p: sum(name.startswith(prefixes[p]) for name in listed.split()) for p in nodes}
+    create_gpu_nodes(kubeconfig, {product: nodes[product] - existing[product] for product in nodes})
 
 
 def _all_ready(kubeconfig: Path, names: list[str]) -> Iterator[bool]:

@@ -78,9 +78,7 @@ class LocalCluster:
         self, product: str, count: int, *, gpus_per_node: int = 8, labels: Mapping[str, str] | None = None
     ) -> list[str]:
         """Add simulated nodes of a product of gpus.SIMULATED and return their names once they are Ready."""
-        return gpus.create_gpu_nodes(
-            self.kubeconfig, {product: count}, gpus_per_node=gpus_per_node, labels=labels
-        )
+        return gpus.create_gpu_nodes(self.kubeconfig, {product: count}, gpus_per_node=gpus_per_node, labels=labels)
 
     def start_prometheus(
         self,
@@ -119,7 +117,8 @@ def up(nodes: Mapping[str, int] = ONE_OF_EACH, *, environment: Path | None = Non
         else:
             tear_down(cluster.owner, cluster.run)
             _start(cluster, environment)
-        _complete_nodes(cluster, nodes)
+        with step("simulated nodes"):
+            gpus.complete_gpu_nodes(cluster.kubeconfig, nodes)
     return cluster
 
 
@@ -132,9 +131,7 @@ def down() -> None:
 
 
 @contextlib.contextmanager
-def running(
-    nodes: Mapping[str, int] = ONE_OF_EACH, *, environment: Path | None = None
-) -> Iterator[LocalCluster]:
+def running(nodes: Mapping[str, int] = ONE_OF_EACH, *, environment: Path | None = None) -> Iterator[LocalCluster]:
     """Give a running cluster; one that was not there before is taken down at the end, one that was is left."""
     there = LocalCluster(state_folder()).is_healthy()
     cluster = up(nodes, environment=environment)
@@ -222,20 +219,9 @@ def _cluster_objects() -> list[dict[str, object]]:
             "kind": "ClusterRoleBinding",
             "metadata": {"name": role["name"]},
             "roleRef": role,
-            "subjects": [
-                {"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": "costpolicy:monitoring"}
-            ],
+            "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": "costpolicy:monitoring"}],
         },
     ]
-
-
-def _complete_nodes(cluster: LocalCluster, nodes: Mapping[str, int]) -> None:
-    listed = cluster.kubectl("get", "nodes", "-o", "jsonpath={.items[*].metadata.name}").split()
-    prefixes = {product: gpus.simulated_name(product, 0)[:-1] for product in nodes}
-    existing = {product: sum(name.startswith(prefixes[product]) for name in listed) for product in nodes}
-    missing = {product: nodes[product] - existing[product] for product in nodes}
-    with step("simulated nodes"):
-        gpus.create_gpu_nodes(cluster.kubeconfig, missing)
 
 
 def _sees(cluster: LocalCluster, environment: Path | None) -> bool:

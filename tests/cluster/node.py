@@ -45,9 +45,7 @@ def claim_accelerators(kubeconfig: Path, node: str, product: GpuProduct, count: 
     status = {"status": {"capacity": amount, "allocatable": amount}}
     labels = {"metadata": {"labels": product.labels(count)}}
     for flags, patch in ((["--subresource=status"], status), ([], labels)):
-        run_client(
-            "kubectl", kubeconfig, ["patch", "node", node, "--type=merge", *flags, "-p", json.dumps(patch)]
-        )
+        run_client("kubectl", kubeconfig, ["patch", "node", node, "--type=merge", *flags, "-p", json.dumps(patch)])
 
 
 def _ready(owner: Owner, kubeconfig: Path) -> Iterator[bool]:

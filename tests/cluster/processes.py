@@ -37,9 +37,7 @@ class Owner:
         """Return where the process of this name writes."""
         return self.folder / "logs" / f"{name}.log"
 
-    def start(
-        self, name: str, command: Sequence[str | Path], *, env: Mapping[str, str] | None = None
-    ) -> None:
+    def start(self, name: str, command: Sequence[str | Path], *, env: Mapping[str, str] | None = None) -> None:
         """Start a process in a session of its own; it is not our child, so nothing waits for it."""
         self.log(name).parent.mkdir(parents=True, exist_ok=True)
         environment = os.environ | (env or {}) | {MARK: f"{self.folder}:{name}"}
@@ -57,9 +55,7 @@ class Owner:
         """Return every process that carries the mark of this folder, by ascending id."""
         marks = ((pid, _mark(pid)) for pid in process_ids())
         prefix = f"{self.folder}:"
-        return [
-            Living(pid=pid, name=mark.removeprefix(prefix)) for pid, mark in marks if mark.startswith(prefix)
-        ]
+        return [Living(pid=pid, name=mark.removeprefix(prefix)) for pid, mark in marks if mark.startswith(prefix)]
 
     def runs(self, name: str) -> bool:
         """Tell whether the process of this name is there."""

@@ -88,15 +88,13 @@ def _ready(owner: Owner, url: str) -> Iterator[bool]:
     while True:
         owner.require("prometheus")
         try:
-            with urllib.request.urlopen(f"{url}/-/ready", timeout=2) as response:
+            with urllib.request.urlopen(f"{url}/-/ready", timeout=2) as response:  # noqa: S310 - our own http address
                 yield bool(response.status == 200)
         except (OSError, urllib.error.URLError):
             yield False
 
 
-def _configuration(
-    run: Path, api_url: str, rule_files: Sequence[Path], scrape_interval: str
-) -> dict[str, object]:
+def _configuration(run: Path, api_url: str, rule_files: Sequence[Path], scrape_interval: str) -> dict[str, object]:
     return {
         "global": {"scrape_interval": scrape_interval, "evaluation_interval": scrape_interval},
         "rule_files": [str(path.resolve()) for path in rule_files],
@@ -112,13 +110,14 @@ def _configuration(
                         "tls_config": {"ca_file": str(certificate(run))},
                     }
                 ],
-                "relabel_configs": _pod_relabelling(),
+                "relabel_configs": pod_relabelling(),
             },
         ],
     }
 
 
-def _pod_relabelling() -> list[dict[str, object]]:
+def pod_relabelling() -> list[dict[str, object]]:
+    """Return how a discovered pod becomes a target: which pods, where, and with which labels."""
     annotation = "__meta_kubernetes_pod_annotation_prometheus_io_"
     label = "__meta_kubernetes_pod_label_costpolicy_dev_"
     renamed = {
@@ -127,6 +126,9 @@ def _pod_relabelling() -> list[dict[str, object]]:
         f"{label}policy": "costpolicy",
         f"{label}variant": "variant",
     }
+    identity: list[dict[str, object]] = [
+        {"action": "replace", "source_labels": [source], "target_label": target} for source, target in renamed.items()
+    ]
     return [
         {"action": "keep", "source_labels": [f"{annotation}scrape"], "regex": "true"},
         {"action": "drop", "source_labels": ["__meta_kubernetes_pod_phase"], "regex": "Pending|Succeeded|Failed"},
@@ -148,8 +150,5 @@ def _pod_relabelling() -> list[dict[str, object]]:
             "regex": "(.+)",
             "target_label": "__metrics_path__",
         },
-        *(
-            {"action": "replace", "source_labels": [source], "target_label": target}
-            for source, target in renamed.items()
-        ),
+        *identity,
     ]

@@ -96,10 +96,7 @@ class Engine:
             self.running.append(request)
 
     def _has_room(self, request: Request) -> bool:
-        return (
-            len(self.running) < self.speed.max_running
-            and self.kv_used + request.kv_tokens <= self.speed.kv_tokens
-        )
+        return len(self.running) < self.speed.max_running and self.kv_used + request.kv_tokens <= self.speed.kv_tokens
 
     def _step(self) -> None:
         budget, prefilled, decoding = self.speed.step_tokens, 0, []

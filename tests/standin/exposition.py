@@ -160,9 +160,7 @@ def page(engines: Iterable[Shown]) -> str:
         lines += [f"# HELP {name} {text}", f"# TYPE {name} counter"]
         for one in shown:
             base = {**one.target, "engine": "0", "model_name": one.model}
-            lines += [
-                _line(name, {**base, **labels}, value) for labels, value in one.meter.counter_samples(name)
-            ]
+            lines += [_line(name, {**base, **labels}, value) for labels, value in one.meter.counter_samples(name)]
     for name, (text, _) in HISTOGRAMS.items():
         lines += [f"# HELP {name} {text}", f"# TYPE {name} histogram"]
         for one in shown:

@@ -63,9 +63,7 @@ class Fleet:
     def _requeue(self, mine: Mapping[tuple[str, str], Shown], gone: Engine) -> None:
         """Clients of an engine that goes ask again elsewhere, unless nothing is left."""
         for request in [*gone.running, *gone.waiting]:
-            self._offer(
-                mine, Request(self.now, request.prompt_tokens, request.output_tokens, request.shared_tokens)
-            )
+            self._offer(mine, Request(self.now, request.prompt_tokens, request.output_tokens, request.shared_tokens))
 
     def advance(self, now: float) -> None:
         """Let everything happen that happens until ``now``."""
@@ -91,9 +89,7 @@ class Fleet:
             return
         when = load.next_arrival or self.now + self._random.expovariate(load.requests_per_second)
         while when < until:
-            self._offer(
-                engines, Request(when, load.prompt_tokens, load.output_tokens, load.shared_prefix_tokens)
-            )
+            self._offer(engines, Request(when, load.prompt_tokens, load.output_tokens, load.shared_prefix_tokens))
             when += self._random.expovariate(load.requests_per_second)
         load.next_arrival = when
 

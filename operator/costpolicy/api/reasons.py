@@ -32,7 +32,6 @@ class Reason(StrEnum):
     NO_NODES = "NoNodes"
     NAME_TAKEN = "NameTaken"
     MODEL_NAME_TAKEN = "ModelNameTaken"
-    TARGET_NOT_FOUND = "TargetNotFound"
     FORBIDDEN = "Forbidden"
     # no plan exists
     INFEASIBLE = "Infeasible"
@@ -70,6 +69,23 @@ class Reason(StrEnum):
     OUTSIDE_WINDOW = "OutsideWindow"
     COOLING_DOWN = "CoolingDown"
     METRICS_STALE = "MetricsStale"
+    SAVING_TOO_SMALL = "SavingTooSmall"
+    DOES_NOT_PAY_BACK = "DoesNotPayBack"
+    NEEDS_QUALITY_GATE = "NeedsQualityGate"
+    SUPERSEDED = "Superseded"
+    # news
+    ROLLOUT_STARTED = "RolloutStarted"
+    PROMOTED = "Promoted"
+    SCALED = "Scaled"
+    # candidates that a plan rejects
+    ACCELERATOR_NOT_ALLOWED = "AcceleratorNotAllowed"
+    CAPACITY_TYPE_NOT_ALLOWED = "CapacityTypeNotAllowed"
+    CONTEXT_DOES_NOT_FIT = "ContextDoesNotFit"
+    FORMAT_UNSUPPORTED = "FormatUnsupported"
+    NEEDS_CHECKPOINT = "NeedsCheckpoint"
+    TENSOR_PARALLEL_SHAPE = "TensorParallelShape"
+    MAX_ACCELERATORS = "MaxAccelerators"
+    MAX_REPLICAS = "MaxReplicas"
 
 
 REASONS: Final[Mapping[Reason, str]] = {
@@ -79,8 +95,7 @@ REASONS: Final[Mapping[Reason, str]] = {
     Reason.PROGRESSING: "The current generation is being planned or applied.",
     Reason.WAITING_FOR_REPLICAS: "Replicas were created and are not all ready; a large model takes minutes to load.",
     Reason.UNSCHEDULABLE: "A pod finds no node; the message repeats the scheduler's. Free or add accelerators.",
-    Reason.ENGINE_DIED: "The engine's container ended by itself; the message holds its last words, the "
-    "number of "
+    Reason.ENGINE_DIED: "The engine's container ended by itself; the message holds its last words, the number of "
     "restarts and the command that shows its log.",
     Reason.INVALID_POLICY: "The policy contradicts itself or holds a value that cannot be read.",
     Reason.INVALID_SCHEDULE: "A cron expression or the name of a time zone cannot be read.",
@@ -99,7 +114,6 @@ REASONS: Final[Mapping[Reason, str]] = {
     Reason.NO_NODES: "No node carries an accelerator that the policy allows, and none can be started.",
     Reason.NAME_TAKEN: "An object of the planned name belongs to somebody else. It is left alone.",
     Reason.MODEL_NAME_TAKEN: "An older policy of this namespace serves a model of the same name.",
-    Reason.TARGET_NOT_FOUND: "The Deployment that targetRef names does not exist or does not run vLLM.",
     Reason.FORBIDDEN: "The API server refused a write; the message repeats its reason.",
     Reason.INFEASIBLE: "No configuration keeps every promise within every limit.",
     Reason.DOES_NOT_FIT: "The model does not fit into the memory of any accelerator that is allowed.",
@@ -135,5 +149,21 @@ REASONS: Final[Mapping[Reason, str]] = {
     Reason.OUTSIDE_WINDOW: "A change waits for the next maintenance window.",
     Reason.METRICS_STALE: "A better plan exists, but the demand is not measured at the moment: nothing is changed on a guess.",
     Reason.COOLING_DOWN: "The last change of configuration was less than rollout.cooldown ago.",
+    Reason.SAVING_TOO_SMALL: "A better plan saves less than rollout.minimumSavings.",
+    Reason.DOES_NOT_PAY_BACK: "A better plan would not pay for its own disruption within rollout.paybackHorizon.",
+    Reason.NEEDS_QUALITY_GATE: "A cheaper configuration may alter answers. Set its technique to Enabled to accept "
+    "that.",
+    Reason.SUPERSEDED: "The change was given up because the policy was edited again.",
+    Reason.ROLLOUT_STARTED: "Another configuration starts beside what serves.",
+    Reason.PROMOTED: "The new configuration serves and the former one goes.",
+    Reason.SCALED: "The number of replicas was changed to follow the load or a schedule.",
+    Reason.ACCELERATOR_NOT_ALLOWED: "hardware.accelerators does not name it.",
+    Reason.CAPACITY_TYPE_NOT_ALLOWED: "hardware.capacityTypes does not name it; Spot only counts when named.",
+    Reason.CONTEXT_DOES_NOT_FIT: "The longest sequence does not fit beside the weights. Lower model.contextLength.",
+    Reason.FORMAT_UNSUPPORTED: "The accelerator or this vLLM version does not support the number format.",
+    Reason.NEEDS_CHECKPOINT: "The engine cannot make this format while loading. Name one in model.checkpoints.",
+    Reason.TENSOR_PARALLEL_SHAPE: "The model's heads cannot be shared out evenly over that many accelerators.",
+    Reason.MAX_ACCELERATORS: "It needs more accelerators than hardware.maxAccelerators.",
+    Reason.MAX_REPLICAS: "It needs more replicas than scaling.maxReplicas.",
 }
 """What each reason says, and what can be done; ``docs/reference/conditions.md`` is generated from it."""

@@ -34,7 +34,7 @@ EXPECTED: Final[Mapping[str, str]] = {
     OPTIONAL_CURRENCY_PATTERN: "a currency: write its three-letter code, such as USD",
     DATE_OR_TIME_PATTERN: "a date such as 2026-11-22 or a time such as 2026-11-22T16:00:00Z",
     OBJECT_NAME_PATTERN: "the name of a Kubernetes object: a-z, 0-9, '-' and '.'",
-    ACCELERATOR_PATTERN: "the name of an accelerator, such as nvidia-h100-80gb",
+    ACCELERATOR_PATTERN: "a name of a-z, 0-9 and '-', such as nvidia-h100-80gb",
     ABSOLUTE_PATH_PATTERN: "an absolute path without spaces and colons",
     RELATIVE_PATH_PATTERN: "a relative path without spaces and colons",
     CRON_PATTERN: "a cron expression of five fields, such as '0 22 * * 1-5'",

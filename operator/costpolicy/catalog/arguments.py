@@ -73,8 +73,9 @@ def _written(flags: FlagTable, args: Sequence[str]) -> Iterator[_Written]:
         text = words.pop(0)
         head, equals, value = text.partition("=")
         optimization = _OPTIMIZATION.fullmatch(text)
-        if optimization is not None and flags.find("--optimization-level") is not None:
-            yield _Written(text, "--optimization-level", "", (optimization[1].removeprefix("="),))
+        if optimization is not None:
+            level = "--optimization-level" if flags.find("--optimization-level") is not None else "-O"
+            yield _Written(text, level, "", (optimization[1].removeprefix("="),))
             continue
         spelling, _, path = head.partition(".") if head.startswith("-") else (head, "", "")
         flag = flags.find(spelling)

@@ -56,5 +56,6 @@ def _line(target: Target, currency: str) -> str:
 
 
 def _predicted(target: Target) -> str:
-    ttft, inter_token = target.predicted.ttft.p95, target.predicted.inter_token.p95
-    return f"TTFT p95 {ttft * 1000:,.0f} ms, inter-token latency p95 {inter_token * 1000:,.1f} ms, {target.capacity_per_replica:.2f} requests/s a replica"
+    ttft, inter_token = target.predicted.ttft.p95 * 1000, target.predicted.inter_token.p95 * 1000
+    latency = f"TTFT p95 {ttft:,.0f} ms, inter-token latency p95 {inter_token:,.1f} ms"
+    return f"{latency}, up to {target.capacity_per_replica:.2f} requests/s a replica"

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
+from costpolicy.manifests.arguments import OWNED_ARGUMENTS
 from costpolicy.manifests.serialization import Object
 
 
@@ -12,15 +13,8 @@ class NotAnEngineError(ValueError):
 
 _SERVE: Final = ("vllm", "serve")
 _MODULE: Final = "vllm.entrypoints.openai.api_server"
-_KNOWN: Final = (
-    "--model",
-    "--served-model-name",
-    "--max-model-len",
-    "--tensor-parallel-size",
-    "--port",
-    "--host",
-)
-"""Arguments that become fields of the policy, or that the operator decides by itself."""
+_SWITCHES: Final = frozenset({"--enable-prefix-caching", "--no-enable-prefix-caching", "--port", "--host"})
+"""Arguments that become a technique of the policy, or that the operator's own manifests decide."""
 
 
 def policy_for(deployment: Object, ttft_p95: str) -> dict[str, Any]:
@@ -47,9 +41,10 @@ def policy_for(deployment: Object, ttft_p95: str) -> dict[str, Any]:
     }
     if (length := options.get("--max-model-len", "")).isdecimal():
         spec["model"]["contextLength"] = int(length)
-    extra = [flag if value is None else f"{flag}={value}" for flag, value in arguments if flag not in _KNOWN]
-    if extra:
-        spec["engine"]["extraArgs"] = [argument for argument in extra if not _decided(argument)]
+    extra = [flag if value is None else f"{flag}={value}" for flag, value in arguments]
+    kept = [argument for argument in extra if not _decided(argument)]
+    if kept:
+        spec["engine"]["extraArgs"] = kept
     return {
         "apiVersion": "costpolicy.dev/v1alpha1",
         "kind": "CostPolicy",
@@ -99,15 +94,7 @@ def _pairs(words: Sequence[str]) -> Iterator[tuple[str, str | None]]:
 
 def _decided(argument: str) -> bool:
     """Return whether the operator decides this by its plan, so that it would be refused as an extra argument."""
-    return argument.split("=", 1)[0] in (
-        "--quantization",
-        "--kv-cache-dtype",
-        "--max-num-seqs",
-        "--max-num-batched-tokens",
-        "--gpu-memory-utilization",
-        "--enable-prefix-caching",
-        "--no-enable-prefix-caching",
-    )
+    return argument.split("=", 1)[0] in OWNED_ARGUMENTS | _SWITCHES
 
 
 def _claim(deployment: Object) -> str:

@@ -2,8 +2,9 @@
 
 from datetime import datetime
 
-from costpolicy.api.conditions import merge_conditions
+from costpolicy.api.conditions import ConditionType, condition, merge_conditions
 from costpolicy.api.figures import Infeasible, LatencyFigures, PlanSummary, Prediction, TargetStatus
+from costpolicy.api.reasons import Reason
 from costpolicy.api.status import CostPolicyStatus, VariantStatus
 from costpolicy.api.validation import Problem
 from costpolicy.perf.latency import Quantiles
@@ -60,6 +61,15 @@ def stalled_answer(snapshot: Snapshot, problem: Problem, now: datetime) -> CostP
             "variants": _variants(snapshot, None),
         }
     ).within_limit()
+
+
+def unreadable_answer(generation: int, message: str) -> CostPolicyStatus:
+    """Return the status of a stored policy that no longer parses; without times, so that it is written once."""
+    told = (
+        condition(ConditionType.READY, False, Reason.INVALID_POLICY, message, generation=generation),
+        condition(ConditionType.STALLED, True, Reason.INVALID_POLICY, message, generation=generation),
+    )
+    return CostPolicyStatus(observed_generation=generation, conditions=told)
 
 
 def cost_per_hour(snapshot: Snapshot) -> Money:

@@ -10,6 +10,9 @@ from costpolicy.reconcile.snapshot import Snapshot
 def objects_of(snapshot: Snapshot, course: Course) -> tuple[tuple[Object, ...], tuple[WantedDeployment, ...]]:
     """Return the objects to apply, Deployments apart because their replicas belong to a second field manager."""
     objects: list[Object] = []
+    if course.variants:  # first, because a Service of that name may belong to somebody else
+        replicas = max(variant.replicas for variant in course.variants)
+        objects += policy_objects(snapshot.policy, course.service, replicas, monitored=snapshot.pod_monitor)
     deployments: list[WantedDeployment] = []
     for variant in course.variants:
         if variant.objects is None:
@@ -20,9 +23,6 @@ def objects_of(snapshot: Snapshot, course: Course) -> tuple[tuple[Object, ...], 
                 deployments.append(WantedDeployment(ref=reference(item), intent=item, replicas=variant.replicas))
             else:
                 objects.append(item)
-    if course.variants:
-        replicas = max(variant.replicas for variant in course.variants)
-        objects += policy_objects(snapshot.policy, course.service, replicas, monitored=snapshot.pod_monitor)
     return tuple(objects), tuple(deployments)
 
 

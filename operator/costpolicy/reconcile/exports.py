@@ -7,10 +7,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from costpolicy.catalog.prices import PriceList
-from costpolicy.kube.gateway import POLICY_LABEL, VARIANT_LABEL, Pod
+from costpolicy.kube.gateway import POLICY_LABEL, VARIANT_LABEL, Gateway, Pod
 from costpolicy.observe.exported import GPUS, POD_INFO, PRICE_PER_HOUR, AcceleratorState, ExportedGauge
 from costpolicy.planning.configuration import Configuration
+from costpolicy.reconcile.fleet import Fleet
+from costpolicy.reconcile.live import live_of
 from costpolicy.units import MICROS_PER_UNIT
 
 Series = Mapping[tuple[str, ...], float]
@@ -30,10 +31,28 @@ class RunningVariant:
     selected: bool
 
 
-def fleet_series(
-    variants: Iterable[RunningVariant], pods: Iterable[Pod], prices: PriceList
-) -> dict[ExportedGauge, Series]:
+def running_variants(gateway: Gateway, fleet: Fleet) -> tuple[RunningVariant, ...]:
+    """Return the variants of every policy, from its own objects."""
+    found = []
+    for policy in fleet.policies:
+        namespace, name = policy.metadata.namespace, policy.metadata.name
+        live = live_of(gateway.owned(namespace, name), (), name)
+        found += [
+            RunningVariant(
+                namespace=namespace,
+                policy=name,
+                hash=variant.hash,
+                configuration=variant.configuration,
+                selected=live.stable_hash in (None, variant.hash),
+            )
+            for variant in live.variants
+        ]
+    return tuple(found)
+
+
+def fleet_series(variants: Iterable[RunningVariant], fleet: Fleet) -> dict[ExportedGauge, Series]:
     """Return the series of each exported gauge."""
+    pods, prices = fleet.capacity.pods, fleet.prices
     known = {(variant.namespace, variant.policy, variant.hash): variant for variant in variants}
     info: dict[tuple[str, ...], float] = {}
     held: Counter[tuple[str, ...]] = Counter()

@@ -18,8 +18,10 @@ from costpolicy.reconcile.snapshot import MetricsDown
 from costpolicy.reconcile.supply import Capacity
 from costpolicy.units import format_duration
 
-FRESH_FOR: Final = timedelta(seconds=10)
-"""How long one look at the fleet serves every policy: shorter than any loop, longer than a burst of events."""
+CLUSTER_FRESH_FOR: Final = timedelta(seconds=1)
+"""How long one look at policies, prices, nodes and pods serves every policy: a burst of events; it costs no request."""
+METRICS_FRESH_FOR: Final = timedelta(seconds=10)
+"""How long one cycle of queries serves every policy: shorter than any loop, and Prometheus is spared."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,35 +61,41 @@ class Fleet:
 
 
 class FleetWatch:
-    """Looks at the fleet when the last look is too old; safe to call from several threads."""
+    """Looks at the fleet when the last look is too old; safe to call from several threads.
+
+    ``seen`` is called with every new look, by the thread that took it.
+    """
 
     def __init__(
-        self, gateway: Gateway, metrics: MetricsSource | None, clock: Clock, settings: ObserveSettings
+        self,
+        gateway: Gateway,
+        metrics: MetricsSource | None,
+        clock: Clock,
+        settings: ObserveSettings,
+        seen: Callable[[Fleet], None] = lambda _: None,
     ) -> None:
         self._gateway = gateway
         self._metrics = metrics
         self._clock = clock
         self._settings = settings
+        self._seen = seen
         self._lock = Lock()
         self._last: Fleet | None = None
-        self._seen: Callable[[Fleet], None] | None = None
+        self._observations: FleetObservations | MetricsDown | None = None
+        self._observed_at: datetime | None = None
 
     def look(self) -> Fleet:
-        """Return the fleet as it was at most :data:`FRESH_FOR` ago.
+        """Return the fleet as it was at most a moment ago.
 
         Raises:
             GatewayError: the API server cannot be read.  Metrics that cannot be read are part of the answer.
         """
         with self._lock:
             now = self._clock.now()
-            if self._last is None or now - self._last.at >= FRESH_FOR or now < self._last.at:
+            if self._last is None or _is_old(self._last.at, now, CLUSTER_FRESH_FOR):
                 self._last = self._read(now)
+                self._seen(self._last)
             return self._last
-
-    def forget(self) -> None:
-        """Look anew next time: prices or nodes have changed."""
-        with self._lock:
-            self._last = None
 
     def _read(self, now: datetime) -> Fleet:
         gateway = self._gateway
@@ -101,6 +109,15 @@ class FleetWatch:
         )
 
     def _observe(self, now: datetime) -> FleetObservations | MetricsDown:
+        if (
+            self._observations is None
+            or self._observed_at is None
+            or _is_old(self._observed_at, now, METRICS_FRESH_FOR)
+        ):
+            self._observations, self._observed_at = self._ask(now), now
+        return self._observations
+
+    def _ask(self, now: datetime) -> FleetObservations | MetricsDown:
         if self._metrics is None:
             message = "no Prometheus is configured: set prometheus.url in the chart"
             return MetricsDown(reason=Reason.PROMETHEUS_UNREACHABLE, message=message)
@@ -108,3 +125,8 @@ class FleetWatch:
             return observe_fleet(self._metrics, now, self._settings)
         except MetricsUnavailable as error:
             return MetricsDown(reason=Reason(error.reason), message=error.message)
+
+
+def _is_old(taken: datetime, now: datetime, age: timedelta) -> bool:
+    """Return whether a look is too old; one from the future (a clock that was set back) is."""
+    return not taken <= now < taken + age

@@ -1,5 +1,6 @@
 """The reconciler: gather, decide, carry out, for one policy at a time.  Nothing else."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -12,6 +13,7 @@ from costpolicy.kube.errors import Forbidden, GatewayError, Invalid, NameTaken
 from costpolicy.kube.gateway import Gateway, ObjectRef, Unreadable
 from costpolicy.kube.kinds import POD_MONITOR
 from costpolicy.reconcile.actions import carry_out
+from costpolicy.reconcile.answer import unreadable_answer
 from costpolicy.reconcile.decide import decide
 from costpolicy.reconcile.decision import Decision
 from costpolicy.reconcile.fleet import Fleet, FleetWatch
@@ -32,11 +34,19 @@ class Defaults:
 class Reconciler:
     """Brings one policy at a time closer to what it promises."""
 
-    def __init__(self, gateway: Gateway, fleet: FleetWatch, clock: Clock, defaults: Defaults) -> None:
+    def __init__(
+        self,
+        gateway: Gateway,
+        fleet: FleetWatch,
+        clock: Clock,
+        defaults: Defaults,
+        decided: Callable[[str], None] = lambda _: None,
+    ) -> None:
         self._gateway = gateway
         self._fleet = fleet
         self._clock = clock
         self._defaults = defaults
+        self._decided = decided
 
     def reconcile(self, namespace: str, name: str) -> timedelta | None:
         """Decide about one policy and carry it out; return when to look again, ``None`` when it is gone.
@@ -45,7 +55,10 @@ class Reconciler:
             GatewayError: the API server refused or could not be reached; the same call may simply be repeated.
         """
         policy = self._gateway.policy(namespace, name)
-        if policy is None or isinstance(policy, Unreadable) or policy.metadata.deletion_timestamp is not None:
+        if isinstance(policy, Unreadable):
+            self._gateway.apply_status(policy.ref, unreadable_answer(policy.generation, policy.message).to_json())
+            return None
+        if policy is None or policy.metadata.deletion_timestamp is not None:
             return None
         snapshot = self.gather(policy, self._fleet.look())
         ref = reference_of(policy)
@@ -55,6 +68,8 @@ class Reconciler:
         except (NameTaken, Forbidden, Invalid) as error:
             decision = self._refuse(snapshot, Problem(reason=_reason_of(error), message=str(error)))
             carry_out(decision, ref, self._gateway)
+        for news in decision.news:
+            self._decided(news.reason)
         return decision.look_again
 
     def gather(self, policy: CostPolicy, fleet: Fleet) -> Snapshot:

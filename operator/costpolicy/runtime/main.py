@@ -5,6 +5,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from pathlib import Path
 from types import FrameType
 from typing import Final
@@ -15,13 +16,14 @@ from costpolicy.kube.errors import GatewayError
 from costpolicy.kube.gateway import Gateway
 from costpolicy.observe.fleet import ObserveSettings
 from costpolicy.observe.prometheus import PrometheusSource
-from costpolicy.reconcile.fleet import FleetWatch
+from costpolicy.reconcile.exports import fleet_series, running_variants
+from costpolicy.reconcile.fleet import Fleet, FleetWatch
 from costpolicy.reconcile.reconciler import Defaults, Reconciler
 from costpolicy.runtime.handlers import WatchError
 from costpolicy.runtime.logs import configure_logging
 from costpolicy.runtime.operator import Operator, ReconcilerFactory
 from costpolicy.runtime.settings import Settings, SettingsError, read_settings
-from costpolicy.runtime.telemetry import Telemetry
+from costpolicy.runtime.telemetry import FleetView, Telemetry
 from costpolicy.runtime.workers import Reconcile
 
 logger = logging.getLogger(__name__)
@@ -31,6 +33,8 @@ FAILED: Final = 1
 WRONG_SETTINGS: Final = 2
 SPARE_CONNECTIONS: Final = 3
 """Connections beside the workers': lease, resync, and one to spare."""
+SHAPE_WINDOW: Final = timedelta(minutes=5)
+"""Least window of token counts and hit ratios, which need more requests than a rate does."""
 
 Assembly = Callable[[Settings, Clock], ReconcilerFactory]
 
@@ -38,12 +42,20 @@ Assembly = Callable[[Settings, Clock], ReconcilerFactory]
 def production(settings: Settings, clock: Clock) -> ReconcilerFactory:
     """Return the factory of the real reconciler, with Prometheus if one is configured."""
     metrics = _prometheus(settings)
-    look = ObserveSettings(matchers=settings.prometheus_matchers)
+    look = ObserveSettings(
+        matchers=settings.prometheus_matchers,
+        rate_window=settings.prometheus_rate_window,
+        shape_window=max(settings.prometheus_rate_window, SHAPE_WINDOW),
+    )
 
-    def build(gateway: Gateway, _telemetry: Telemetry) -> Reconcile:
-        fleet = FleetWatch(gateway, metrics, clock, look)
+    def build(gateway: Gateway, telemetry: Telemetry) -> Reconcile:
+        def export(fleet: Fleet) -> None:
+            telemetry.export(FleetView(series=fleet_series(running_variants(gateway, fleet), fleet)))
+
         defaults = Defaults(mode=settings.default_rollout_mode, allow_host_access=settings.allow_host_access)
-        reconciler = Reconciler(gateway, fleet, clock, defaults)
+        reconciler = Reconciler(
+            gateway, FleetWatch(gateway, metrics, clock, look, export), clock, defaults, decided=telemetry.decided
+        )
         return lambda key: reconciler.reconcile(key.namespace, key.name)
 
     return build

@@ -50,6 +50,8 @@ class Settings(BaseModel):
     """Root of the Prometheus API, as ``http://prometheus.monitoring:9090``; empty: plan without metrics."""
     prometheus_matchers: str = ""
     """Label matchers that enter every selector, as ``cluster="prod-eu"``."""
+    prometheus_rate_window: Annotated[Duration, Field(ge=timedelta(seconds=10))] = timedelta(minutes=5)
+    """Window of rates and latencies; at least four scrape intervals."""
     prometheus_timeout: Duration = timedelta(seconds=10)
     """How long one query may take."""
     prometheus_token_file: str = ""

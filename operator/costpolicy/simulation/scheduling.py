@@ -12,12 +12,8 @@ def place(pod: Object, requests: Mapping[str, int], nodes: Iterable[Node], pods:
     for other in pods:
         for name, amount in other.requests.items():
             held[other.node, name] = held.get((other.node, name), 0) + amount
-    fitting = [
-        (sum(left.values()), node.name)
-        for node in nodes
-        if admits(pod["spec"], node)
-        and all(amount >= 0 for amount in (left := _left(node, requests, held)).values())
-    ]
+    left = {node.name: _left(node, requests, held) for node in nodes if admits(pod["spec"], node)}
+    fitting = [(sum(amounts.values()), name) for name, amounts in left.items() if min(amounts.values(), default=0) >= 0]
     return min(fitting)[1] if fitting else None
 
 

@@ -16,25 +16,25 @@ _DEFAULT_REPLICAS: Final = 1
 
 
 class Store:
-    """A set of objects.  What goes in and out is copied: nobody changes an object but by a write."""
+    """A set of objects.  What goes in is copied; what comes out is the stored object itself and only to be read."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._objects: dict[_Address, Object] = {}
+        self._shown: dict[_Address, Object] = {}
         self._owners: dict[_Address, dict[_Writer, set[Path]]] = {}
         self._version = 0
         self.writes = 0
 
     def get(self, ref: ObjectRef) -> Object | None:
         """Return an object, or ``None``."""
-        found = self._objects.get(_address(ref))
-        return None if found is None else self._shown(_address(ref), found)
+        return self._shown.get(_address(ref))
 
     def kind(self, api_version: str, kind: str) -> Iterator[Object]:
         """Yield the objects of a kind by namespace and name."""
-        for address in sorted(self._objects):
+        for address in sorted(self._shown):
             if address[:2] == (api_version, kind):
-                yield self._shown(address, self._objects[address])
+                yield self._shown[address]
 
     def create(self, item: Object, manager: str) -> Object:
         """Store a new object with all it says, its status included.
@@ -50,6 +50,7 @@ class Store:
 
     def apply(self, intent: Object, manager: str) -> Object:
         """Apply fields for a manager by force: others lose what is set to another value."""
+        intent = deepcopy(intent)
         address = _address(reference(intent))
         before = self._objects.get(address, {})
         owners = {writer: set(paths) for writer, paths in self._owners.get(address, {}).items()}
@@ -102,7 +103,8 @@ class Store:
         if _address(ref) not in self._objects:
             return
         uid = self._require(ref)["metadata"]["uid"]
-        del self._objects[_address(ref)], self._owners[_address(ref)]
+        for kept in (self._objects, self._shown, self._owners):
+            del kept[_address(ref)]
         self.writes += 1
         for item in list(self._objects.values()):
             if any(owner["uid"] == uid for owner in item["metadata"].get("ownerReferences", ())):
@@ -129,21 +131,22 @@ class Store:
             metadata["generation"] = metadata.get("generation", 0) + (0 if unchanged else 1)
             after = {**after, "metadata": metadata}
         self._objects[address] = after
-        return self._shown(address, after)
+        managed = _managed_fields(address[0], self._owners[address])
+        self._shown[address] = {**after, "metadata": {**after["metadata"], "managedFields": managed}}
+        return self._shown[address]
 
-    def _shown(self, address: _Address, item: Object) -> Object:
-        shown = deepcopy(item)
-        shown["metadata"]["managedFields"] = [
-            {
-                "manager": manager,
-                "operation": operation,
-                "apiVersion": address[0],
-                "fieldsType": "FieldsV1",
-                "fieldsV1": trie(paths),
-            }
-            for (manager, operation), paths in sorted(self._owners[address].items())
-        ]
-        return shown
+
+def _managed_fields(api_version: str, owners: Mapping[_Writer, set[Path]]) -> list[dict[str, Any]]:
+    return [
+        {
+            "manager": manager,
+            "operation": operation,
+            "apiVersion": api_version,
+            "fieldsType": "FieldsV1",
+            "fieldsV1": trie(paths),
+        }
+        for (manager, operation), paths in sorted(owners.items())
+    ]
 
 
 def _address(ref: ObjectRef) -> _Address:

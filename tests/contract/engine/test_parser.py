@@ -33,7 +33,7 @@ def choices(values: list[Any] | None) -> list[str]:
 
 
 def scalar(default: object) -> object:
-    known = isinstance(default, (bool, int, float, str)) and default not in ("", "==SUPPRESS==", "set()")
+    known = isinstance(default, (bool, int, float, str)) and default not in ("", "==SUPPRESS==")
     return default if known else None
 
 

@@ -64,16 +64,18 @@ def agree(server: Connection, document: dict[str, Any]) -> None:
     )
 
 
-COMMON = settings(deadline=None, suppress_health_check=list(HealthCheck), derandomize=False)
+def at_least(examples: int) -> settings:
+    """Return the profile's settings with enough examples to meet every part of the schema."""
+    return settings(max_examples=max(examples, settings().max_examples), suppress_health_check=list(HealthCheck))
 
 
-@settings(COMMON, max_examples=500)
+@at_least(400)
 @given(document=documents("CostPolicy"))
 def test_models_and_api_server_agree_on_policies(administrator: Connection, document: dict[str, Any]):
     agree(administrator, document)
 
 
-@settings(COMMON, max_examples=300)
+@at_least(40)
 @given(document=documents("PriceBook"))
 def test_models_and_api_server_agree_on_price_books(administrator: Connection, document: dict[str, Any]):
     agree(administrator, document)

@@ -99,6 +99,7 @@ def test_an_argument_given_twice_is_refused(args):
 
 def test_what_one_release_refuses_another_takes():
     assert [] == refused("--swap-space=4", version="0.17")
+    assert [] == refused("-O3", version="0.11")
     assert [] != refused("--shutdown-timeout=4", version="0.11")
 
 

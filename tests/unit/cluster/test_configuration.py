@@ -1,0 +1,122 @@
+"""Covers pins, credentials, commands and configurations. Not covered: that the programs start (e2e ring)."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from cluster import binaries, gpus, kind
+from cluster.api_server import DNS_ADDRESS, SERVICE_NETWORK, free_ports
+from cluster.credentials import IDENTITIES, token, write_kubeconfig, write_tokens
+from cluster.paths import cache_folder, state_folder
+from cluster.progress import ClusterError
+from cluster.prometheus import pod_relabelling
+
+PINNED = {
+    "kubernetes": ("k8s.io/kubernetes", binaries.KUBERNETES_VERSION),
+    "kwok": ("sigs.k8s.io/kwok", binaries.KWOK_VERSION),
+    "helm": ("helm.sh/helm/v4", binaries.HELM_VERSION),
+    "kubeconform": ("github.com/yannh/kubeconform", binaries.KUBECONFORM_VERSION),
+    "coredns": ("github.com/coredns/coredns", binaries.COREDNS_VERSION),
+}
+
+
+@pytest.mark.parametrize("name", binaries.PROGRAMS)
+def test_the_version_a_program_reports_is_the_one_its_module_pins_and_verifies(name):
+    module, version = PINNED[name]
+    folder = binaries.PROGRAMS[name].module
+
+    assert re.search(
+        rf"^\s*(?:require )?{re.escape(module)} v{version}\b", (folder / "go.mod").read_text(), re.MULTILINE
+    )
+    assert f"{module} v{version} h1:" in (folder / "go.sum").read_text()
+
+
+def test_no_module_replaces_what_it_pins():
+    for program in binaries.PROGRAMS.values():
+        assert "replace" not in (program.module / "go.mod").read_text()
+
+
+def test_a_program_that_was_not_built_is_named_with_the_command_that_builds_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+
+    with pytest.raises(ClusterError, match=r"kubelet is not built yet.*python -m cluster build"):
+        binaries.path("kubelet")
+
+
+def test_a_relative_base_directory_is_ignored(monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", "here")
+    monkeypatch.setenv("XDG_STATE_HOME", "there")
+
+    assert cache_folder() == Path.home() / ".cache" / "costpolicy"
+    assert state_folder() == Path.home() / ".local" / "state" / "costpolicy" / "cluster"
+
+
+def test_every_identity_has_its_own_token_that_only_the_user_can_read(tmp_path):
+    write_tokens(tmp_path)
+
+    assert len({token(tmp_path, identity) for identity in IDENTITIES}) == len(IDENTITIES)
+    assert (tmp_path / "tokens.csv").stat().st_mode & 0o077 == 0
+
+
+def test_a_kubeconfig_carries_the_token_of_its_identity(tmp_path):
+    write_tokens(tmp_path)
+
+    config = yaml.safe_load(write_kubeconfig(tmp_path, "kubelet", "https://10.88.0.1:6443").read_text())
+
+    assert config["users"][0]["user"]["token"] == token(tmp_path, "kubelet")
+    assert config["clusters"][0]["cluster"]["server"] == "https://10.88.0.1:6443"
+
+
+def test_free_ports_are_distinct():
+    assert len(set(free_ports(5))) == 5
+
+
+def test_pods_of_simulated_nodes_are_not_scraped_because_nobody_answers():
+    dropped = [rule["regex"] for rule in pod_relabelling() if rule["action"] == "drop"]
+
+    assert any(re.fullmatch(regex, gpus.simulated_name("NVIDIA-H200", 1)) for regex in dropped)
+    assert not any(re.fullmatch(regex, "real-1") for regex in dropped)
+
+
+def test_series_carry_policy_and_variant_of_the_pod():
+    targets = {rule.get("target_label") for rule in pod_relabelling()}
+
+    assert {"namespace", "pod", "costpolicy", "variant"} <= targets
+
+
+def test_kind_uses_the_same_addresses_and_version_as_the_local_cluster():
+    config = yaml.safe_load(kind.CONFIGURATION.read_text())
+
+    assert config["networking"]["serviceSubnet"] == SERVICE_NETWORK
+    assert DNS_ADDRESS.startswith("10.96.0.")
+    assert [node["image"].rpartition(":")[2] for node in config["nodes"]] == [f"v{binaries.KUBERNETES_VERSION}"]
+
+
+def test_kind_is_asked_to_create_load_and_delete_one_named_cluster():
+    kubeconfig, archive = Path("/state/kubeconfig"), Path("/cache/operator.tar")
+
+    assert kind.create_command(kubeconfig)[:4] == ["kind", "create", "cluster", "--name=costpolicy"]
+    assert f"--config={kind.CONFIGURATION}" in kind.create_command(kubeconfig)
+    assert kind.load_command(archive) == [
+        *("kind", "load", "image-archive", "/cache/operator.tar"),
+        "--name=costpolicy",
+    ]
+    assert kind.delete_command(kubeconfig)[:4] == ["kind", "delete", "cluster", "--name=costpolicy"]
+
+
+def test_kwok_on_kind_reads_the_stages_of_the_local_cluster():
+    objects = {each["kind"]: each for each in kind.kwok_manifests()}
+
+    assert objects["ConfigMap"]["data"]["stages.yaml"] == gpus.STAGES.read_text()
+    arguments = objects["Deployment"]["spec"]["template"]["spec"]["containers"][0]["args"]
+    assert "--config=/etc/kwok/stages.yaml" in arguments
+    assert "--manage-all-nodes=false" in arguments
+
+
+def test_a_missing_kind_is_said_before_anything_is_done(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    with pytest.raises(ClusterError, match="CLUSTER=kind needs kind and kubectl and docker on the PATH"):
+        kind.up({})
