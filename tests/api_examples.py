@@ -77,9 +77,7 @@ def _policy(name: str, path: str, accepted: Any, rejected: Any, says: str) -> Ex
 
 
 def _book(name: str, accepted: Document, rejected: Document, says: str) -> Example:
-    return Example(
-        name=name, accepted=book(offerings=[accepted]), rejected=book(offerings=[rejected]), says=says
-    )
+    return Example(name=name, accepted=book(offerings=[accepted]), rejected=book(offerings=[rejected]), says=says)
 
 
 def _pod(name: str, path: str, accepted: Any, rejected: Any, says: str) -> Example:
@@ -162,9 +160,7 @@ RULES: tuple[Example, ...] = (
     _policy("a budget is more than zero", "budget.hourly", "0.01", "0.00", "must be more than zero"),
     _policy("a canary step is more than zero", "rollout.canary.step", "100%", "0%", "must be more than zero"),
     _policy("a window is more than zero", "measurement.window", "24h", "0h", "must be more than zero"),
-    _policy(
-        "a budget has an amount", "budget", {"monthly": "900"}, {"currency": "USD"}, "a budget needs hourly"
-    ),
+    _policy("a budget has an amount", "budget", {"monthly": "900"}, {"currency": "USD"}, "a budget needs hourly"),
     _policy(
         "the shared prefix is part of the prompt",
         "traffic",

@@ -98,9 +98,7 @@ def offering(accelerator: str = "nvidia-h100-80gb", hourly: str = "2.50", **over
     return Offering(**{**fields, **overrides})
 
 
-def node(
-    name: str = "gpu-1", accelerator: str = "nvidia-h100-80gb", count: int = 8, **overrides: Any
-) -> Node:
+def node(name: str = "gpu-1", accelerator: str = "nvidia-h100-80gb", count: int = 8, **overrides: Any) -> Node:
     """A ready node as NVIDIA's device plugin and GPU feature discovery leave it."""
     facts = accelerators()[accelerator]
     label, values = next(iter(facts.node_labels.items()))

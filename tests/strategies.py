@@ -3,9 +3,9 @@
 from datetime import timedelta
 from typing import Any
 
-from builders import IMAGE, policy
 from hypothesis import strategies as st
 
+from builders import IMAGE, policy
 from costpolicy.api.policy import CostPolicy
 from costpolicy.api.types import CapacityType, KvCacheDtype, WeightFormat
 from costpolicy.catalog.accelerators import accelerators

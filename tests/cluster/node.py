@@ -14,8 +14,6 @@ from cluster.gpus import TESLA_T4, GpuProduct
 from cluster.network import ADDRESS, POD_NETWORK
 from cluster.processes import Owner, wait_until
 
-CGROUP = "/costpolicy"
-
 
 def start_node(owner: Owner, run: Path, url: str) -> None:
     """Start kubelet and kube-proxy and wait until the node is Ready; it then offers eight T4."""
@@ -75,7 +73,6 @@ def _kubelet(run: Path) -> dict[str, object]:
         "failCgroupV1": False,
         "failSwapOn": False,
         "cgroupDriver": "cgroupfs",
-        "cgroupRoot": CGROUP,
         "cgroupsPerQOS": False,
         "enforceNodeAllocatable": [],
         "localStorageCapacityIsolation": False,

@@ -4,8 +4,8 @@ Pods with `prometheus.io/scrape: "true"` are scraped at `prometheus.io/port` and
 carry `namespace`, `pod`, and from the pod's labels `costpolicy` and `variant`, as the operator's PodMonitor sets them.
 """
 
-import json
 import shutil
+import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,9 +14,10 @@ from pathlib import Path
 
 import yaml
 
-from cluster.credentials import certificate, token
+from cluster import pod_discovery
 from cluster.gpus import SIMULATED_PREFIX
 from cluster.network import ADDRESS
+from cluster.paths import HERE
 from cluster.processes import Owner, wait_until
 
 PORT = 9090
@@ -45,13 +46,12 @@ class Prometheus:
             {"targets": [target.address], "labels": {**target.labels, "__metrics_path__": target.path}}
             for target in targets
         ]
-        unfinished = self.folder / "targets.unfinished"
-        unfinished.write_text(json.dumps(groups, indent=2))
-        unfinished.rename(self.folder / "targets.json")
+        pod_discovery.write(self.folder / "targets.json", groups)
 
     def stop(self) -> None:
         """End it and forget everything it had stored."""
         self.owner.stop("prometheus")
+        self.owner.stop("pod-discovery")
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
@@ -71,8 +71,14 @@ def start_prometheus(
     prometheus.stop()
     folder.mkdir(parents=True)
     prometheus.set_targets(targets)
+    pod_discovery.write(folder / "pods.json", [])
+    owner.start(
+        "pod-discovery",
+        [sys.executable, "-m", "cluster.pod_discovery", run, api_url],
+        env={"PYTHONPATH": str(HERE.parent)},
+    )
     configuration = folder / "prometheus.yml"
-    configuration.write_text(yaml.safe_dump(_configuration(run, api_url, rule_files, scrape_interval)))
+    configuration.write_text(yaml.safe_dump(_configuration(folder, rule_files, scrape_interval)))
     owner.start(
         "prometheus",
         [
@@ -94,26 +100,23 @@ def _ready(owner: Owner, url: str) -> Iterator[bool]:
             yield False
 
 
-def _configuration(run: Path, api_url: str, rule_files: Sequence[Path], scrape_interval: str) -> dict[str, object]:
+def _configuration(folder: Path, rule_files: Sequence[Path], scrape_interval: str) -> dict[str, object]:
     return {
         "global": {"scrape_interval": scrape_interval, "evaluation_interval": scrape_interval},
         "rule_files": [str(path.resolve()) for path in rule_files],
         "scrape_configs": [
-            {"job_name": "static", "file_sd_configs": [{"files": [str(run / "prometheus" / "targets.json")]}]},
+            {"job_name": "static", "file_sd_configs": [_from_file(folder / "targets.json")]},
             {
                 "job_name": "pods",
-                "kubernetes_sd_configs": [
-                    {
-                        "role": "pod",
-                        "api_server": api_url,
-                        "authorization": {"credentials": token(run, "prometheus")},
-                        "tls_config": {"ca_file": str(certificate(run))},
-                    }
-                ],
+                "file_sd_configs": [_from_file(folder / "pods.json")],
                 "relabel_configs": pod_relabelling(),
             },
         ],
     }
+
+
+def _from_file(path: Path) -> dict[str, object]:
+    return {"files": [str(path)], "refresh_interval": "2s"}
 
 
 def pod_relabelling() -> list[dict[str, object]]:
@@ -137,7 +140,6 @@ def pod_relabelling() -> list[dict[str, object]]:
             "source_labels": ["__meta_kubernetes_pod_node_name"],
             "regex": f"{SIMULATED_PREFIX}.*",
         },
-        # One target a pod, although service discovery lists each container port.
         {
             "action": "replace",
             "source_labels": ["__meta_kubernetes_pod_ip", f"{annotation}port"],

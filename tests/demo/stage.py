@@ -57,7 +57,9 @@ def install(cluster: LocalCluster, journal: Journal, *, replicas: int) -> None:
     cluster.kubectl("apply", "-f", "-", input=yaml.safe_dump(namespace(SYSTEM)))
     journal.does("helm upgrade --install costpolicy-crds charts/costpolicy-crds")
     cluster.helm("upgrade", "--install", "costpolicy-crds", str(_CHARTS / "costpolicy-crds"), "-n", SYSTEM)
-    journal.does(f"helm upgrade --install {RELEASE} charts/costpolicy-operator --set prometheus.url={PROMETHEUS_URL} ...")
+    journal.does(
+        f"helm upgrade --install {RELEASE} charts/costpolicy-operator --set prometheus.url={PROMETHEUS_URL} ..."
+    )
     repository, _, tag = images.OPERATOR_IMAGE.rpartition(":")
     values = {
         "image.repository": repository,

@@ -32,7 +32,9 @@ class Traffic:
 
     def load(self, requests_per_second: float) -> None:
         """Let clients send so many requests a second from now on."""
-        self._post("load", requestsPerSecond=requests_per_second, promptTokens=PROMPT_TOKENS, outputTokens=OUTPUT_TOKENS)
+        self._post(
+            "load", requestsPerSecond=requests_per_second, promptTokens=PROMPT_TOKENS, outputTokens=OUTPUT_TOKENS
+        )
 
     def follow(self) -> None:
         """Tell the stand-in about Ready pods until :meth:`stop`."""
@@ -69,7 +71,9 @@ def traffic(world: World, policy: str, model: str) -> Iterator[Traffic]:
     )
     kubectl("apply", "-f", "-", input=program)
     world.apply(MANIFEST)
-    world.until("the metrics stand-in is Ready", lambda: _pod(world), lambda pod: is_true(pod.get("status", {}), "Ready"))
+    world.until(
+        "the metrics stand-in is Ready", lambda: _pod(world), lambda pod: is_true(pod.get("status", {}), "Ready")
+    )
     running = Traffic(world, policy, model)
     thread = threading.Thread(target=running.follow, name="traffic", daemon=True)
     thread.start()

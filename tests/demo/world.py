@@ -21,7 +21,11 @@ GPU = "nvidia.com/gpu"
 PRODUCT = "nvidia.com/gpu.product"
 
 
-class NotSeenError(Exception):
+class StepFailedError(Exception):
+    """A step did not hold; the message says what was expected and what was seen."""
+
+
+class NotSeenError(StepFailedError):
     """Something did not come about in time; the message says what was waited for and what was seen last."""
 
 
@@ -87,7 +91,9 @@ class World:
     def price(self, accelerator: str) -> str:
         """Return the on-demand price of an accelerator in the demo's price book, as stored."""
         book = self._get(PRICE_BOOK, "example", namespace="")
-        prices = {row["accelerator"]: row["hourly"] for row in book["spec"]["offerings"] if row["capacityType"] == "OnDemand"}
+        prices = {
+            row["accelerator"]: row["hourly"] for row in book["spec"]["offerings"] if row["capacityType"] == "OnDemand"
+        }
         return str(prices[accelerator])
 
     def service_url(self, name: str) -> str:
@@ -126,6 +132,15 @@ class World:
             time.sleep(0.5)
         return seen
 
+    def expect(self, holds: bool, what: str, seen: object) -> None:
+        """Check something that must hold at once.
+
+        Raises:
+            StepFailedError: it does not.
+        """
+        if not holds:
+            raise StepFailedError(f"expected: {what}; seen: {seen}")
+
     def _get(self, kind: Kind, name: str, namespace: str = NAMESPACE) -> Object:
         stored: Object = self.connection.request("GET", f"{kind.path(namespace)}/{name}")
         return stored
@@ -157,5 +172,8 @@ def accelerators_of(deployment: Object) -> int:
 
 
 def _conditions(status: Object) -> str:
-    found = [f"{one['type']}={one['status']} {one['reason']}: {one.get('message', '')}" for one in status.get("conditions", [])]
+    found = [
+        f"{one['type']}={one['status']} {one['reason']}: {one.get('message', '')}"
+        for one in status.get("conditions", [])
+    ]
     return "; ".join(found) or "no answer yet"

@@ -1,8 +1,8 @@
 """Rendering, for any policy and configuration.
 
-Covered: bytes are stable, equal hashes mean equal pods, names and labels are legal, the record renders the same
-again, what the client's models do not know cannot be rendered.
-Not covered: what the API server and the engine say (tests/contract/manifests).
+Covered: bytes are stable, equal hashes mean equal pods, names and labels are legal, the record renders the
+same again, what the client's models do not know cannot be rendered. Not covered: what the API server and the
+engine say (tests/contract/manifests).
 """
 
 import json
@@ -13,12 +13,12 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 from kubernetes import client
-from strategies import configurations, policies, variant_inputs
 
 from costpolicy.manifests.inputs import VariantInputs
 from costpolicy.manifests.policy_objects import policy_objects
 from costpolicy.manifests.record import read_record
 from costpolicy.manifests.variant import render_variant
+from strategies import configurations, policies, variant_inputs
 
 LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?")
 DNS_LABEL = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")

@@ -7,6 +7,7 @@ of kernels in its code) and its documentation's table of supported hardware; tho
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 from types import MappingProxyType
 from typing import Final, assert_never
 
@@ -85,6 +86,7 @@ FORMATS: Final[Mapping[WeightFormat, FormatFacts]] = MappingProxyType(
 )
 
 
+@cache
 def weight_bytes(sizes: ArchitectureSizes, form: WeightFormat) -> int:
     """Return the bytes of all weights in a format, over all accelerators of a replica, each weight once.
 

@@ -1,6 +1,7 @@
 """Count parameters and cached elements from an architecture's sizes, exactly, by where they sit."""
 
 from dataclasses import dataclass
+from functools import cache
 
 from costpolicy.catalog.architecture import ArchitectureSizes, LinearAttention, Mla
 
@@ -48,6 +49,7 @@ class CachedElements:
         return self.per_token * tokens + self.per_window_token * min(tokens, self.window) + self.per_sequence
 
 
+@cache
 def count_parameters(sizes: ArchitectureSizes) -> ParameterCount:
     """Return the parameters that an architecture of these sizes has."""
     embedding = sizes.vocabulary * sizes.hidden_size
@@ -77,6 +79,7 @@ def count_parameters(sizes: ArchitectureSizes) -> ParameterCount:
     )
 
 
+@cache
 def cached_elements(sizes: ArchitectureSizes, tensor_parallel_size: int) -> CachedElements:
     """Return what one of ``tensor_parallel_size`` accelerators caches.
 

@@ -1,4 +1,5 @@
-"""A policy for a vLLM Deployment that somebody else wrote: what its arguments and pods say, in the API's words."""
+"""A policy for a vLLM Deployment that somebody else wrote: what its arguments and pods say, in the API's
+words."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
@@ -93,7 +94,8 @@ def _pairs(words: Sequence[str]) -> Iterator[tuple[str, str | None]]:
 
 
 def _decided(argument: str) -> bool:
-    """Return whether the operator decides this by its plan, so that it would be refused as an extra argument."""
+    """Return whether the operator decides this by its plan, so that it would be refused as an extra
+    argument."""
     return argument.split("=", 1)[0] in OWNED_ARGUMENTS | _SWITCHES
 
 

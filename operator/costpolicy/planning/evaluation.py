@@ -1,5 +1,6 @@
 """What the performance model says about an option, each question asked once per plan."""
 
+from costpolicy.perf.bound import most_requests_per_second
 from costpolicy.perf.closed_loop import closed_loop
 from costpolicy.perf.latency import Capacity, Latency, Saturated, Unpredictable
 from costpolicy.perf.memory import MemoryFit, memory_fit
@@ -37,6 +38,7 @@ class Evaluation:
         self._shapes: dict[_Key, EngineShape] = {}
         self._fits: dict[_Key, MemoryFit] = {}
         self._capacities: dict[_Key, Capacity] = {}
+        self._bounds: dict[_Key, float | None] = {}
 
     def shape(self, option: Option) -> EngineShape:
         """Return the option with the engine's defaults filled in."""
@@ -77,6 +79,13 @@ class Evaluation:
                 inter_token / margin.inter_token if inter_token is not None else None,
             )
         return self._capacities[key]
+
+    def most_requests_per_second(self, option: Option) -> float | None:
+        """Return a rate that one replica cannot exceed; ``None`` where not even one request fits."""
+        key = _key(option.configuration)
+        if key not in self._bounds:
+            self._bounds[key] = most_requests_per_second(self.shape(option), self.workload)
+        return self._bounds[key]
 
     def at_rate(self, option: Option, requests_per_second: float) -> Latency | Saturated | Unpredictable:
         """Return what one replica delivers at a rate; at a rate of zero, to one request at a time."""

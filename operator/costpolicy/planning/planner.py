@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from costpolicy.api.types import KvCacheDtype
-from costpolicy.catalog.formats import compute_dtype
 from costpolicy.perf.latency import Binding, Latency
 from costpolicy.planning.configuration import Configuration
 from costpolicy.planning.constraints import (
@@ -195,22 +194,11 @@ def _split_supplies(request: PlanRequest) -> tuple[list[Supply], list[Candidate]
 
 
 def _floor(option: Option, question: Question) -> tuple[Money, Money]:
-    """Return the least marginal and full cost an hour that an option could have.
-
-    Every token costs at least two operations a parameter, so no replica serves more than its peak FLOP/s allow.
-    """
-    request, accelerator = question.request, option.accelerator
-    demand, size = request.demand, option.configuration.tensor_parallel_size
-    peak = accelerator.flops.get(compute_dtype(option.configuration.weights, accelerator), 0.0) * size
-    operations = (
-        2
-        * request.architecture.active_parameters
-        * (demand.prompt_tokens - demand.cached_tokens + demand.output_tokens)
-    )
-    carried = math.ceil(demand.requests_per_second * operations / peak) if peak else 1
-    replicas = max(
-        carried, 1, request.spec.objectives.availability.min_ready_replicas, request.spec.scaling.min_replicas
-    )
+    """Return the least marginal and full cost an hour that an option could have: the replicas of a cheap bound."""
+    spec, size = question.request.spec, option.configuration.tensor_parallel_size
+    most = question.evaluation.most_requests_per_second(option)
+    carried = math.ceil(question.request.demand.requests_per_second / most - 1e-9) if most else 1
+    replicas = max(carried, 1, spec.objectives.availability.min_ready_replicas, spec.scaling.min_replicas)
     return _marginal(option.supply, replicas * size), option.supply.offering.hourly * (replicas * size)
 
 

@@ -1,9 +1,10 @@
 """A cluster, its traffic and its metrics, all made up, for the real reconciler to work on in no time.
 
-For scenario tests and ``costpolicy simulate``.  ``world`` joins the parts: a store with the API server's semantics of
-server-side apply (``fields``, ``store``, ``gateway``), controllers and a scheduler (``cluster``), arrivals
-(``traffic``), engines with a latency model of their own (``engine``, which imports nothing of ``perf``: a plan must
-not be graded by the model that made it), and answers to the operator's questions (``metrics``).
+For scenario tests and ``costpolicy simulate``. ``world`` joins the parts: a store with the API server's
+semantics of server-side apply (``fields``, ``store``, ``gateway``), controllers and a scheduler
+(``cluster``), arrivals (``traffic``), engines with a latency model of their own (``engine``, which imports
+nothing of ``perf``: a plan must not be graded by the model that made it), and answers to the operator's
+questions (``metrics``).
 
 What is not imitated: schemas and admission, watches, images, networks, failing nodes.
 """

@@ -71,7 +71,8 @@ class SimulatedCluster:
     def _replicate(self, deployment: Object) -> None:
         """Make the number of pods right.
 
-        A changed template replaces all of them at once: harsher than a rolling update, so that a test notices.
+        A changed template replaces all of them at once: harsher than a rolling update, so that a test
+        notices.
         """
         template = json.dumps(deployment["spec"]["template"], sort_keys=True)
         pods = self.pods_of(deployment)
@@ -125,7 +126,9 @@ class SimulatedCluster:
                 continue
             ready += 1
             if not parse_pod(pod).ready:
-                self._status(pod, "Running", {"startTime": started}, PodScheduled=("True", "", ""), Ready=("True", "", ""))
+                self._status(
+                    pod, "Running", {"startTime": started}, PodScheduled=("True", "", ""), Ready=("True", "", "")
+                )
         status = {
             "observedGeneration": deployment["metadata"]["generation"],
             "replicas": len(pods),

@@ -1,9 +1,9 @@
 """How a simulated engine behaves: a model of its own, deliberately unlike ``perf``'s.
 
-A replica decodes all running requests together; one step costs a fixed time (reading the weights) and a little for
-each running request; prefills take their share of the same time.  Little's law closes the circle: the number running
-is the rate times the time in the system.  Where it exceeds what fits, a queue grows and is worked off at capacity.
-Efficiencies are round numbers, not fitted ones.
+A replica decodes all running requests together; one step costs a fixed time (reading the weights) and a
+little for each running request; prefills take their share of the same time. Little's law closes the circle:
+the number running is the rate times the time in the system. Where it exceeds what fits, a queue grows and is
+worked off at capacity. Efficiencies are round numbers, not fitted ones.
 """
 
 from dataclasses import dataclass

@@ -1,8 +1,9 @@
 """Fields of objects, as server-side apply sees them: which exist, who may own them, how they merge.
 
-A path is a tuple of fieldsV1 steps: ``f:name`` for an entry of a map, ``k:{...}`` for an item of a list by its keys.
-Which lists have keys and which maps are owned as a whole comes from the OpenAPI schema of Kubernetes
-(``x-kubernetes-list-map-keys``, ``x-kubernetes-map-type: atomic``), cut down to what this operator writes.
+A path is a tuple of fieldsV1 steps: ``f:name`` for an entry of a map, ``k:{...}`` for an item of a list by
+its keys. Which lists have keys and which maps are owned as a whole comes from the OpenAPI schema of
+Kubernetes (``x-kubernetes-list-map-keys``, ``x-kubernetes-map-type: atomic``), cut down to what this operator
+writes.
 """
 
 import json

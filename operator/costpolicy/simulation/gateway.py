@@ -42,9 +42,7 @@ class SimulatedGateway:
 
     def policy(self, namespace: str, name: str) -> CostPolicy | Unreadable | None:
         """See :class:`Gateway`."""
-        ref = ObjectRef(
-            api_version=COST_POLICY.api_version, kind=COST_POLICY.kind, name=name, namespace=namespace
-        )
+        ref = ObjectRef(api_version=COST_POLICY.api_version, kind=COST_POLICY.kind, name=name, namespace=namespace)
         item = self._store.get(ref)
         return None if item is None else parse_policy(item)
 
@@ -67,8 +65,7 @@ class SimulatedGateway:
             item
             for kind in OWNED
             for item in self._all(kind)
-            if item["metadata"].get("namespace") == namespace
-            and wanted <= item["metadata"].get("labels", {}).items()
+            if item["metadata"].get("namespace") == namespace and wanted <= item["metadata"].get("labels", {}).items()
         )
 
     def read(self, ref: ObjectRef) -> Object | None:

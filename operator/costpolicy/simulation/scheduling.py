@@ -1,4 +1,5 @@
-"""Which node takes a pod, as kube-scheduler decides it: selector, required affinity, taints, free accelerators."""
+"""Which node takes a pod, as kube-scheduler decides it: selector, required affinity, taints, free
+accelerators."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any

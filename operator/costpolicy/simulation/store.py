@@ -16,7 +16,8 @@ _DEFAULT_REPLICAS: Final = 1
 
 
 class Store:
-    """A set of objects.  What goes in is copied; what comes out is the stored object itself and only to be read."""
+    """A set of objects. What goes in is copied; what comes out is the stored object itself and only to be
+    read."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -57,7 +58,8 @@ class Store:
         mine, others = (manager, "Apply"), set[Path]()
         wanted, had = set(_owned(intent)), owners.pop(mine, set())
         for paths in owners.values():
-            paths -= {path for path in paths & wanted if lookup(before, path) != lookup(intent, path)}
+            taken = {path for path in paths & wanted if lookup(before, path) != lookup(intent, path)}
+            paths.difference_update(taken)
             others |= paths
         after = merged(before, {key: value for key, value in intent.items() if key != "status"})
         for path in sorted(had - wanted, key=len):  # an item of a list before its parts
@@ -80,7 +82,7 @@ class Store:
         changed = {path for path in _owned(after) if lookup(before, path) != lookup(after, path)}
         owners = self._owners.setdefault(address, {})
         for paths in owners.values():
-            paths -= changed
+            paths.difference_update(changed)
         owners.setdefault((manager, "Update"), set()).update(changed)
         return self._put(address, before, after)
 

@@ -1,4 +1,5 @@
-"""Everything together: users, traffic, cluster, metrics and the real reconciler, a step of time after another."""
+"""Everything together: users, traffic, cluster, metrics and the real reconciler, a step of time after
+another."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -90,7 +91,8 @@ class World:
         self.store.delete(ObjectRef(api_version=api_version, kind=kind, name=name, namespace=namespace))
 
     def run(self, duration: timedelta, step: timedelta = STEP) -> None:
-        """Let time pass.  In each step the operator acts on policies that are due, then the cluster, then traffic."""
+        """Let time pass. In each step the operator acts on policies that are due, then the cluster, then
+        traffic."""
         end = self.clock.now() + duration
         while self.clock.now() < end:
             self._operate()
@@ -117,7 +119,8 @@ class World:
                 self._due[key] = self.clock.now() + (again or STEP)
 
     def _serve(self, step: timedelta) -> None:
-        """Send one step's traffic to the ready pods that the policy's Service selects; what finds none is lost."""
+        """Send one step's traffic to the ready pods that the policy's Service selects; what finds none is
+        lost."""
         prices = self._prices()
         scrapes: dict[Variant, Scrape] = {}
         for item in list(self.store.kind(DEPLOYMENT.api_version, DEPLOYMENT.kind)):
@@ -145,9 +148,7 @@ class World:
             self.timeline.append(moment)
         self.metrics.record(scrapes)
 
-    def _scrape(
-        self, item: Object, rate: float, step: timedelta, cost: Money, held: Mapping[str, int]
-    ) -> Scrape:
+    def _scrape(self, item: Object, rate: float, step: timedelta, cost: Money, held: Mapping[str, int]) -> Scrape:
         variant, ready, traffic = _variant(item), _ready(item), self._traffic(item)
         engine = self._profile(item)
         queue = self._backlog.get(variant, 0.0) + (rate - ready * engine.capacity(traffic)) * step.total_seconds()
@@ -166,7 +167,8 @@ class World:
         return self.traffic.get(_variant(item)[:2], _SILENCE)
 
     def _rate(self, item: Object) -> float:
-        """Return a variant's share of its policy's traffic: by ready pods among those that the Service selects."""
+        """Return a variant's share of its policy's traffic: by ready pods among those that the Service
+        selects."""
         namespace, policy, _ = _variant(item)
         ref = ObjectRef(api_version=SERVICE.api_version, kind=SERVICE.kind, name=policy, namespace=namespace)
         service = self.store.get(ref)
@@ -182,9 +184,7 @@ class World:
             return 0.0
         return self._traffic(item).curve.rate(self.clock.now()) * _ready(item) / ready
 
-    def _held(
-        self, item: Object, configuration: Configuration, prices: PriceList
-    ) -> tuple[Money, Mapping[str, int]]:
+    def _held(self, item: Object, configuration: Configuration, prices: PriceList) -> tuple[Money, Mapping[str, int]]:
         """Return what a variant's scheduled pods cost an hour, and what their accelerators are doing."""
         scheduled = sum(bool(pod["spec"].get("nodeName")) for pod in self.cluster.pods_of(item))
         size, ready = configuration.tensor_parallel_size, _ready(item)
@@ -208,7 +208,8 @@ class World:
         """Return how the engines of a Deployment behave.
 
         Raises:
-            LookupError: the Deployment has no record, its policy is gone, or its model is not in the catalogue.
+            LookupError: the Deployment has no record, its policy is gone, or its model is not in the
+                catalogue.
         """
         record = read_record(item)
         namespace, name, _ = _variant(item)

@@ -1,19 +1,19 @@
 """Rendered arguments, read by vLLM's own parser.
 
-Covered: every weight and KV-cache format, every flag that is ever rendered, on vLLM 0.32.0; for all other supported
-releases that the catalogue knows every rendered flag there.
-Not covered: what the engine refuses only when it loads a model (exit code 1).
+Covered: every weight and KV-cache format, every flag that is ever rendered, on vLLM 0.32.0; for all other
+supported releases that the catalogue knows every rendered flag there. Not covered: what the engine refuses
+only when it loads a model (exit code 1).
 """
 
 from itertools import product
 
 import pytest
-from builders import configuration, policy
-from engine.parser import Accepted, parse
 
+from builders import configuration, policy
 from costpolicy.api.types import KvCacheDtype, WeightFormat
 from costpolicy.catalog.engines import EngineError, engine, refused_arguments, supported_engines
 from costpolicy.manifests.arguments import engine_arguments
+from engine.parser import Accepted, parse
 
 ORDERS = {
     "objectives": {"ttft": {"p95": "800ms"}, "interTokenLatency": {"p95": "33ms"}},
@@ -35,10 +35,7 @@ SPECULATION = [
 
 def argument_lists(release):
     """About thirty lists: formats in all combinations, then each kind of flag."""
-    chosen = [
-        configuration(weights=weights, kv_cache_dtype=kv)
-        for weights, kv in product(WeightFormat, KvCacheDtype)
-    ]
+    chosen = [configuration(weights=weights, kv_cache_dtype=kv) for weights, kv in product(WeightFormat, KvCacheDtype)]
     chosen += [
         configuration(weights=WeightFormat.FP8, online_quantization=True, kv_cache_dtype=kv, **LIMITS)
         for kv in KvCacheDtype

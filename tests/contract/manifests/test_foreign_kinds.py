@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from builders import policy
 
+from builders import policy
 from costpolicy.manifests.monitoring import SERIES_LABELS, pod_monitor
 
 CRDS = Path(__file__).parents[2] / "data" / "crds"
@@ -32,7 +32,9 @@ def faults(schema, value, path):
     if "enum" in schema and value not in schema["enum"]:
         return [f"{path}: {value!r} is none of {schema['enum']}"]
     if isinstance(value, list):
-        return [fault for index, item in enumerate(value) for fault in faults(schema["items"], item, f"{path}[{index}]")]
+        return [
+            fault for index, item in enumerate(value) for fault in faults(schema["items"], item, f"{path}[{index}]")
+        ]
     if not isinstance(value, dict):
         return []
     properties = schema.get("properties")

@@ -69,7 +69,7 @@ def at_least(examples: int) -> settings:
     return settings(max_examples=max(examples, settings().max_examples), suppress_health_check=list(HealthCheck))
 
 
-@at_least(400)
+@at_least(60)
 @given(document=documents("CostPolicy"))
 def test_models_and_api_server_agree_on_policies(administrator: Connection, document: dict[str, Any]):
     agree(administrator, document)

@@ -1,8 +1,7 @@
 """The real API server accepts every reviewed object as it is, and changes nothing of what was meant.
 
-Covered: strict field validation and admission of each golden case by server-side apply, Pod Security ``restricted``,
-PodMonitors where their CRD is installed.
-Not covered: pods that run (tests/e2e).
+Covered: strict field validation and admission of each golden case by server-side apply, Pod Security
+``restricted``, PodMonitors where their CRD is installed. Not covered: pods that run (tests/e2e).
 """
 
 import json
@@ -10,9 +9,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from golden.rendering import Case, cases
 
 from cluster.api_server import ApiServer
+from golden.rendering import Case, cases
 
 CRD = Path(__file__).parents[2] / "data" / "crds" / "monitoring.coreos.com_podmonitors.yaml"
 
@@ -34,18 +33,22 @@ def test_the_api_server_accepts_it(case: Case, api_server: ApiServer, namespace:
 
     answer = json.loads(api_server.kubectl(*arguments, "-f", str(case.expected)))
 
-    sent = [item for item in yaml.safe_load_all(case.expected.read_text())]
+    sent = list(yaml.safe_load_all(case.expected.read_text()))
     assert [item["metadata"]["name"] for item in sent] == [item["metadata"]["name"] for item in answer["items"]]
     for meant, stored in zip(sent, answer["items"], strict=True):
         assert [] == missing(meant["spec"], stored["spec"], meant["kind"])
 
 
 @pytest.mark.parametrize("case", cases(), ids=lambda case: case.folder.name)
-def test_its_pods_pass_restricted_pod_security(case: Case, api_server: ApiServer, namespace: str, tmp_path: Path) -> None:
+def test_its_pods_pass_restricted_pod_security(
+    case: Case, api_server: ApiServer, namespace: str, tmp_path: Path
+) -> None:
     deployment = next(iter(yaml.safe_load_all(case.expected.read_text())))
     template = deployment["spec"]["template"]
     # Classes and accounts of the case do not exist here; Pod Security looks at the rest.
-    spec = {key: value for key, value in template["spec"].items() if key not in ("priorityClassName", "runtimeClassName")}
+    spec = {
+        key: value for key, value in template["spec"].items() if key not in ("priorityClassName", "runtimeClassName")
+    }
     spec["serviceAccountName"] = "default"
     pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "engine", "namespace": namespace}, "spec": spec}
     path = tmp_path / "pod.json"

@@ -78,13 +78,13 @@ def test_every_text_list_and_map_of_a_spec_has_a_bound():
 
 
 def test_defaults_are_those_of_plain_values_in_the_spec_only():
-    policy = custom_resource_definitions()[0]["spec"]["versions"][0]["schema"]["openAPIV3Schema"][
-        "properties"
-    ]
+    policy = custom_resource_definitions()[0]["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]
     scaling = policy["spec"]["properties"]["scaling"]
 
     assert "default" not in scaling
-    assert {
-        name: schema["default"] for name, schema in scaling["properties"].items() if "default" in schema
-    } == {"minReplicas": 1, "maxReplicas": 10, "provider": "Operator"}
+    assert {name: schema["default"] for name, schema in scaling["properties"].items() if "default" in schema} == {
+        "minReplicas": 1,
+        "maxReplicas": 10,
+        "provider": "Operator",
+    }
     assert "'default'" not in str(policy["status"])

@@ -77,14 +77,9 @@ def test_refuses_other_things_and_says_what_is_expected(text: str, says: str):
 
 
 def test_an_unquoted_price_is_explained():
-    text = yaml.safe_dump(
-        book(offerings=[{"accelerator": "nvidia-l4", "capacityType": "Spot", "hourly": 0.8}])
-    )
+    text = yaml.safe_dump(book(offerings=[{"accelerator": "nvidia-l4", "capacityType": "Spot", "hourly": 0.8}]))
 
-    assert (
-        'spec.offerings[0].hourly: 0.8 is a number where text is expected: put it in quotes, "0.8"'
-        in refusal(text)
-    )
+    assert 'spec.offerings[0].hourly: 0.8 is a number where text is expected: put it in quotes, "0.8"' in refusal(text)
 
 
 def test_an_unquoted_date_is_text():

@@ -71,8 +71,7 @@ def fullest(text: str) -> CostPolicyStatus:
         infeasible=Infeasible(reason="DoesNotFit", message=long),
         why_not_cheaper=long,
         variants=tuple(
-            VariantStatus(hash=f"{n:010x}", template_revision=1, image="i" * 256, role="Stable")
-            for n in range(3)
+            VariantStatus(hash=f"{n:010x}", template_revision=1, image="i" * 256, role="Stable") for n in range(3)
         ),
         rollout=RolloutStatus(phase=long, message=long, started_at=NOW, phase_since=NOW),
         scaling=ScalingStatus(pending_replicas=1000, pending_since=NOW),
@@ -84,12 +83,9 @@ def fullest(text: str) -> CostPolicyStatus:
             reason=long,
         ),
         playbook=tuple(
-            PlaybookRow(technique=f"t{n}", state="NotApplicable", saves_per_month=MOST, reason=long)
-            for n in range(16)
+            PlaybookRow(technique=f"t{n}", state="NotApplicable", saves_per_month=MOST, reason=long) for n in range(16)
         ),
-        history=tuple(
-            Receipt(at=NOW, change=long, before=long, after=long, proof=long, undo=long) for _ in range(10)
-        ),
+        history=tuple(Receipt(at=NOW, change=long, before=long, after=long, proof=long, undo=long) for _ in range(10)),
     )
 
 

@@ -22,13 +22,9 @@ def admits(pod, labels) -> bool:
     """Whether nodeSelector and required node affinity admit a node, as kube-scheduler evaluates them."""
     if any(labels.get(key) != value for key, value in pod.get("nodeSelector", {}).items()):
         return False
-    required = (
-        pod.get("affinity", {}).get("nodeAffinity", {}).get("requiredDuringSchedulingIgnoredDuringExecution")
-    )
+    required = pod.get("affinity", {}).get("nodeAffinity", {}).get("requiredDuringSchedulingIgnoredDuringExecution")
     terms = required["nodeSelectorTerms"] if required else [{}]
-    return any(
-        all(_holds(condition, labels) for condition in term.get("matchExpressions", [])) for term in terms
-    )
+    return any(all(_holds(condition, labels) for condition in term.get("matchExpressions", [])) for term in terms)
 
 
 def _holds(condition, labels) -> bool:
@@ -84,12 +80,8 @@ def test_an_offering_that_names_its_nodes_adds_no_condition():
 
 
 def test_every_term_of_the_users_affinity_keeps_the_plans_conditions():
-    zones = [
-        {"matchExpressions": [{"key": "zone", "operator": "In", "values": [zone]}]} for zone in ("a", "b")
-    ]
-    wanted = {
-        "nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": zones}}
-    }
+    zones = [{"matchExpressions": [{"key": "zone", "operator": "In", "values": [zone]}]} for zone in ("a", "b")]
+    wanted = {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": zones}}}
     pod = pod_of(policy=policy(engine={"pod": {"affinity": wanted}}))
     here = dict(node().labels)
 
@@ -108,10 +100,7 @@ def test_the_users_node_selector_cannot_replace_the_plans():
 
 def test_only_spot_pods_tolerate_spot_taints():
     keys = [
-        [
-            toleration["key"]
-            for toleration in pod_of(configuration=configuration(capacity_type=kind))["tolerations"]
-        ]
+        [toleration["key"] for toleration in pod_of(configuration=configuration(capacity_type=kind))["tolerations"]]
         for kind in (CapacityType.ON_DEMAND, CapacityType.SPOT)
     ]
 

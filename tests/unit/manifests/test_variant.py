@@ -97,9 +97,7 @@ def test_a_policy_owns_its_children_unless_they_shall_outlive_it():
 
 def test_a_cold_start_renders_the_same_objects_from_the_record():
     variant = render_variant(
-        variant_inputs(
-            product_labels={"example.org/gpu": ("old-name",)}, startup_budget=timedelta(minutes=42)
-        )
+        variant_inputs(product_labels={"example.org/gpu": ("old-name",)}, startup_budget=timedelta(minutes=42))
     )
 
     record = read_record(variant.deployment)
@@ -131,9 +129,7 @@ def test_a_single_replica_has_no_disruption_budget():
 
 
 def test_the_policys_service_names_the_stable_variant_or_none():
-    named, shared = (
-        policy_objects(policy(), stable, 1, monitored=False)[0] for stable in ("0123456789", None)
-    )
+    named, shared = (policy_objects(policy(), stable, 1, monitored=False)[0] for stable in ("0123456789", None))
 
     assert "0123456789" == named["spec"]["selector"][identity.VARIANT_LABEL]
     assert {identity.POLICY_LABEL: "chat"} == shared["spec"]["selector"]

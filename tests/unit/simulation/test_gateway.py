@@ -7,12 +7,12 @@ Not covered: schemas, admission and RBAC, which only a real API server has.
 from datetime import UTC, datetime
 
 import pytest
-from gateway_contract import GatewayContract
 
 from costpolicy.kube.events import event_body
 from costpolicy.simulation.clock import SimulatedClock
 from costpolicy.simulation.gateway import SimulatedGateway
 from costpolicy.simulation.store import Store
+from gateway_contract import GatewayContract
 
 
 class SimulatedWorld:

@@ -1,0 +1,30 @@
+"""One process with all that an operator imports, which then reconciles 100 simulated policies; prints KiB twice.
+
+First the resident memory after imports, then after the work.  Run by ``bench.processes``.
+"""
+
+from pathlib import Path
+
+from bench.reconciling import POLICIES, reconciler_of, settled_world
+from costpolicy.runtime.main import production
+
+
+def resident_kib() -> int:
+    """Return this process' resident memory (proc(5), VmRSS)."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS:"))
+
+
+def main() -> None:
+    """Import, reconcile, print."""
+    assert production  # what a real process starts from: kopf, the Kubernetes and the Prometheus client
+    imported = resident_kib()
+    world = settled_world(POLICIES)
+    reconciler = reconciler_of(world)
+    for number in range(POLICIES):
+        reconciler.reconcile("default", f"chat-{number:03d}")
+    print(imported, resident_kib())
+
+
+if __name__ == "__main__":
+    main()

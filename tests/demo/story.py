@@ -1,0 +1,28 @@
+"""The demo's steps in their order; what takes long begins early and is looked at late."""
+
+from demo import advice, large_model, live_load, operator, real_engine, small_model
+from demo.traffic import traffic
+from demo.world import World
+
+
+def tell(world: World) -> None:
+    """Go through every step.
+
+    Raises:
+        StepFailedError: a step did not hold.
+    """
+    operator.runs(world)
+    real_engine.starts(world)
+    small_model.is_planned(world)
+    with traffic(world, small_model.POLICY, small_model.MODEL) as clients:
+        before = live_load.begins(world, clients)
+        clients.load(live_load.BUSY)
+        large_model.is_planned(world)
+        large_model.accepts_int8(world)
+        live_load.rises(world, before)
+        clients.load(live_load.CALM)
+        advised = advice.is_given(world)
+        large_model.keeps_more_for_its_full_context(world)
+        real_engine.answers(world)
+        live_load.falls(world, before)
+    advice.has_changed_nothing(world, advised)
