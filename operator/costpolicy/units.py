@@ -39,7 +39,7 @@ class Money:
         Raises:
             ValueError: the text is not such a number; the message says what is expected.
         """
-        if not re.match(MONEY_PATTERN, text):
+        if not re.fullmatch(MONEY_PATTERN, text):
             raise ValueError(
                 f"{text!r} is not an amount of money: write a non-negative decimal such as 2.49, with at most six decimals"
             )
@@ -90,7 +90,7 @@ def parse_duration(text: str) -> timedelta:
     Raises:
         ValueError: the text is not such a duration.
     """
-    if not re.match(DURATION_PATTERN, text):
+    if not re.fullmatch(DURATION_PATTERN, text):
         raise ValueError(f"{text!r} is not a duration: write whole numbers with ms, s, m or h, such as 800ms or 1h30m")
     seconds = sum((int(count) * _SECONDS[unit] for count, unit in _DURATION_PART.findall(text)), Fraction(0))
     try:
@@ -116,7 +116,7 @@ def parse_ratio(text: str) -> Fraction:
     Raises:
         ValueError: the text is not such a share.
     """
-    if not re.match(RATIO_PATTERN, text):
+    if not re.fullmatch(RATIO_PATTERN, text):
         raise ValueError(
             f"{text!r} is not a share: write a number from 0 to 1 such as 0.05, or a percentage such as 5%"
         )

@@ -31,7 +31,7 @@ def settled_world(policies: int) -> World:
         name = f"chat-{number:03d}"
         world.apply(policy_document(name, model={"name": f"llama-{number}"}, traffic={"requestsPerSecond": 2}))
         world.traffic["default", name] = Traffic(curve=Constant(2.0))
-    world.run(timedelta(minutes=30), timedelta(minutes=2))
+    world.run(timedelta(minutes=8), timedelta(minutes=2))
     return world
 
 

@@ -101,13 +101,19 @@ def _ready(owner: Owner, url: str) -> Iterator[bool]:
 
 
 def _configuration(folder: Path, rule_files: Sequence[Path], scrape_interval: str) -> dict[str, object]:
+    # Honoured labels: what the operator and a stand-in say about other pods keeps those pods' names.
     return {
         "global": {"scrape_interval": scrape_interval, "evaluation_interval": scrape_interval},
         "rule_files": [str(path.resolve()) for path in rule_files],
         "scrape_configs": [
-            {"job_name": "static", "file_sd_configs": [_from_file(folder / "targets.json")]},
+            {
+                "job_name": "static",
+                "honor_labels": True,
+                "file_sd_configs": [_from_file(folder / "targets.json")],
+            },
             {
                 "job_name": "pods",
+                "honor_labels": True,
                 "file_sd_configs": [_from_file(folder / "pods.json")],
                 "relabel_configs": pod_relabelling(),
             },

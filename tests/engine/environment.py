@@ -20,6 +20,7 @@ from pathlib import Path
 
 VLLM_VERSION = "0.32.0"
 REQUIREMENTS = Path(__file__).with_name("requirements.txt")
+INSTALLER = Path(__file__).with_name("installer.txt")
 SERVER_MODULES = (
     "vllm.entrypoints.cli.main, vllm.entrypoints.openai.api_server, vllm.v1.engine.core, vllm.v1.worker.cpu_worker, "
     "vllm.model_executor.models.llama, torch._dynamo, torch._inductor"
@@ -74,7 +75,7 @@ def _build(env: Path) -> None:
     if env.exists():
         shutil.rmtree(env)
     _run("create the virtual environment", [sys.executable, "-m", "venv", str(env)], started)
-    _run(f"install vLLM {VLLM_VERSION} and what it needs", _install_command(env), started)
+    _install(env, started)
     _give_the_command_line_its_name(env)
     _run(
         "compile what a server imports",
@@ -88,15 +89,15 @@ def _build(env: Path) -> None:
     _say(f"ready in {env}", started)
 
 
-def _install_command(env: Path) -> list[str]:
-    """Every pin is in the file, so nothing is resolved: torch's wish for triton and the wheel's for torch+cpu
-    stay unmet.
+def _install(env: Path, started: float) -> None:
+    """Every pin is in the files, so nothing is resolved: torch's wish for triton and the wheel's for torch+cpu stay
+    unmet. pip alone would need more than twice the time of the installer that it fetches here.
     """
-    pinned = ["--no-deps", "--require-hashes", "-r", str(REQUIREMENTS)]
-    uv = shutil.which("uv")
-    if uv:
-        return [uv, "pip", "install", "--quiet", "--python", str(env / "bin" / "python"), *pinned]
-    return [str(env / "bin" / "python"), "-m", "pip", "install", "--quiet", "--no-compile", *pinned]
+    python = str(env / "bin" / "python")
+    pinned = ["--quiet", "--no-deps", "--require-hashes", "-r"]
+    _run("fetch the installer", [python, "-m", "pip", "install", *pinned, str(INSTALLER)], started)
+    install = [str(env / "bin" / "uv"), "pip", "install", "--python", python, *pinned, str(REQUIREMENTS)]
+    _run(f"install vLLM {VLLM_VERSION} and what it needs", install, started)
 
 
 def _give_the_command_line_its_name(env: Path) -> None:

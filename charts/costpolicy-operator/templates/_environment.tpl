@@ -23,6 +23,8 @@ that the rendered Deployment shows what runs. */ -}}
   value: {{ .Values.log.level }}
 - name: COSTPOLICY_PROMETHEUS_TIMEOUT
   value: {{ .Values.prometheus.timeout }}
+- name: COSTPOLICY_PROMETHEUS_RATE_WINDOW
+  value: {{ .Values.prometheus.rateWindow }}
 {{- with .Values.prometheus.url }}
 - name: COSTPOLICY_PROMETHEUS_URL
   value: {{ . | quote }}

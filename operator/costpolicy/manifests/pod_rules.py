@@ -10,7 +10,7 @@ from costpolicy.api.containers import InitContainer, SecurityContext
 from costpolicy.api.engine import PodSettings
 from costpolicy.api.policy import EngineSettings
 from costpolicy.manifests.identity import ACCELERATOR_LABEL, POLICY_LABEL, VARIANT_LABEL
-from costpolicy.manifests.storage import COPY_CONTAINER, RESERVED_PATHS, RESERVED_VOLUMES
+from costpolicy.manifests.mounts import COPY_CONTAINER, RESERVED_PATHS, RESERVED_VOLUMES
 
 
 def host_access(pod: PodSettings) -> tuple[str, ...]:

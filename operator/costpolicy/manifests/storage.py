@@ -1,20 +1,18 @@
 """Volumes of an engine pod: where weights come from and where the engine may write."""
 
 from dataclasses import dataclass
-from typing import Final
 
 from kubernetes import client
 
 from costpolicy.api.policy import ImageSource, ModelSource
+from costpolicy.manifests.mounts import (
+    COPY_CONTAINER,
+    HOME_PATH,
+    MODELS_VOLUME,
+    SHARED_MEMORY_PATH,
+    TEMPORARY_PATH,
+)
 from costpolicy.manifests.weights import MODELS_PATH
-
-HOME_PATH: Final = "/home/vllm"
-SHARED_MEMORY_PATH: Final = "/dev/shm"  # noqa: S108 - the path that NCCL and torch use
-TEMPORARY_PATH: Final = "/tmp"  # noqa: S108 - a volume of the pod's own
-MODELS_VOLUME: Final = "models"
-RESERVED_VOLUMES: Final = frozenset({MODELS_VOLUME, "home", "shm", "tmp"})
-RESERVED_PATHS: Final = frozenset({MODELS_PATH, HOME_PATH, SHARED_MEMORY_PATH, TEMPORARY_PATH})
-COPY_CONTAINER: Final = "copy-weights"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

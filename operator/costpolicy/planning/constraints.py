@@ -7,6 +7,7 @@ memory, ``PROMISE`` at its predicted latency.  What depends on the number of rep
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from costpolicy.api.reasons import Reason
 from costpolicy.api.types import CapacityType
 from costpolicy.catalog.formats import supports_kv_cache, supports_model, supports_weights
 from costpolicy.perf.latency import Binding, Capacity, Latency
@@ -22,24 +23,24 @@ DEFAULT_CAPACITY_TYPES = (CapacityType.ON_DEMAND, CapacityType.RESERVED)
 """Spot only when named: an interruption is a decision of the user's."""
 
 REASON_ORDER = (
-    "AcceleratorNotAllowed",
-    "CapacityTypeNotAllowed",
-    "NoNodes",
-    "NeedsMultiNode",
-    "TensorParallelShape",
-    "FormatUnsupported",
-    "NeedsCheckpoint",
-    "DoesNotFit",
-    "ContextDoesNotFit",
-    "ObjectiveUnreachable",
-    "MaxReplicas",
-    "MaxAccelerators",
-    "NoSpareGPU",
-    "BudgetExceeded",
+    Reason.ACCELERATOR_NOT_ALLOWED,
+    Reason.CAPACITY_TYPE_NOT_ALLOWED,
+    Reason.NO_NODES,
+    Reason.NEEDS_MULTI_NODE,
+    Reason.TENSOR_PARALLEL_SHAPE,
+    Reason.FORMAT_UNSUPPORTED,
+    Reason.NEEDS_CHECKPOINT,
+    Reason.DOES_NOT_FIT,
+    Reason.CONTEXT_DOES_NOT_FIT,
+    Reason.OBJECTIVE_UNREACHABLE,
+    Reason.MAX_REPLICAS,
+    Reason.MAX_ACCELERATORS,
+    Reason.NO_SPARE_GPU,
+    Reason.BUDGET_EXCEEDED,
 )
 """Reasons from the one that is farthest from an answer to the nearest: the last one met explains infeasibility."""
 
-CAP_REASONS = ("MaxReplicas", "MaxAccelerators", "NoSpareGPU", "BudgetExceeded")
+CAP_REASONS = (Reason.MAX_REPLICAS, Reason.MAX_ACCELERATORS, Reason.NO_SPARE_GPU, Reason.BUDGET_EXCEEDED)
 """Reasons that would go away with a larger cap."""
 
 
@@ -75,7 +76,7 @@ def _accelerator_allowed(supply: Supply, request: PlanRequest) -> Rejection | No
     name = supply.offering.accelerator.name
     if not allowed or name in allowed:
         return None
-    return Rejection(reason="AcceleratorNotAllowed", message=f"spec.hardware.accelerators does not list {name}")
+    return Rejection(reason=Reason.ACCELERATOR_NOT_ALLOWED, message=f"spec.hardware.accelerators does not list {name}")
 
 
 def _capacity_type_allowed(supply: Supply, request: PlanRequest) -> Rejection | None:
@@ -84,7 +85,7 @@ def _capacity_type_allowed(supply: Supply, request: PlanRequest) -> Rejection | 
     if capacity_type in allowed:
         return None
     hint = "name it in spec.hardware.capacityTypes to allow it"
-    return Rejection(reason="CapacityTypeNotAllowed", message=f"{capacity_type} is not allowed; {hint}")
+    return Rejection(reason=Reason.CAPACITY_TYPE_NOT_ALLOWED, message=f"{capacity_type} is not allowed; {hint}")
 
 
 def _exists(supply: Supply, _: PlanRequest) -> Rejection | None:
@@ -92,7 +93,7 @@ def _exists(supply: Supply, _: PlanRequest) -> Rejection | None:
         return None
     name = supply.offering.accelerator.name
     return Rejection(
-        reason="NoNodes",
+        reason=Reason.NO_NODES,
         message=f"no node carries {name}; add one, or set maxNodes on its offering if the cluster starts nodes on demand",
     )
 
@@ -101,14 +102,18 @@ def _fits_a_node(option: Option, _: Question) -> Rejection | None:
     size, per_node = option.configuration.tensor_parallel_size, option.supply.offering.accelerators_per_node
     if size <= per_node:
         return None
-    return Rejection(reason="NeedsMultiNode", message=f"{size} accelerators are more than the {per_node} of one node")
+    return Rejection(
+        reason=Reason.NEEDS_MULTI_NODE, message=f"{size} accelerators are more than the {per_node} of one node"
+    )
 
 
 def _heads_divide(option: Option, question: Question) -> Rejection | None:
     size, heads = option.configuration.tensor_parallel_size, question.request.architecture.attention_heads
     if heads % size == 0:
         return None
-    return Rejection(reason="TensorParallelShape", message=f"{heads} attention heads cannot be split {size} ways")
+    return Rejection(
+        reason=Reason.TENSOR_PARALLEL_SHAPE, message=f"{heads} attention heads cannot be split {size} ways"
+    )
 
 
 def _format_supported(option: Option, question: Question) -> Rejection | None:
@@ -118,7 +123,7 @@ def _format_supported(option: Option, question: Question) -> Rejection | None:
     unsupported = unsupported or supports_kv_cache(
         accelerator, configuration.kv_cache_dtype, question.request.architecture.head_size
     )
-    return Rejection(reason="FormatUnsupported", message=unsupported) if unsupported else None
+    return Rejection(reason=Reason.FORMAT_UNSUPPORTED, message=unsupported) if unsupported else None
 
 
 def _checkpoint_there(option: Option, _: Question) -> Rejection | None:
@@ -126,7 +131,7 @@ def _checkpoint_there(option: Option, _: Question) -> Rejection | None:
         return None
     format_ = option.configuration.weights
     return Rejection(
-        reason="NeedsCheckpoint",
+        reason=Reason.NEEDS_CHECKPOINT,
         message=f"{format_} weights need a checkpoint that is already quantized: name one in spec.model.checkpoints",
     )
 
@@ -137,7 +142,7 @@ def _weights_fit(option: Option, question: Question) -> Rejection | None:
         return None
     size = option.configuration.tensor_parallel_size
     return Rejection(
-        reason="DoesNotFit",
+        reason=Reason.DOES_NOT_FIT,
         message=(
             f"{option.configuration.weights} weights take {fit.weights_bytes_per_accelerator / GIB:.1f} GiB of each of {size} "
             f"accelerator(s) with {option.accelerator.memory_bytes / GIB:.1f} GiB, which leaves no room for a KV cache"
@@ -152,7 +157,7 @@ def _context_fits(option: Option, question: Question) -> Rejection | None:
     if fit.kv_cache_tokens >= wanted:
         return None
     return Rejection(
-        reason="ContextDoesNotFit",
+        reason=Reason.CONTEXT_DOES_NOT_FIT,
         message=(
             f"a context of {wanted:,} tokens does not fit: the KV cache holds {int(fit.kv_cache_tokens):,} tokens; "
             f"set spec.model.contextLength to at most that if no request is longer"
@@ -167,7 +172,7 @@ def _prompt_fits(option: Option, question: Question) -> Rejection | None:
     if demand.prompt_tokens + demand.output_tokens <= context:
         return None
     return Rejection(
-        reason="ContextDoesNotFit",
+        reason=Reason.CONTEXT_DOES_NOT_FIT,
         message=(
             f"mean requests of {demand.prompt_tokens:,.0f} + {demand.output_tokens:,.0f} tokens are longer than the "
             f"context of {context:,} tokens"
@@ -181,7 +186,7 @@ def _latency_reachable(option: Option, question: Question) -> Rejection | None:
         return None
     best = found.latency_at_zero
     if not isinstance(best, Latency):
-        return Rejection(reason="DoesNotFit", message=best.reason)
+        return Rejection(reason=Reason.DOES_NOT_FIT, message=best.reason)
     return _missed(option, question, found, best)
 
 
@@ -197,7 +202,7 @@ def _missed(option: Option, question: Question, found: Capacity, best: Latency) 
         share = f"{margin.ttft - 1:.0%}"
     promised = promised or 0.0
     return Rejection(
-        reason="ObjectiveUnreachable",
+        reason=Reason.OBJECTIVE_UNREACHABLE,
         message=(
             f"{name} p95 of {promised * 1000:,.0f} ms is out of reach: a single request alone is predicted to take "
             f"{predicted * 1000:,.0f} ms with {question.request.demand.prompt_tokens:,.0f} prompt tokens "
@@ -229,10 +234,10 @@ def check_caps(option: Option, replicas: int, limits: Limits) -> Rejection | Non
     size, supply = option.configuration.tensor_parallel_size, option.supply
     cost = supply.offering.hourly * (replicas * size)
     for reason, message in (
-        ("MaxReplicas", _over_replicas(replicas, limits)),
-        ("MaxAccelerators", _over_accelerators(replicas * size, limits)),
-        ("NoSpareGPU", _over_stock(option, replicas) if limits.stock else ""),
-        ("BudgetExceeded", _over_budget(cost, limits.hourly_budget)),
+        (Reason.MAX_REPLICAS, _over_replicas(replicas, limits)),
+        (Reason.MAX_ACCELERATORS, _over_accelerators(replicas * size, limits)),
+        (Reason.NO_SPARE_GPU, _over_stock(option, replicas) if limits.stock else ""),
+        (Reason.BUDGET_EXCEEDED, _over_budget(cost, limits.hourly_budget)),
     ):
         if message:
             return Rejection(reason=reason, message=message, closeness=-float(cost.micros), cost=cost)

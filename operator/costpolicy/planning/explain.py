@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 
+from costpolicy.api.reasons import Reason
 from costpolicy.planning.configuration import Configuration
 from costpolicy.planning.constraints import REASON_ORDER
 from costpolicy.planning.plan import Candidate, Infeasible, Target, Verdict
 from costpolicy.planning.request import PlanRequest
 
-_HARDWARE_REASONS = ("AcceleratorNotAllowed", "CapacityTypeNotAllowed", "NoNodes")
+_HARDWARE_REASONS = (Reason.ACCELERATOR_NOT_ALLOWED, Reason.CAPACITY_TYPE_NOT_ALLOWED, Reason.NO_NODES)
 
 
 def describe(configuration: Configuration, replicas: int = 1) -> str:
@@ -42,7 +43,7 @@ def infeasible(candidates: Iterable[Candidate], request: PlanRequest) -> Infeasi
     if not rejected:
         allowed = ", ".join(request.spec.hardware.accelerators) or "any accelerator"
         return Infeasible(
-            reason="NoPrice",
+            reason=Reason.NO_PRICE,
             message=f"no price book offers {allowed}: add an offering with its hourly price to a PriceBook",
         )
     nearest = max(rejected, key=_nearness)
@@ -57,7 +58,7 @@ def _no_hardware(rejected: Sequence[Candidate], request: PlanRequest) -> Infeasi
     if not missing or len(missing) < len(request.spec.hardware.accelerators):
         return None
     return Infeasible(
-        reason="NoPrice",
+        reason=Reason.NO_PRICE,
         message=f"no price book offers {', '.join(missing)}: add an offering with its hourly price to a PriceBook",
     )
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from costpolicy.api.reasons import Reason
 from costpolicy.perf.latency import Latency
 from costpolicy.perf.memory import MemoryFit
 from costpolicy.planning.configuration import Configuration
@@ -28,7 +29,7 @@ class Rejection:
     the candidate would cost an hour, where its replicas are known.
     """
 
-    reason: str
+    reason: Reason
     message: str
     closeness: float = 0.0
     cost: Money | None = None
@@ -38,7 +39,7 @@ class Rejection:
 class Infeasible:
     """Why no candidate can be used."""
 
-    reason: str
+    reason: Reason
     message: str
 
 

@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from costpolicy.api.reasons import Reason
 from costpolicy.api.types import KvCacheDtype
 from costpolicy.perf.latency import Binding, Latency
 from costpolicy.planning.configuration import Configuration
@@ -129,7 +130,7 @@ def _variants(option: Option, question: Question, search: _Search, floor: Money)
         and last.cost_per_hour > floor
         and question.evaluation.capacity(option).binding in _LATENCY_BOUND
     )
-    missed = isinstance(last, Rejection) and last.reason == "ObjectiveUnreachable"
+    missed = isinstance(last, Rejection) and last.reason == Reason.OBJECTIVE_UNREACHABLE
     # A request that is alone and misses its objective is only helped by finishing its prompt in fewer steps.
     if strained or (
         missed and question.request.demand.prompt_tokens > question.evaluation.shape(option).max_num_batched_tokens
@@ -160,7 +161,7 @@ def target(option: Option, replicas: int, question: Question) -> Target | Reject
     """Return the option with a number of replicas, priced and predicted at each one's share of the demand."""
     predicted = question.evaluation.at_rate(option, question.request.demand.requests_per_second / replicas)
     if not isinstance(predicted, Latency):
-        return Rejection(reason="ObjectiveUnreachable", message=f"{replicas} replicas would be saturated")
+        return Rejection(reason=Reason.OBJECTIVE_UNREACHABLE, message=f"{replicas} replicas would be saturated")
     size = option.configuration.tensor_parallel_size
     return Target(
         configuration=option.configuration,

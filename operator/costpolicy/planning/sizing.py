@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from costpolicy.api.reasons import Reason
 from costpolicy.planning.configuration import Configuration
 from costpolicy.planning.constraints import Question, check_promise, check_shape, check_supply
 from costpolicy.planning.evaluation import Evaluation
@@ -22,7 +23,7 @@ def size(request: PlanRequest, configuration: Configuration, limits: Limits) -> 
     supply = supply_of(request, configuration)
     if supply is None:
         return Rejection(
-            reason="NoPrice",
+            reason=Reason.NO_PRICE,
             message=f"no price book offers {configuration.accelerator} {configuration.capacity_type} any more",
         )
     option = Option(configuration=configuration, supply=supply)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from costpolicy.api.reasons import Reason
 from costpolicy.api.types import RolloutMode
 from costpolicy.planning.plan import Rejection, Target
 from costpolicy.reconcile.live import LiveVariant
@@ -102,8 +103,8 @@ def held_until(snapshot: Snapshot, now: datetime) -> Hold | None:
         message = (
             f"{HOLD_UNTIL}={text} is not a time with its zone, such as 2026-11-22T16:00:00Z; held until it is mended"
         )
-        return Hold(reason="HoldUntil", message=message)
-    return None if over else Hold(reason="HoldUntil", message=f"{HOLD_UNTIL} forbids changes until {text}")
+        return Hold(reason=Reason.HOLD_UNTIL, message=message)
+    return None if over else Hold(reason=Reason.HOLD_UNTIL, message=f"{HOLD_UNTIL} forbids changes until {text}")
 
 
 def rollback_asked(snapshot: Snapshot) -> bool:

@@ -71,7 +71,7 @@ def _advice(plan: Plan) -> tuple[Condition, Condition, Condition]:
             condition(ConditionType.RECONCILING, False, Reason.PLANNED),
             condition(ConditionType.STALLED, False, Reason.PLANNED),
         )
-    reason = _REASONS.get(plan.infeasible.reason, Reason.INFEASIBLE)
+    reason = plan.infeasible.reason
     message = plan.infeasible.message
     return (
         condition(ConditionType.READY, False, reason, message),
@@ -113,7 +113,7 @@ def _stuck(answer: Answer) -> Condition | None:
     """Return why the user's edit cannot be carried out without the user: no plan for it, or its variant failed."""
     infeasible, hold = answer.plan.infeasible, answer.course.hold if answer.course else None
     if infeasible is not None:
-        reason = _REASONS.get(infeasible.reason, Reason.INFEASIBLE)
+        reason = infeasible.reason
         return condition(ConditionType.STALLED, True, reason, f"the last edit has no plan: {infeasible.message}")
     if hold is not None and hold.reason == Reason.ROLLED_BACK:
         return condition(ConditionType.STALLED, True, Reason.ROLLED_BACK, f"the last edit failed: {hold.message}")
@@ -183,7 +183,7 @@ def _budget(answer: Answer) -> Condition:
     if cost > budget:
         message = f"what runs costs {cost.text(2)} an hour, the budget is {budget.text(2)}; it serves with the fewest replicas"
         return condition(ConditionType.WITHIN_BUDGET, False, Reason.OVER_BUDGET, message)
-    if cost == ZERO and answer.plan.infeasible and answer.plan.infeasible.reason == "BudgetExceeded":
+    if cost == ZERO and answer.plan.infeasible and answer.plan.infeasible.reason == Reason.BUDGET_EXCEEDED:
         return condition(ConditionType.WITHIN_BUDGET, False, Reason.BUDGET_EXCEEDED, answer.plan.infeasible.message)
     return condition(
         ConditionType.WITHIN_BUDGET, True, Reason.WITHIN_BUDGET, f"{cost.text(2)} of {budget.text(2)} an hour"
@@ -217,7 +217,7 @@ def _rollout(answer: Answer) -> tuple[Condition, Condition]:
         rollout.message if under_way and rollout else "",
     )
     hold = course.hold if course else None
-    if hold is None or hold.reason in ("SavingTooSmall", "DoesNotPayBack"):
+    if hold is None or hold.reason in (Reason.SAVING_TOO_SMALL, "DoesNotPayBack"):
         return progress, condition(ConditionType.ROLLOUT_BLOCKED, False, Reason.STEADY, hold.message if hold else "")
-    reason = _REASONS.get(hold.reason, Reason.STEADY)
+    reason = hold.reason
     return progress, condition(ConditionType.ROLLOUT_BLOCKED, True, reason, hold.message)

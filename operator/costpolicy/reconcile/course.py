@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final, Literal
 
+from costpolicy.api.reasons import Reason
 from costpolicy.api.status import Receipt, RolloutStatus, ScalingStatus
 from costpolicy.kube.gateway import Object
 from costpolicy.planning.plan import Rejection, Target
@@ -16,7 +17,7 @@ Role = Literal["Stable", "Canary", "Retiring"]
 STEADY: Final = "Steady"
 INFEASIBLE: Final = "Infeasible"
 """Phase while a user's edit waits for a plan that is possible."""
-SUPERSEDED: Final = "Superseded"
+SUPERSEDED: Final = Reason.SUPERSEDED
 """Phase between two edits: the first one's variant goes, the second one's comes next."""
 WATCHING: Final = timedelta(seconds=5)
 """How often a change is looked at while it is under way; every step of it also arrives as a watch event."""
@@ -68,7 +69,7 @@ def again(outlook: Outlook, variant: LiveVariant, replicas: int, role: Role = "S
 def running_target(outlook: Outlook, stable: LiveVariant) -> Target | Rejection:
     """Return what serves with the replicas that the planned demand needs, or why it cannot keep the promise."""
     if stable.configuration is None:
-        return Rejection(reason="Unknown", message="what runs is not known: its annotation was removed")
+        return Rejection(reason=Reason.INVALID_POLICY, message="what runs is not known: its annotation was removed")
     return outlook.sized(stable.configuration)
 
 

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from costpolicy.api.reasons import Reason
 from costpolicy.api.status import Receipt, RolloutStatus
 from costpolicy.kube.gateway import EventType, Object
 from costpolicy.planning.explain import describe
@@ -47,7 +48,9 @@ def progress(
     if step.new:
         variants.append(WantedVariant(hash=variant.hash, role="Canary", replicas=step.new, objects=variant.objects))
     blocked = (
-        Hold(reason="NoSpareGPU", message=_no_spare(configuration.accelerator)) if step.phase is Phase.BLOCKED else None
+        Hold(reason=Reason.NO_SPARE_GPU, message=_no_spare(configuration.accelerator))
+        if step.phase is Phase.BLOCKED
+        else None
     )
     begun = () if canary or not step.new else (_begun(describe(configuration), rollout),)
     return Course(
@@ -89,13 +92,13 @@ def _promoted(  # noqa: PLR0913 - the parts of one step
             after=after,
             proof="all replicas ready",
         ),
-        news=(News(type=EventType.NORMAL, reason="Promoted", note=f"{after} serves instead of {before}"),),
+        news=(News(type=EventType.NORMAL, reason=Reason.PROMOTED, note=f"{after} serves instead of {before}"),),
         look_again=WATCHING,
     )
 
 
 def withdraw(
-    outlook: Outlook, stable: LiveVariant, canary: LiveVariant, reason: tuple[str, str], now: datetime
+    outlook: Outlook, stable: LiveVariant, canary: LiveVariant, reason: tuple[Reason, str], now: datetime
 ) -> Course:
     """Return the course without the canary: the stable variant gets all traffic, and the failure is remembered."""
     word, message = reason
@@ -105,7 +108,7 @@ def withdraw(
     if word != SUPERSEDED:
         rollout = rollout.model_copy(
             update={
-                "phase": "RolledBack",
+                "phase": Reason.ROLLED_BACK,
                 "last_change_at": now,
                 "failed_variant": canary.hash,
                 "failed_reason": word,
@@ -118,20 +121,20 @@ def withdraw(
         variants=(again(outlook, stable, stable.replicas),),
         service=stable.hash,
         rollout=rollout,
-        hold=Hold(reason="RolledBack" if word == "EngineDied" else word, message=message),
+        hold=Hold(reason=Reason.ROLLED_BACK if word == Reason.ENGINE_DIED else word, message=message),
         news=(News(type=EventType.WARNING, reason=word, note=f"{canary.hash} was withdrawn: {message}"),),
         look_again=WATCHING,
     )
 
 
-def must_go(outlook: Outlook, canary: LiveVariant, now: datetime) -> tuple[str, str] | None:
+def must_go(outlook: Outlook, canary: LiveVariant, now: datetime) -> tuple[Reason, str] | None:
     """Return why a canary is taken back: the user's word, its own failure, or a newer edit of the policy."""
     if rollback_asked(outlook.snapshot):
-        return "RolledBack", "the annotation costpolicy.dev/rollback=now took the change back"
+        return Reason.ROLLED_BACK, "the annotation costpolicy.dev/rollback=now took the change back"
     if canary.crashed and canary.restarts >= CRASH_LIMIT and not canary.ready:
-        return "EngineDied", f"{canary.failure}; see kubectl logs --previous"
+        return Reason.ENGINE_DIED, f"{canary.failure}; see kubectl logs --previous"
     if canary.unschedulable and not canary.ready and now - canary.created >= UNSCHEDULABLE_LIMIT:
-        return "CanaryUnschedulable", canary.failure
+        return Reason.CANARY_UNSCHEDULABLE, canary.failure
     target = outlook.plan.target
     if target and newly_edited(outlook.snapshot) and outlook.rendered(target).hash != canary.hash:
         return SUPERSEDED, "the policy was edited again"
@@ -178,7 +181,7 @@ def _advanced(
 def _begun(what: str, rollout: RolloutStatus) -> News:
     return News(
         type=EventType.NORMAL,
-        reason="RolloutStarted",
+        reason=Reason.ROLLOUT_STARTED,
         note=f"{what} starts beside what serves: {rollout.message}",
     )
 

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from costpolicy.api.reasons import Reason
 from costpolicy.api.status import RolloutStatus, ScalingStatus
 from costpolicy.kube.gateway import EventType
 from costpolicy.planning.explain import describe
@@ -27,7 +28,7 @@ def begin(outlook: Outlook) -> Course:
         variants=(WantedVariant(hash=variant.hash, role="Stable", replicas=replicas, objects=variant.objects),),
         service=variant.hash,
         rollout=RolloutStatus(phase=STEADY, to_variant=variant.hash),
-        news=(News(type=EventType.NORMAL, reason="Planned", note=note),),
+        news=(News(type=EventType.NORMAL, reason=Reason.PLANNED, note=note),),
         look_again=WATCHING,
     )
 
@@ -83,4 +84,4 @@ def _scaled(stable: LiveVariant, step: ReplicaStep, outlook: Outlook) -> tuple[N
     demand = outlook.demands.now
     load = f"{demand.requests_per_second:.3g} requests/s" if demand else "the policy's bounds"
     note = f"{stable.replicas} -> {step.replicas} replicas for {load}"
-    return (News(type=EventType.NORMAL, reason="Scaled", note=note),)
+    return (News(type=EventType.NORMAL, reason=Reason.SCALED, note=note),)

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from costpolicy.api.reasons import Reason
 from costpolicy.reconcile.change import Change, Keep, next_configuration
 from costpolicy.reconcile.course import Course, last_rollout, running_target
 from costpolicy.reconcile.outlook import Outlook
@@ -31,7 +32,7 @@ def steer(outlook: Outlook, now: datetime) -> Course:
         case Change() if not _failed_before(outlook, change):
             return progress(outlook, stable, None, change, now)
         case Change():
-            failed = Hold(reason="RolledBack", message=last_rollout(outlook).message)
+            failed = Hold(reason=Reason.ROLLED_BACK, message=last_rollout(outlook).message)
             return steady(outlook, stable, Keep(hold=failed, owed=change.trigger == "SpecChange"), now)
         case Keep():
             return steady(outlook, stable, change, now)

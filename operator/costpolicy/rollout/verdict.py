@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 
 from costpolicy.api.operation import Rollout
+from costpolicy.api.reasons import Reason
 from costpolicy.rollout.windows import inside_window
 from costpolicy.units import Money, format_duration, parse_duration, parse_ratio
 
@@ -15,7 +16,7 @@ HOUR = timedelta(hours=1)
 class Hold:
     """Nothing is changed, and why."""
 
-    reason: str
+    reason: Reason
     message: str
 
 
@@ -63,7 +64,7 @@ def _too_small(proposal: Proposal, saving: Money, rollout: Rollout) -> Hold | No
     if share >= parse_ratio(rollout.minimum_savings) and saving.micros > 0:
         return None
     return Hold(
-        reason="SavingTooSmall",
+        reason=Reason.SAVING_TOO_SMALL,
         message=f"the best plan saves {float(share):.1%}, spec.rollout.minimumSavings is {rollout.minimum_savings}",
     )
 
@@ -74,7 +75,7 @@ def _does_not_pay_back(proposal: Proposal, saving: Money, rollout: Rollout) -> H
     if gained > proposal.disruption_cost:
         return None
     return Hold(
-        reason="DoesNotPayBack",
+        reason=Reason.DOES_NOT_PAY_BACK,
         message=f"the change costs {proposal.disruption_cost.text(2)} and gains {gained.text(2)} in {rollout.payback_horizon}",
     )
 
@@ -83,7 +84,7 @@ def _not_fresh(proposal: Proposal) -> Hold | None:
     if proposal.metrics_fresh:
         return None
     return Hold(
-        reason="MetricsStale",
+        reason=Reason.METRICS_STALE,
         message="the demand is not measured at the moment: nothing is changed on a guess",
     )
 
@@ -93,7 +94,7 @@ def _cooling_down(proposal: Proposal, rollout: Rollout, now: datetime) -> Hold |
     if now >= until:
         return None
     return Hold(
-        reason="CoolingDown",
+        reason=Reason.COOLING_DOWN,
         message=f"the last change was less than {rollout.cooldown} ago: {format_duration(until - now)} left",
     )
 
@@ -101,4 +102,4 @@ def _cooling_down(proposal: Proposal, rollout: Rollout, now: datetime) -> Hold |
 def _outside_window(rollout: Rollout, now: datetime) -> Hold | None:
     if inside_window(rollout.maintenance_windows, now):
         return None
-    return Hold(reason="OutsideWindow", message="configuration changes wait for the next maintenance window")
+    return Hold(reason=Reason.OUTSIDE_WINDOW, message="configuration changes wait for the next maintenance window")

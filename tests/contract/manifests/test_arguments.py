@@ -13,7 +13,7 @@ from builders import configuration, policy
 from costpolicy.api.types import KvCacheDtype, WeightFormat
 from costpolicy.catalog.engines import EngineError, engine, refused_arguments, supported_engines
 from costpolicy.manifests.arguments import engine_arguments
-from engine.parser import Accepted, parse
+from engine.parser import Accepted, argument_parser
 
 ORDERS = {
     "objectives": {"ttft": {"p95": "800ms"}, "interTokenLatency": {"p95": "33ms"}},
@@ -51,16 +51,20 @@ def argument_lists(release):
         yield engine_arguments(policy(**spec), configuration(**LIMITS), release)
 
 
-def test_vllm_accepts_every_list():
-    lists = list(argument_lists(engine("0.32.0")))
+@pytest.fixture(scope="module")
+def parser():
+    with argument_parser() as process:
+        yield process
 
-    results = parse(lists)
+
+def test_vllm_accepts_every_list(parser):
+    results = [parser.parse(arguments) for arguments in argument_lists(engine("0.32.0"))]
 
     assert 27 == len(results)
     assert [] == [result for result in results if not isinstance(result, Accepted)]
 
 
-def test_vllm_understands_what_was_meant():
+def test_vllm_understands_what_was_meant(parser):
     spec = policy(**ORDERS)
     chosen = configuration(
         tensor_parallel_size=2,
@@ -70,7 +74,7 @@ def test_vllm_understands_what_was_meant():
         **LIMITS,
     )
 
-    (result,) = parse([engine_arguments(spec, chosen, engine("0.32.0"))])
+    result = parser.parse(engine_arguments(spec, chosen, engine("0.32.0")))
 
     assert isinstance(result, Accepted)
     meant = {

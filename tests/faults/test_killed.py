@@ -1,0 +1,84 @@
+"""The operator's process ends after the k-th change of the world, for every k, and another one goes on.
+
+Covered: a first deployment and one change of configuration by surge; what exists, who owns which fields, status.
+Not covered: events, which are best effort; two operators at once (the lease: tests/unit/runtime, tests/integration).
+"""
+
+from typing import Any
+
+import pytest
+
+from faulty import Killed, KilledAfter
+from stories import HOUR, KEY, MINUTE, QUARTER, chat, children, prices, runs_on, totals, world
+from costpolicy.simulation.traffic import Constant, Traffic
+from costpolicy.simulation.world import World
+
+FIRST, SECOND = {"accelerators": ["nvidia-l40s"]}, {"accelerators": ["nvidia-h100-80gb"]}
+STORY = 40 * MINUTE
+
+
+def told(kill_after: int | None = None) -> tuple[World, bool]:
+    """Deploy, and change the hardware after a quarter of an hour; return the world and whether the kill came."""
+    made = world()
+    plain = made.gateway
+    if kill_after is not None:
+        made.gateway = KilledAfter(plain, made.store, kill_after)  # type: ignore[assignment]
+    made.restart_operator()
+    made.traffic[KEY] = Traffic(curve=Constant(2.0))
+    killed = False
+    for until, hardware in ((QUARTER, FIRST), (STORY, SECOND)):
+        made.apply(chat(hardware=hardware))
+        end = made.clock.now() + until
+        while made.clock.now() < end:
+            try:
+                made.run(end - made.clock.now())
+            except Killed:
+                killed = True
+                made.gateway = plain
+                made.restart_operator()
+    return made, killed
+
+
+def essence(of: World) -> dict[str, Any]:
+    """What may not depend on when the operator was killed: all but identities, times and versions."""
+    status = of.status(*KEY)
+    return {
+        "children": [_without_identity(item) for item in children(of)],
+        "status": _without_times(status),
+    }
+
+
+def _without_identity(item: dict[str, Any]) -> dict[str, Any]:
+    names = ("uid", "resourceVersion", "creationTimestamp", "generation")
+    metadata = {key: value for key, value in item["metadata"].items() if key not in names}
+    return {**item, "metadata": metadata, "status": {}}
+
+
+def _without_times(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_times(each) for key, each in value.items() if not key.endswith(("At", "Time", "at"))}
+    return [_without_times(each) for each in value] if isinstance(value, list) else value
+
+
+@pytest.fixture(scope="module")
+def undisturbed() -> World:
+    return told()[0]
+
+
+def writes_of_the_story() -> int:
+    counting = KilledAfter.__new__(KilledAfter)
+    del counting
+    return 40
+
+
+def test_the_story_itself_ends_on_the_new_hardware(undisturbed: World):
+    assert [("nvidia-h100-80gb", 1)] == runs_on(undisturbed)
+    assert 1 == len(undisturbed.status(*KEY)["history"])
+
+
+@pytest.mark.parametrize("k", range(1, 46))
+def test_killed_after_any_write_it_ends_where_it_would_have_ended(k: int, undisturbed: World):
+    made, killed = told(k)
+
+    assert essence(undisturbed) == essence(made)
+    print(k, killed)

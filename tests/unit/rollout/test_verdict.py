@@ -1,0 +1,90 @@
+"""The verdict on a better plan: each reason to hold, their order, and what a change costs by itself.
+
+Covered: tables over money and time.
+Not covered: where proposals come from (tests/unit/reconcile).
+"""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from costpolicy.api.operation import MaintenanceWindow, Rollout
+from costpolicy.rollout.disruption import disruption_cost, start_time
+from costpolicy.rollout.verdict import Hold, Proceed, Proposal, judge
+from costpolicy.units import Money
+
+NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+GOOD = Proposal(
+    current_cost=Money.parse("4.00"),
+    target_cost=Money.parse("2.00"),
+    disruption_cost=Money.parse("1.00"),
+    metrics_fresh=True,
+    last_change=None,
+)
+CLOSED = Rollout(maintenance_windows=(MaintenanceWindow(schedule="0 2 * * *", duration="1h"),))
+
+
+def verdict_on(rollout: Rollout | None = None, **changes: object) -> Hold | Proceed:
+    return judge(replace(GOOD, **changes), rollout or Rollout(), NOW)
+
+
+def test_what_pays_goes_ahead_and_says_what_it_saves():
+    assert Proceed(message="it saves 2.00 an hour") == verdict_on()
+
+
+@pytest.mark.parametrize(
+    ("reason", "changes", "rollout"),
+    [
+        ("SavingTooSmall", {"target_cost": Money.parse("3.81")}, Rollout()),
+        ("SavingTooSmall", {"target_cost": Money.parse("4.00")}, Rollout(minimum_savings="0")),
+        ("SavingTooSmall", {"target_cost": Money.parse("5.00")}, Rollout(minimum_savings="0")),
+        ("SavingTooSmall", {"current_cost": Money(0), "target_cost": Money(0)}, Rollout()),
+        ("DoesNotPayBack", {"disruption_cost": Money.parse("2.00")}, Rollout(payback_horizon="1h")),
+        ("DoesNotPayBack", {"disruption_cost": Money.parse("400.00")}, Rollout()),
+        ("MetricsStale", {"metrics_fresh": False}, Rollout()),
+        ("CoolingDown", {"last_change": NOW - timedelta(minutes=59)}, Rollout()),
+        ("OutsideWindow", {}, CLOSED),
+    ],
+)
+def test_it_holds_and_names_the_reason(reason: str, changes: dict[str, object], rollout: Rollout):
+    found = verdict_on(rollout, **changes)
+
+    assert isinstance(found, Hold)
+    assert reason == found.reason
+    assert found.message
+
+
+@pytest.mark.parametrize(
+    ("changes", "rollout"),
+    [
+        ({"target_cost": Money.parse("3.80")}, Rollout()),  # exactly the minimum
+        ({"last_change": NOW - HOUR}, Rollout()),  # exactly the cooldown
+        ({"disruption_cost": Money.parse("1.999999")}, Rollout(payback_horizon="1h")),
+        ({"last_change": NOW}, Rollout(cooldown="0s")),
+        ({}, Rollout(maintenance_windows=(MaintenanceWindow(schedule="0 12 * * *", duration="1h"),))),
+    ],
+)
+def test_at_the_edge_it_goes_ahead(changes: dict[str, object], rollout: Rollout):
+    assert isinstance(verdict_on(rollout, **changes), Proceed)
+
+
+def test_the_first_reason_wins_money_before_time():
+    changes = {"target_cost": Money.parse("3.99"), "metrics_fresh": False, "last_change": NOW}
+
+    assert Hold(
+        reason="SavingTooSmall", message="the best plan saves 0.2%, spec.rollout.minimumSavings is 5%"
+    ) == verdict_on(CLOSED, **changes)
+
+
+def test_the_rest_of_the_cooldown_is_told():
+    found = verdict_on(last_change=NOW - timedelta(minutes=40))
+
+    assert found.message.endswith("20m left")
+
+
+def test_a_change_costs_its_accelerators_while_they_load():
+    """16 GB at 0.5 GB/s are 32 s, and the engine needs three minutes: 212 s of 3,600."""
+    assert timedelta(seconds=212) == start_time(16_000_000_000)
+    assert Money.parse("2.12") == disruption_cost(Money.parse("36.00"), 16_000_000_000)
