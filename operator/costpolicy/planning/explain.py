@@ -48,8 +48,8 @@ def infeasible(candidates: Iterable[Candidate], request: PlanRequest) -> Infeasi
         )
     nearest = max(rejected, key=_nearness)
     if nearest.reason in _HARDWARE_REASONS:
-        return _no_hardware(rejected, request) or Infeasible(reason=nearest.reason, message=nearest.message)
-    return Infeasible(reason=nearest.reason, message=f"{describe(nearest.configuration)}: {nearest.message}")
+        return _no_hardware(rejected, request) or Infeasible(reason=Reason(nearest.reason), message=nearest.message)
+    return Infeasible(reason=Reason(nearest.reason), message=f"{describe(nearest.configuration)}: {nearest.message}")
 
 
 def _no_hardware(rejected: Sequence[Candidate], request: PlanRequest) -> Infeasible | None:

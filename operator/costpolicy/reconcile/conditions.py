@@ -12,10 +12,11 @@ from costpolicy.planning.request import hourly_budget
 from costpolicy.reconcile.course import STEADY, Course
 from costpolicy.reconcile.live import LiveVariant
 from costpolicy.reconcile.snapshot import MetricsDown, Snapshot
+from costpolicy.rollout.transition import Phase
 from costpolicy.units import ZERO, Money, parse_duration
 
 _ADVICE_ONLY = (RolloutMode.OFF, RolloutMode.RECOMMEND)
-_REASONS = {reason.value: reason for reason in Reason} | {"ContextDoesNotFit": Reason.DOES_NOT_FIT}
+_PHASES = {Phase.SURGING.value: Reason.SURGING, Phase.REPLACING.value: Reason.REPLACING}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,7 +214,7 @@ def _rollout(answer: Answer) -> tuple[Condition, Condition]:
     progress = condition(
         ConditionType.ROLLOUT_IN_PROGRESS,
         under_way,
-        _REASONS.get(rollout.phase, Reason.STEADY) if under_way and rollout else Reason.STEADY,
+        _PHASES.get(rollout.phase, Reason.PROGRESSING) if under_way and rollout else Reason.STEADY,
         rollout.message if under_way and rollout else "",
     )
     hold = course.hold if course else None
