@@ -98,6 +98,8 @@ class Watch:
                     clusterwide=not self._namespaces,
                     namespaces=self._namespaces,
                     standalone=True,
+                    # Unused without peering; kopf would ask for the user's name, which a pod's uid has not.
+                    identity="costpolicy-operator",  # type: ignore[arg-type]  # a NewType that kopf keeps private
                     stop_flag=stop,
                 )
             )
