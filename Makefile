@@ -48,6 +48,8 @@ fmt: setup ## Format and fix what can be fixed
 .PHONY: type
 type: setup ## mypy, strict
 	@$(BIN)/mypy
+	@MYPYPATH=tests:images:operator $(BIN)/mypy --explicit-package-bases \
+	  $$(ls -d tests/cluster tests/engine tests/standin tests/demo tests/bench images 2>/dev/null | sed 's,$$,/*.py,')
 
 .PHONY: unit
 unit: setup ## Unit, golden, property and scenario tests

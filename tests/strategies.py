@@ -46,6 +46,7 @@ def policies(draw: st.DrawFn) -> CostPolicy:
         "model": {"name": draw(label_values), "source": {"huggingFace": None, **draw(_sources)}},
         "objectives": {"ttft": {"p95": draw(durations)}},
         "techniques": {"prefixCaching": {"mode": draw(_modes)}},
+        "priorityClassName": draw(st.none() | label_values),
         "deletionPolicy": draw(st.sampled_from(["Delete", "Orphan"])),
         "engine": {
             "env": [{"name": "SETTING", "value": draw(label_values)}] if draw(st.booleans()) else [],

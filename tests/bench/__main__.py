@@ -1,20 +1,14 @@
-"""``PYTHONPATH=tests python -m bench``: print every figure."""
-
-from rich.console import Console
-from rich.table import Table
+"""``PYTHONPATH=tests python -m bench``: print every figure, each as soon as it is known."""
 
 from bench import planning, processes, reconciling
 
 
 def main() -> None:
-    """Measure and print, one line as soon as it is known."""
-    console = Console()
-    table = Table("what", "median", "aim", "of which", box=None)
+    """Measure and print."""
+    print(f"{'':<78} {'median':>9}  aim")
     for measure in (planning, reconciling, processes):
-        console.print(f"measuring {measure.__name__.rpartition('.')[2]} ...", style="dim")
         for figure in measure.figures():
-            table.add_row(figure.name, figure.value, figure.aim, figure.spread)
-    console.print(table)
+            print(f"{figure.name:<78} {figure.value:>9}  {figure.aim:<8} {figure.spread}", flush=True)
 
 
 if __name__ == "__main__":

@@ -85,7 +85,7 @@ def path(name: str) -> Path:
     program = next(each for each in PROGRAMS.values() if name in (each.name, *each.aliases))
     found = folder(program) / name
     if not found.exists():
-        raise ClusterError(f"{name} is not built yet: run `make cluster-build` (or `python -m cluster build`)")
+        raise ClusterError(f"{name} is not built yet: run `make build` (or `python -m cluster build`)")
     return found
 
 

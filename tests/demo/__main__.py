@@ -7,6 +7,7 @@ import sys
 from cluster.local import LocalCluster, down, up
 from cluster.paths import state_folder
 from cluster.progress import ClusterError
+from costpolicy.kube.errors import GatewayError
 from demo.journal import Journal
 from demo.stage import RELEASE, SYSTEM, set_up
 from demo.story import tell
@@ -23,7 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
         journal.step("a real Kubernetes, with simulated GPU nodes")
         cluster = up(environment=engine_env())
         held = _perform(cluster, journal, options, keep=options.keep or not was_there)
-    except (ClusterError, EngineBuildError) as problem:
+    except (ClusterError, EngineBuildError, GatewayError) as problem:
         print(f"\nthe demo could not run: {problem}", file=sys.stderr)
         return 1
     finally:

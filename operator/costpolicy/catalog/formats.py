@@ -38,7 +38,7 @@ class FormatFacts:
         needs_checkpoint: the engine cannot make it from unquantized weights while loading.
         lossless: answers are those of the published weights.
         minimum_capability: the oldest GPU that runs it on a current engine.
-        minimum_capability_before_0_20: the same for engines 0.11 to 0.19.
+        minimum_capability_before_0_14: the same for engines 0.11 to 0.13.
     """
 
     format: WeightFormat
@@ -46,7 +46,7 @@ class FormatFacts:
     needs_checkpoint: bool
     lossless: bool
     minimum_capability: tuple[int, int]
-    minimum_capability_before_0_20: tuple[int, int]
+    minimum_capability_before_0_14: tuple[int, int]
 
 
 def _facts(
@@ -63,7 +63,7 @@ def _facts(
         needs_checkpoint=checkpoint,
         lossless=bits == UNQUANTIZED_BITS,
         minimum_capability=minimum,
-        minimum_capability_before_0_20=older or minimum,
+        minimum_capability_before_0_14=older or minimum,
     )
 
 
@@ -156,8 +156,8 @@ def supports_weights(accelerator: Accelerator, form: WeightFormat, engine_versio
     if form is WeightFormat.INT8 and capability >= BLACKWELL:
         return f"vLLM has no INT8 kernels for compute capability 10.0 on, as {accelerator.name} has: use fp8"
     facts = FORMATS[form]
-    older = engine_version is not None and _minor(engine_version) < (0, 20)
-    minimum = facts.minimum_capability_before_0_20 if older else facts.minimum_capability
+    older = engine_version is not None and _minor(engine_version) < (0, 14)
+    minimum = facts.minimum_capability_before_0_14 if older else facts.minimum_capability
     if capability >= minimum:
         return None
     reason = f"{form} needs compute capability {_text(minimum)}; {accelerator.name} has {_text(capability)}"

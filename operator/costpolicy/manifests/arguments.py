@@ -142,7 +142,7 @@ def _techniques(policy: CostPolicy, configuration: Configuration, engine: Engine
     if wanted is None:
         wanted = techniques.prefix_caching.mode is TechniqueMode.ENABLED
     if wanted != by_default:
-        yield "--enable-prefix-caching" if wanted else "--no-enable-prefix-caching"
+        yield "--enable-prefix-caching" if wanted else _prefix_caching_off(engine)
     speculative = techniques.speculative_decoding
     if speculative.mode is not TechniqueMode.DISABLED and speculative.method is not None:
         yield f"--speculative-config={_speculation(speculative)}"
@@ -162,6 +162,12 @@ def _operation(policy: CostPolicy, engine: Engine, grace: timedelta) -> Iterator
         yield f"--custom-histogram-buckets={buckets}"
     if engine.flag("--disable-access-log-for-endpoints") is not None:
         yield f"--disable-access-log-for-endpoints={PROBED_ENDPOINTS}"
+
+
+def _prefix_caching_off(engine: Engine) -> str:
+    """Return how a release spells it; from 0.33 on ``--disable-...`` is the one that its help shows."""
+    spellings = ("--no-enable-prefix-caching", "--disable-prefix-caching")
+    return next((each for each in spellings if engine.flag(each) is not None), spellings[0])
 
 
 def _speculation(speculative: SpeculativeDecoding) -> str:

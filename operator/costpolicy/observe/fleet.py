@@ -14,7 +14,7 @@ from costpolicy.observe.latency import Tail, histogram
 from costpolicy.observe.observation import Figure, PolicyObservation, VariantObservation
 from costpolicy.observe.scope import Scope, parse_matchers
 from costpolicy.observe.source import MetricsSource, Missing, Sample
-from costpolicy.units import MICROS_PER_UNIT, Money, format_duration
+from costpolicy.units import MICROS_PER_UNIT, Money
 
 Key: TypeAlias = tuple[str, str, str]
 """Namespace, policy, variant; the variant is empty where a question is about policies."""
@@ -209,10 +209,10 @@ class FleetObservations:
         last = self._last_sample(key)
         if isinstance(last, Missing) or self._is_fresh(key):
             return None
-        age = timedelta(seconds=round((self.at - last).total_seconds()))
+        # A time, not an age: a message that changes with the clock would be written in every cycle.
         return Missing(
             reason=Reason.NO_SAMPLES,
-            message=f"the newest sample of its engines is {format_duration(age)} old: are they scraped?",
+            message=f"the newest sample of its engines is of {last:%Y-%m-%dT%H:%M:%SZ}: are they scraped?",
         )
 
     def _history(self, question: str, key: Key) -> Figure:

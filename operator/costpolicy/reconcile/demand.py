@@ -1,12 +1,17 @@
 """From what is observed and what the policy expects to the demand that is planned for."""
 
 from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Final
 
 from costpolicy.api.policy import CostPolicySpec
 from costpolicy.observe.observation import PolicyObservation
 from costpolicy.observe.source import Missing
 from costpolicy.planning.demand import Demand, expected_demand
 from costpolicy.reconcile.snapshot import MetricsDown
+
+WORKED_OFF_IN: Final = timedelta(minutes=5)
+"""Time in which requests that queue shall be served: replicas that only keep up with arrivals never get rid of a queue."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +37,7 @@ def demands(spec: CostPolicySpec, observed: PolicyObservation | MetricsDown) -> 
         return Demands(now=None, planning=expected)
     peak = _number(observed.requests_per_second_p95) if isinstance(observed, PolicyObservation) else None
     highest = max(now.requests_per_second, peak or 0.0, expected.requests_per_second)
-    return Demands(now=now, planning=replace(now, requests_per_second=highest))
+    return Demands(now=_with_queue(now, observed), planning=replace(now, requests_per_second=highest))
 
 
 def observed_demand(observed: PolicyObservation | MetricsDown, expected: Demand) -> Demand | None:
@@ -57,6 +62,13 @@ def observed_demand(observed: PolicyObservation | MetricsDown, expected: Demand)
         cached_tokens=min(prompt * hits, max(prompt - 1.0, 0.0)),
         source="Observed",
     )
+
+
+def _with_queue(now: Demand, observed: PolicyObservation | MetricsDown) -> Demand:
+    """Return the demand with what is waiting already, spread over the time in which it shall be served."""
+    waiting = _number(observed.waiting) if isinstance(observed, PolicyObservation) else None
+    queued = (waiting or 0.0) / WORKED_OFF_IN.total_seconds()
+    return replace(now, requests_per_second=now.requests_per_second + queued)
 
 
 def _number(value: float | Missing) -> float | None:

@@ -155,9 +155,16 @@ def _situation(
         new_ready=canary.ready if canary else 0,
         wanted=wanted,
         spare=spare,
-        one_less_carries=isinstance(sized, Target) and sized.replicas < stable.replicas,
+        one_less_carries=isinstance(sized, Target) and _carries(outlook, sized, stable.replicas - 1),
         allow_downtime=outlook.snapshot.policy.spec.rollout.allow_downtime,
     )
+
+
+def _carries(outlook: Outlook, sized: Target, replicas: int) -> bool:
+    """Return whether that many replicas carry the demand; bounds of ``spec.scaling`` are a wish, not a promise."""
+    promised = outlook.snapshot.policy.spec.objectives.availability.min_ready_replicas
+    carried = sized.capacity_per_replica * replicas >= outlook.request.demand.requests_per_second
+    return carried and replicas >= promised
 
 
 def _advanced(

@@ -4,7 +4,8 @@ from datetime import datetime
 
 from costpolicy.api.reasons import Reason
 from costpolicy.reconcile.change import Change, Keep, next_configuration
-from costpolicy.reconcile.course import Course, last_rollout, running_target
+from costpolicy.reconcile.course import STEADY, Course, last_rollout, running_target
+from costpolicy.reconcile.live import LiveVariant
 from costpolicy.reconcile.outlook import Outlook
 from costpolicy.reconcile.progress import must_go, progress, withdraw
 from costpolicy.reconcile.steady import begin, steady
@@ -21,13 +22,15 @@ def steer(outlook: Outlook, now: datetime) -> Course:
     stable = live.stable
     if stable is None:
         return begin(outlook)
-    canary = next((other for other in reversed(live.others) if other.created >= stable.created), None)
+    if (replaced := _forgotten_promotion(outlook, stable)) is not None:
+        return progress(outlook, replaced, stable, None, now)
+    canary = _canary(outlook, stable)
     running = running_target(outlook, stable)
     change = next_configuration(outlook, stable, running, now)
     if canary is not None and (reason := must_go(outlook, canary, now)):
         return withdraw(outlook, stable, canary, reason, now)
     if canary is not None:
-        return progress(outlook, stable, canary, None, now)
+        return progress(outlook, stable, canary, _forgotten_beginning(outlook, canary, change), now)
     match change:
         case Change() if not _failed_before(outlook, change):
             return progress(outlook, stable, None, change, now)
@@ -36,6 +39,38 @@ def steer(outlook: Outlook, now: datetime) -> Course:
             return steady(outlook, stable, Keep(hold=failed, owed=change.trigger == "SpecChange"), now)
         case Keep():
             return steady(outlook, stable, change, now)
+
+
+def _canary(outlook: Outlook, stable: LiveVariant) -> LiveVariant | None:
+    """Return the variant that may take over: not older than the stable one, and not the one that it replaced."""
+    rollout = last_rollout(outlook)
+    replaced = rollout.from_variant if rollout.to_variant == stable.hash else ""
+    return next(
+        (
+            other
+            for other in reversed(outlook.snapshot.live.others)
+            if other.created >= stable.created and other.hash != replaced
+        ),
+        None,
+    )
+
+
+def _forgotten_promotion(outlook: Outlook, stable: LiveVariant) -> LiveVariant | None:
+    """Return the variant that was replaced, where status does not know it: killed after the Service was written.
+
+    The promotion is taken once more, for its receipt and its cooldown.
+    """
+    rollout = last_rollout(outlook)
+    if rollout.phase == STEADY or rollout.to_variant != stable.hash or not rollout.from_variant:
+        return None
+    return outlook.snapshot.live.variant(rollout.from_variant)
+
+
+def _forgotten_beginning(outlook: Outlook, canary: LiveVariant, change: Change | Keep) -> Change | None:
+    """Return the change that the canary is, where status does not know it: killed after it was created."""
+    if isinstance(change, Keep) or last_rollout(outlook).to_variant == canary.hash:
+        return None
+    return change if outlook.rendered(change.target).hash == canary.hash else None
 
 
 def _failed_before(outlook: Outlook, change: Change) -> bool:

@@ -47,7 +47,8 @@ def next_replicas(
     growing = wanted > current
     wait = stabilization[0] if growing else stabilization[1]
     same_direction = pending is not None and (pending.replicas > current) == growing and pending.replicas != current
-    since = pending.since if pending is not None and same_direction else now
+    # A time from the future was written by a clock that has been set back since: the wait begins anew.
+    since = min(pending.since, now) if pending is not None and same_direction else now
     # While waiting, the safest of what was wanted is kept: the least when growing, the most when shrinking.
     settled = _safest(wanted, pending, growing=growing) if same_direction else wanted
     due = since + wait

@@ -7,7 +7,7 @@ from fractions import Fraction
 from costpolicy.api.operation import Rollout
 from costpolicy.api.reasons import Reason
 from costpolicy.rollout.windows import inside_window
-from costpolicy.units import Money, format_duration, parse_duration, parse_ratio
+from costpolicy.units import Money, parse_duration, parse_ratio
 
 HOUR = timedelta(hours=1)
 
@@ -95,7 +95,8 @@ def _cooling_down(proposal: Proposal, rollout: Rollout, now: datetime) -> Hold |
         return None
     return Hold(
         reason=Reason.COOLING_DOWN,
-        message=f"the last change was less than {rollout.cooldown} ago: {format_duration(until - now)} left",
+        # A time, not what is left: a message that changes with the clock would be written in every cycle.
+        message=f"the last change was less than {rollout.cooldown} ago: not before {until:%Y-%m-%dT%H:%M:%SZ}",
     )
 
 

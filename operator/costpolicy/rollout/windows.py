@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from cronsim import CronSim
@@ -49,16 +49,19 @@ def inside_window(windows: Sequence[MaintenanceWindow], now: datetime) -> bool:
 
 
 def last_start(cron: str, time_zone: str, now: datetime) -> datetime | None:
-    """Return the latest time at or before ``now`` that a cron expression names, or ``None`` if there is none."""
+    """Return the latest time (UTC) at or before ``now`` that a cron expression names, or ``None`` if there is none.
+
+    In UTC, because times of two zones in an hour that comes twice never compare equal (PEP 495).
+    """
     just_after = now.astimezone(ZoneInfo(time_zone)) + timedelta(minutes=1)
     found = next(CronSim(cron, just_after, reverse=True), None)
     if found is not None and found > now:
         found = next(CronSim(cron, found, reverse=True), None)
-    return found
+    return found.astimezone(UTC) if found else None
 
 
 def _next(cron: str, time_zone: str, now: datetime) -> datetime:
-    return next(CronSim(cron, now.astimezone(ZoneInfo(time_zone))))
+    return next(CronSim(cron, now.astimezone(ZoneInfo(time_zone)))).astimezone(UTC)
 
 
 def _covers(window: MaintenanceWindow, now: datetime) -> bool:

@@ -146,7 +146,7 @@ def test_every_rendered_flag_is_owned():
         gpu_memory_utilization=0.5,
     )
 
-    found = {flag.replace("--no-", "--") for flag in flags(engine_arguments(everything, odd, NEW))}
+    found = {NEW.flag(flag).name for flag in flags(engine_arguments(everything, odd, NEW))}
 
     assert set() == found - OWNED_ARGUMENTS
 

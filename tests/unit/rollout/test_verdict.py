@@ -78,10 +78,10 @@ def test_the_first_reason_wins_money_before_time():
     ) == verdict_on(CLOSED, **changes)
 
 
-def test_the_rest_of_the_cooldown_is_told():
+def test_the_end_of_the_cooldown_is_told_as_a_time_which_does_not_flutter():
     found = verdict_on(last_change=NOW - timedelta(minutes=40))
 
-    assert found.message.endswith("20m left")
+    assert found.message.endswith(f"not before {NOW + timedelta(minutes=20):%Y-%m-%dT%H:%M:%SZ}")
 
 
 def test_a_change_costs_its_accelerators_while_they_load():
