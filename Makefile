@@ -61,7 +61,7 @@ generate: setup ## Regenerate CRDs, recording rules, charts' copies and referenc
 
 .PHONY: golden
 golden: setup ## Rewrite golden files; review the difference
-	@$(BIN)/pytest -q tests/golden --golden-update
+	@$(BIN)/python -m golden.update
 
 .PHONY: bench
 bench: setup ## Print how fast and how small (ratios and figures, no pass or fail)

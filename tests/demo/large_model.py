@@ -12,8 +12,7 @@ def is_planned(world: World) -> None:
     """Apply the policy in its own format."""
     world.journal.step("(d) Llama-3.1-70B in bf16, contextLength 4096")
     world.apply(PLAIN)
-    status = world.ready(POLICY)
-    _runs_on(world, status, accelerators=2, weights="bf16")
+    status = _runs(world, accelerators=2, weights="bf16")
     advice = status.get("recommended", {})
     world.expect(advice.get("weights") == "int8", "INT8 recommended, not applied", advice)
     world.journal.sees(f"recommended, not applied: {advice['weights']} for {advice['costPerHour']} an hour")
@@ -24,8 +23,7 @@ def accepts_int8(world: World) -> None:
     """Edit the policy: quantization Enabled; the operator starts the new variant beside the old one and moves over."""
     world.journal.step("(d) the same policy, quantization Enabled with an INT8 checkpoint")
     world.apply(WITH_INT8)
-    status = world.ready(POLICY)
-    _runs_on(world, status, accelerators=1, weights="int8")
+    status = _runs(world, accelerators=1, weights="int8")
     world.journal.sees(f"QualityMaintained {condition(status, 'QualityMaintained')}")
     _row(world, status, "(d) 70B INT8 accepted")
 
@@ -34,21 +32,27 @@ def keeps_more_for_its_full_context(world: World) -> None:
     """Take the context limit away: the same policy then needs more accelerators, and says why."""
     world.journal.step("(d) the same policy at the model's full context")
     world.patch(POLICY, '[{"op":"remove","path":"/spec/model/contextLength"}]', kind="json")
-    status = world.ready(POLICY)
-    _runs_on(world, status, accelerators=2, weights="int8")
+    status = _runs(world, accelerators=2, weights="int8")
     why = status["whyNotCheaper"]
     world.expect("context" in why, "whyNotCheaper names the context", why)
     world.journal.sees(f"why not cheaper: {why}")
     _row(world, status, "(d) 70B INT8, full context")
 
 
-def _runs_on(world: World, status: Object, *, accelerators: int, weights: str) -> None:
-    """Check that the plan and what is applied are the same, and that nothing else is left of the policy."""
-    for plan in (status["target"], status["current"]):
-        found = (plan["acceleratorsPerReplica"], plan["replicas"], plan["weights"])
-        world.expect(
-            found == (accelerators, 1, weights), f"{accelerators} accelerator(s), one replica, {weights}", found
-        )
+def _runs(world: World, *, accelerators: int, weights: str) -> Object:
+    """Wait until the edit is carried out: plan, status and what is applied agree, and nothing else is left."""
+    meant = (accelerators, 1, weights)
+
+    def carried_out(status: Object) -> bool:
+        return all(_figures(status.get(plan, {})) == meant for plan in ("target", "current"))
+
+    status = world.ready(POLICY)
+    world.expect(
+        _figures(status["target"]) == meant, f"{accelerators} accelerator(s), one replica, {weights}", status["target"]
+    )
+    status = world.until(
+        f"{POLICY} runs as planned", lambda: world.status(POLICY), carried_out, lambda seen: seen.get("current")
+    )
     applied = world.until(
         "one Deployment is left",
         lambda: world.deployments(POLICY),
@@ -57,6 +61,11 @@ def _runs_on(world: World, status: Object, *, accelerators: int, weights: str) -
     )
     asked = accelerators_of(applied[0])
     world.expect(asked == accelerators, f"{accelerators} accelerator(s) in the applied Deployment", asked)
+    return status
+
+
+def _figures(plan: Object) -> tuple[object, ...]:
+    return tuple(plan.get(name) for name in ("acceleratorsPerReplica", "replicas", "weights"))
 
 
 def _row(world: World, status: Object, title: str) -> None:

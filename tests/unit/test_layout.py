@@ -16,7 +16,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 SOURCES = ROOT / "operator"
-MOST_LINES = 300
+MOST_LINES = {"operator": 300, "images": 300, "docs": 300, "tests": 500}  # tables of examples may be long
 EMPTY_NAMES = {"utils", "util", "helper", "helpers", "manager", "managers", "base", "common", "misc"}
 SPLIT = "\x00"
 # Written in pieces, so that this file does not name them itself.
@@ -73,12 +73,12 @@ def test_no_modules_import_each_other_in_a_circle():
     assert waiting == {}
 
 
-@pytest.mark.parametrize("path", [pytest.param(p, id=str(p.relative_to(ROOT))) for p in [SOURCES, ROOT / "tests"]])
-def test_no_file_is_longer_than_a_reader_keeps_in_mind(path: Path):
-    ours = [file for file in python_files() if file.is_relative_to(path)]
-    long = {str(file.relative_to(ROOT)): len(file.read_text().splitlines()) for file in ours}
+@pytest.mark.parametrize("folder", MOST_LINES)
+def test_no_file_is_longer_than_a_reader_keeps_in_mind(folder: str):
+    ours = [path for path in python_files() if path.is_relative_to(ROOT / folder)]
+    lines = {str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in ours}
 
-    assert {name: lines for name, lines in long.items() if lines > MOST_LINES} == {}
+    assert {name: count for name, count in lines.items() if count > MOST_LINES[folder]} == {}
 
 
 def test_names_of_modules_say_what_is_in_them():

@@ -11,6 +11,7 @@ def objects_of(snapshot: Snapshot, course: Course) -> tuple[tuple[Object, ...], 
     """Return the objects to apply, Deployments apart because their replicas belong to a second field manager."""
     objects: list[Object] = []
     if course.variants:  # first, because a Service of that name may belong to somebody else
+        # The larger of two variants and not their sum: a surge of one replica must not make a budget come and go.
         replicas = max(variant.replicas for variant in course.variants)
         objects += policy_objects(snapshot.policy, course.service, replicas, monitored=snapshot.pod_monitor)
     deployments: list[WantedDeployment] = []

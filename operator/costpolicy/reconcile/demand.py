@@ -19,10 +19,12 @@ class Demands:
     """The demand of now, for replicas, and the one that a configuration is chosen for.
 
     ``now`` is ``None`` while nothing is measured: then replicas are neither added nor taken away on a guess.
+    ``doubtful``: requests come, but how long they are is only expected; then no replica is taken away.
     """
 
     now: Demand | None
     planning: Demand
+    doubtful: bool = False
 
 
 def demands(spec: CostPolicySpec, observed: PolicyObservation | MetricsDown) -> Demands:
@@ -37,7 +39,11 @@ def demands(spec: CostPolicySpec, observed: PolicyObservation | MetricsDown) -> 
         return Demands(now=None, planning=expected)
     peak = _number(observed.requests_per_second_p95) if isinstance(observed, PolicyObservation) else None
     highest = max(now.requests_per_second, peak or 0.0, expected.requests_per_second)
-    return Demands(now=_with_queue(now, observed), planning=replace(now, requests_per_second=highest))
+    return Demands(
+        now=_with_queue(now, observed),
+        planning=replace(now, requests_per_second=highest),
+        doubtful=now.requests_per_second > 0 and not _shape_is_measured(observed),
+    )
 
 
 def observed_demand(observed: PolicyObservation | MetricsDown, expected: Demand) -> Demand | None:
@@ -61,6 +67,12 @@ def observed_demand(observed: PolicyObservation | MetricsDown, expected: Demand)
         output_tokens=max(output, 1.0),
         cached_tokens=min(prompt * hits, max(prompt - 1.0, 0.0)),
         source="Observed",
+    )
+
+
+def _shape_is_measured(observed: PolicyObservation | MetricsDown) -> bool:
+    return isinstance(observed, PolicyObservation) and not (
+        isinstance(observed.prompt_tokens, Missing) or isinstance(observed.output_tokens, Missing)
     )
 
 

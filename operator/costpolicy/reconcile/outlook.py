@@ -3,8 +3,10 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from costpolicy.catalog.accelerators import accelerators
 from costpolicy.catalog.engines import EngineError
 from costpolicy.manifests.inputs import VariantInputs
+from costpolicy.manifests.products import products_on
 from costpolicy.manifests.timing import startup_budget
 from costpolicy.manifests.variant import UnsupportedRevisionError, Variant, render_variant
 from costpolicy.manifests.weights import served_source
@@ -53,6 +55,9 @@ class Outlook:
                 engine=self.inputs.engine,
                 image=self.inputs.image,
                 startup_budget=startup_budget(int(target.memory.weights_bytes), source),
+                product_labels=products_on(
+                    (node.labels for node in self.snapshot.capacity.nodes), accelerators()[configuration.accelerator]
+                ),
                 scrape_annotations=not self.snapshot.pod_monitor,
             )
         )

@@ -67,6 +67,8 @@ def _replica_step(outlook: Outlook, stable: LiveVariant, now: datetime) -> Repli
         sized = outlook.sized(stable.configuration, demand)
     # Without a measurement, or without an answer to it, what runs is kept: nothing is taken away on doubt.
     wanted = sized.replicas if isinstance(sized, Target) else max(stable.replicas, 1)
+    if outlook.demands.doubtful:
+        wanted = max(wanted, stable.replicas)
     scaling, status = outlook.snapshot.policy.spec.scaling, outlook.snapshot.policy.status
     remembered = status.scaling if status else None
     return next_replicas(

@@ -1,21 +1,14 @@
 """What the cluster's nodes leave for one policy, offering by offering."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from costpolicy.api.types import CapacityType
 from costpolicy.catalog.accelerators import accelerator_of_node
 from costpolicy.catalog.prices import Offering
 from costpolicy.kube.gateway import POLICY_LABEL, Node, Pod
+from costpolicy.manifests.placement import SPOT_LABELS
 from costpolicy.planning.supply import Supply
-
-SPOT_LABELS: Mapping[str, str] = {
-    "karpenter.sh/capacity-type": "spot",
-    "eks.amazonaws.com/capacityType": "SPOT",
-    "cloud.google.com/gke-spot": "true",
-    "kubernetes.azure.com/scalesetpriority": "spot",
-}
-"""How the node provisioners say that a node may be taken away (each one's own documentation)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

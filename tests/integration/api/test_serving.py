@@ -92,9 +92,16 @@ def test_kubectl_get_shows_the_columns(api_server: ApiServer, administrator: Con
 def test_both_kinds_answer_to_their_category(api_server: ApiServer, administrator: Connection):
     administrator.request("POST", POLICIES, body=policy(name="category"))
 
-    assert "costpolicy.costpolicy.dev/category" in api_server.kubectl("get", "costpolicy", "-o", "name")
+    assert "costpolicy.costpolicy.dev/category" in api_server.kubectl("get", "costpolicy-all", "-o", "name")
     kinds = api_server.kubectl("api-resources", "--api-group=costpolicy.dev", "-o", "name").split()
     assert kinds == ["costpolicies.costpolicy.dev", "pricebooks.costpolicy.dev"]
+
+
+@pytest.mark.parametrize("word", ["cpol", "costpolicy", "costpolicies"])
+def test_kubectl_finds_a_policy_by_its_name(api_server: ApiServer, administrator: Connection, word: str):
+    administrator.request("POST", POLICIES, body=policy(name=f"named-{word}"))
+
+    assert api_server.kubectl("get", word, f"named-{word}", "-o", "name").strip().endswith(f"/named-{word}")
 
 
 def test_kubectl_wait_understands_the_conditions(api_server: ApiServer, administrator: Connection):
