@@ -6,6 +6,7 @@ from pathlib import Path
 import catalogue
 import cli
 import consoles
+import constants
 import kinds
 import metrics
 import settings
@@ -29,6 +30,7 @@ def files() -> dict[str, str]:
         "docs/reference/catalogue.md": catalogue.page(),
         "docs/reference/cli.md": cli.page(),
         "docs/reference/conditions.md": conditions_page(),
+        "docs/reference/constants.md": constants.page(),
         "docs/reference/kinds.md": kinds.page(),
         "docs/reference/metrics.md": metrics.page(),
         "docs/reference/settings.md": settings.page(),

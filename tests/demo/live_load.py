@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from costpolicy.units import Money
+from costpolicy.units import MICROS_PER_UNIT, Money
 from demo.small_model import POLICY
 from demo.traffic import Traffic
 from demo.world import Object, World, condition
@@ -23,54 +23,75 @@ class Level:
     hourly: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    """One look: the policy's status, its Ready pods, and its recorded cost an hour."""
+
+    status: Object
+    ready_pods: int
+    recorded: float | None
+
+    def agrees(self, load: float) -> bool:
+        """Tell whether this load is observed and API server, pods and Prometheus tell the same story."""
+        current, observed = self.status.get("current"), self.status.get("observed")
+        if not current or not observed or self.recorded is None:
+            return False
+        hourly = Money.parse(current["costPerHour"])
+        return (
+            abs(observed.get("requestsPerSecond", 0.0) - load) <= NEAR * load
+            and current["replicas"] == current["readyReplicas"] == self.ready_pods
+            and abs(self.recorded * MICROS_PER_UNIT - hourly.micros) < 1
+        )
+
+    def text(self) -> str:
+        """Return it for people."""
+        current, observed = self.status.get("current", {}), self.status.get("observed", {})
+        return (
+            f"{observed.get('requestsPerSecond')} requests/s observed, {current.get('replicas')} replicas, "
+            f"{self.ready_pods} Ready pods, {current.get('costPerHour')} an hour, {self.recorded} by Prometheus, "
+            f"pending {self.status.get('scaling')}"
+        )
+
+
 def begins(world: World, clients: Traffic) -> Level:
     """Send the expected load and read what it costs."""
     world.journal.step(f"(b) live traffic: {CALM:g} requests/s, played by the stand-in, scraped by Prometheus")
     world.patch(POLICY, '{"spec":{"scaling":{"stabilization":{"scaleDown":"30s"}}}}')
     clients.load(CALM)
-    return _level(world, "(b) load before", CALM, lambda current: current["replicas"] >= 1)
+    return _level(world, "(b) load before", CALM, lambda count: count >= 1)
 
 
 def rises(world: World, before: Level) -> Level:
     """Wait until replicas have followed the higher load, and read what that costs."""
     world.journal.step(f"(b) replicas follow {BUSY:g} requests/s")
-    return _level(world, "(b) load x 5", BUSY, lambda current: current["replicas"] > before.replicas)
+    return _level(world, "(b) load x 5", BUSY, lambda count: count > before.replicas)
 
 
 def falls(world: World, before: Level) -> None:
     """Wait until replicas have followed the load down again."""
     world.journal.step(f"(b) replicas follow back to {CALM:g} requests/s")
-    _level(world, "(b) load as before", CALM, lambda current: current["replicas"] == before.replicas)
+    _level(world, "(b) load as before", CALM, lambda count: count == before.replicas)
 
 
-def _level(world: World, title: str, load: float, reached: Callable[[Object], bool]) -> Level:
-    def settled(status: Object) -> bool:
-        current, observed = status.get("current", {}), status.get("observed", {})
-        rate = observed.get("requestsPerSecond", 0.0)
-        all_ready = current.get("replicas") == current.get("readyReplicas")
-        return abs(rate - load) <= NEAR * load and all_ready and "scaling" not in status and reached(current)
+def _level(world: World, title: str, load: float, reached: Callable[[int], bool]) -> Level:
+    """Wait until observed load, replicas, Ready pods and the recorded cost agree; the load may move on meanwhile."""
 
-    status = world.until(f"replicas follow {load:g} requests/s", lambda: world.status(POLICY), settled, _shown)
-    current, observed = status["current"], status["observed"]
-    hourly = Money.parse(current["costPerHour"])
-    recorded = world.until(
-        "Prometheus has recorded the same cost",
-        lambda: world.cost_series(POLICY),
-        lambda value: value is not None and abs(value * 1_000_000 - hourly.micros) < 1,
+    def look() -> Sight:
+        return Sight(
+            status=world.status(POLICY), ready_pods=len(world.ready_pods(POLICY)), recorded=world.cost_series(POLICY)
+        )
+
+    seen = world.until(
+        f"replicas follow {load:g} requests/s",
+        look,
+        lambda sight: sight.agrees(load) and reached(sight.ready_pods),
+        Sight.text,
     )
-    count = len(world.ready_pods(POLICY))
-    world.expect(count == current["replicas"], f"{current['replicas']} Ready pods", count)
-    seen = (
+    status, current, observed = seen.status, seen.status["current"], seen.status["observed"]
+    text = (
         f"{observed['requestsPerSecond']:g} requests/s observed, TTFT p95 {observed.get('ttftP95Seconds', 'unknown')} s "
-        f"(ObjectivesMet {condition(status, 'ObjectivesMet')}): {count} Ready replica(s); cost series {recorded:.2f}"
+        f"(ObjectivesMet {condition(status, 'ObjectivesMet')}): {seen.ready_pods} Ready replica(s); "
+        f"cost series {seen.recorded:.2f}"
     )
-    world.journal.row(title, seen, current["costPerHour"], "API server, Prometheus")
-    return Level(replicas=current["replicas"], hourly=current["costPerHour"])
-
-
-def _shown(status: Object) -> str:
-    current, observed = status.get("current", {}), status.get("observed", {})
-    return (
-        f"{observed.get('requestsPerSecond')} requests/s observed, {current.get('replicas')} replicas, "
-        f"{current.get('readyReplicas')} ready, {current.get('costPerHour')} an hour, pending {status.get('scaling')}"
-    )
+    world.journal.row(title, text, current["costPerHour"], "API server, Prometheus")
+    return Level(replicas=seen.ready_pods, hourly=current["costPerHour"])

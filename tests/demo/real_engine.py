@@ -36,6 +36,8 @@ def answers(world: World) -> None:
     world.journal.step("(c) the real vLLM answers, and its own metrics reach the policy's status")
     world.ready(POLICY)
     url = world.service_url(POLICY)
+    # kube-proxy may need some seconds after the pod is Ready.
+    world.until("the Service answers", lambda: _models(url), lambda names: names == [MODEL])
     (pod,) = world.ready_pods(POLICY)
     answered = 0
 
@@ -66,6 +68,14 @@ def answers(world: World) -> None:
     world.journal.row(
         "(c) in its policy's status", figures, status["current"]["costPerHour"], "API server: status.observed"
     )
+
+
+def _models(url: str) -> list[str]:
+    try:
+        answer = httpx.get(f"{url}/v1/models", timeout=10, trust_env=False)
+    except httpx.TransportError:
+        return []
+    return [model["id"] for model in answer.json()["data"]]
 
 
 def _is_measured(status: Object) -> bool:

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from faulty import Killed, KilledAfter
-from stories import KEY, QUARTER, chat, children, prices, runs_on, world
 from costpolicy.simulation.traffic import Constant, Traffic
 from costpolicy.simulation.world import World
+from faulty import Killed, KilledAfter
+from stories import KEY, QUARTER, chat, children, runs_on, world
 
 FIRST, SECOND = {"accelerators": ["nvidia-l40s"]}, {"accelerators": ["nvidia-h100-80gb"]}
 AT_LEAST, AT_MOST = 15, 28
@@ -57,7 +57,9 @@ def _without_identity(item: dict[str, Any]) -> dict[str, Any]:
 
 def _without_times(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _without_times(each) for key, each in value.items() if not key.endswith(("At", "Time", "Since", "at"))}
+        return {
+            key: _without_times(each) for key, each in value.items() if not key.endswith(("At", "Time", "Since", "at"))
+        }
     return [_without_times(each) for each in value] if isinstance(value, list) else value
 
 

@@ -13,6 +13,12 @@ from waiting import wait_until
 CRDS = Path(__file__).parents[2] / "crds"
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    # The operator leaves kopf's thread behind when it does not end in time (runtime.handlers.Watch); what that thread
+    # still held is reported when the test process ends, long after the test.
+    config.addinivalue_line("filterwarnings", "ignore:unclosed:ResourceWarning")
+
+
 @pytest.fixture(scope="session")
 def api_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
     server = start_api_server(tmp_path_factory.mktemp("api-server"))

@@ -80,7 +80,7 @@ def test_the_night_goes_to_zero_and_the_morning_comes_back_before_anybody_asks()
     assert [0] * 11 == night
     assert 2 == by_hour[START + 25 * HOUR]
     assert ("True", "Serving") == conditions(world)["Ready"]
-    assert [2, 0, 2] == [count for count in changes(totals(world).values())][-3:]
+    assert [2, 0, 2] == changes(totals(world).values())[-3:]
     assert world.bill(10 * MINUTE) < PRICE * (2 * 27)
 
 

@@ -34,7 +34,8 @@ def news_of(snapshot: Snapshot, status: CostPolicyStatus, course_news: Sequence[
         old = find(before.conditions, kind) if before else None
         if new is None or new.status != _BAD[kind] or new.reason in _EXPECTED:
             continue
-        if old is None or (old.status, old.reason) != (new.status, new.reason):
+        said = new.reason in {one.reason for one in told}
+        if not said and (old is None or (old.status, old.reason) != (new.status, new.reason)):
             told.append(News(type=EventType.WARNING, reason=new.reason, note=new.message))
     stalled_before = find(before.conditions, ConditionType.STALLED) if before else None
     if stalled_before is not None and stalled_before.status == "True":

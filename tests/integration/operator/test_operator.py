@@ -70,7 +70,7 @@ def test_ten_cycles_in_which_nothing_changes_write_nothing(cluster, running):
 def test_replicas_belong_to_the_second_field_manager_alone(cluster, running):
     serving(cluster)
     (deployment,) = cluster.deployments()
-    
+
     assert {"costpolicy-replicas"} == owners_of(deployment, ("spec", "replicas"))
     assert {"costpolicy"} == owners_of(deployment, ("spec", "minReadySeconds"))
 
@@ -78,9 +78,11 @@ def test_replicas_belong_to_the_second_field_manager_alone(cluster, running):
 def test_what_somebody_changes_by_hand_is_put_right(cluster, running):
     serving(cluster)
     (before,) = cluster.deployments()
-    cluster.edit(reference(before), {"spec": {"minReadySeconds": 77, "replicas": 5}})
+    cluster.edit(reference(before), {"spec": {"minReadySeconds": 77}})
+    cluster.remove(next(reference({**item, "apiVersion": "v1", "kind": "Service"}) for item in cluster.services()))
 
     wait_until(lambda: cluster.deployments()[0]["spec"] == before["spec"])
+    wait_until(lambda: len(cluster.services()) == 2)
 
 
 def test_an_edit_is_rolled_out_and_the_policy_is_in_progress_meanwhile(cluster, running):
@@ -93,10 +95,9 @@ def test_an_edit_is_rolled_out_and_the_policy_is_in_progress_meanwhile(cluster, 
 
     cluster.all_ready()
     wait_until(lambda: len(cluster.deployments()) == 1, seconds=40)
-    wait_until(lambda: kstatus(cluster.policy()) == "Current")
-    status = cluster.policy()["status"]
-    assert H100 == status["current"]["accelerator"]
-    assert 1 == len(status["history"])
+    wait_until(lambda: cluster.policy()["status"]["current"]["accelerator"] == H100)
+    assert "Current" == kstatus(cluster.policy())
+    assert 1 == len(cluster.policy()["status"]["history"])
     assert {"RolloutStarted", "Promoted"} <= set(cluster.events())
     assert 2 == len(cluster.services())
 
@@ -229,6 +230,4 @@ def _older(cluster, name):
     """Ages are told in whole seconds."""
     probe = cluster.create(here(cluster, "probe", rollout={"mode": "Off"}))
     cluster.remove(reference(probe))
-    return bool(
-        probe["metadata"]["creationTimestamp"] > cluster.policy(name)["metadata"]["creationTimestamp"]
-    )
+    return bool(probe["metadata"]["creationTimestamp"] > cluster.policy(name)["metadata"]["creationTimestamp"])

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from costpolicy.api.operation import MaintenanceWindow, Schedule
 from costpolicy.rollout.windows import Bounds, inside_window, last_start, next_start, replica_bounds
 
+YEAR_BEGINS = datetime(2026, 1, 1, tzinfo=UTC)
 BERLIN = ZoneInfo("Europe/Berlin")
 DEFAULT = Bounds(minimum=1, maximum=10)
 NIGHTS = (
@@ -127,7 +128,7 @@ def test_one_open_window_is_enough_and_none_at_all_is_always_open():
 
 
 @given(
-    st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 31), timezones=st.just(UTC)),
+    st.integers(0, 2 * 365 * 24 * 60).map(lambda minutes: YEAR_BEGINS + timedelta(minutes=minutes)),
     st.sampled_from(["0 2 * * *", "30 2 * * *", "*/15 * * * *", "0 22 * * 1-5", "0 0 1 * *", "0 3 29 2 *"]),
     st.sampled_from(["UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe"]),
 )

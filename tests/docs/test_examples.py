@@ -1,0 +1,59 @@
+"""Every example is what it says: the real API server takes it, and the command line plans and renders it.
+
+Not covered: applying it to nodes; the end-to-end ring does that with some of them.
+"""
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from cluster.api_server import ApiServer
+from costpolicy.cli.console import Console
+from costpolicy.cli.main import main
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+PRICES = EXAMPLES / "pricebook.yaml"
+POLICIES = sorted(set(EXAMPLES.glob("*.yaml")) - {PRICES})
+
+
+def costpolicy(*arguments: str | Path) -> str:
+    out, err = io.StringIO(), io.StringIO()
+    code = main([str(argument) for argument in arguments], Console(out=out, err=err))
+    assert code == 0, out.getvalue() + err.getvalue()
+    return out.getvalue()
+
+
+def planned(example: Path) -> dict[str, object]:
+    answer = json.loads(costpolicy("plan", "-f", PRICES, "-f", example, "-o", "json"))
+    target: dict[str, object] = answer["target"]
+    return target
+
+
+@pytest.mark.parametrize("example", [PRICES, *POLICIES], ids=lambda path: path.stem)
+def test_the_api_server_takes_it_without_a_warning(api_server: ApiServer, example: Path):
+    api_server.kubectl("apply", "--server-side", "--warnings-as-errors", "-f", str(example))
+
+
+@pytest.mark.parametrize("example", POLICIES, ids=lambda path: path.stem)
+def test_it_is_planned_and_rendered(example: Path):
+    assert planned(example)["replicas"]
+    assert "kind: Deployment" in costpolicy("render", "-f", PRICES, "-f", example)
+
+
+def test_int8_halves_the_accelerators_of_the_70b_example():
+    whole, halved = planned(EXAMPLES / "llama-70b.yaml"), planned(EXAMPLES / "llama-70b-int8.yaml")
+
+    assert (2, "bf16") == (whole["acceleratorsPerReplica"], whole["weights"])
+    assert (1, "int8") == (halved["acceleratorsPerReplica"], halved["weights"])
+
+
+def test_the_two_70b_examples_differ_in_one_edit():
+    lines = [
+        [line for line in (EXAMPLES / name).read_text().splitlines() if not line.lstrip().startswith("#")]
+        for name in ("llama-70b.yaml", "llama-70b-int8.yaml")
+    ]
+
+    assert lines[0] == lines[1][: len(lines[0])]
+    assert ["  techniques:", "    quantization: {mode: Enabled, formats: [int8]}"] == lines[1][len(lines[0]) :]
