@@ -52,8 +52,8 @@ type: setup ## mypy, strict
 	  $$(ls -d tests/cluster tests/engine tests/standin tests/demo tests/bench images 2>/dev/null | sed 's,$$,/*.py,')
 
 .PHONY: unit
-unit: setup ## Unit, golden, property and scenario tests
-	@$(BIN)/pytest -q -n 2 tests/unit tests/golden tests/properties tests/scenarios
+unit: setup ## Unit, golden and property tests
+	@$(BIN)/pytest -q -n 2 tests/unit tests/golden tests/properties
 
 .PHONY: generate
 generate: setup ## Regenerate CRDs, recording rules, charts' copies and reference pages

@@ -16,18 +16,20 @@ build=$!
 ( while sleep 60; do printf '   %3d s  build: %s\n' $((SECONDS - begun)) "$(tail -n 1 "$log/build" | cut -c1-150)"; done ) &
 heart=$!
 
-say "check: lint, types, unit, golden, properties, scenarios"
+say "check: lint, types, unit, golden, properties"
 make -s check || exit 1
 
 say "waiting for the builds"
 wait "$build" || { cat "$log/build"; exit 1; }
 kill "$heart"
 
-for ring in contract integration chart docs e2e; do
-  [ -d "tests/$ring" ] || continue
-  say "$ring"
-  "$bin/pytest" -q "tests/$ring" --durations=5
-  code=$?
-  [ "$code" -eq 0 ] || exit "$code"
+ring() {
+  [ -d "tests/$1" ] || return 0
+  say "$1"
+  "$bin/pytest" -q "tests/$1" --durations=3 "${@:2}" || exit 1
+}
+for quick in scenarios faults contract integration chart docs; do
+  ring "$quick" -n 2 --dist loadfile
 done
+ring e2e # one cluster: one test at a time
 say "done"

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from costpolicy.units import Money
-from demo.world import World
+from demo.world import Object, World
 
 POLICY = "advice"
 MANIFEST = Path(__file__).with_name("manifests") / "recommend.yaml"
@@ -22,6 +22,8 @@ def is_given(world: World) -> Untouched:
     world.journal.step("(b) a policy in mode Recommend")
     world.apply(MANIFEST)
     dear = world.ready(POLICY)["current"]
+    # The Deployment's own controller has nothing more to write once every replica has been ready for long enough.
+    world.until("the Deployment is available", lambda: world.deployments(POLICY), _all_available, lambda _: "not yet")
     untouched = Untouched(versions=_versions(world))
     world.patch(POLICY, '{"spec":{"hardware":null,"rollout":{"mode":"Recommend"}}}')
     status = world.until("advice for the freed choice", lambda: world.status(POLICY), lambda seen: "target" in seen)
@@ -39,6 +41,10 @@ def has_changed_nothing(world: World, before: Untouched) -> None:
     now = _versions(world)
     world.expect(now == before.versions, f"Deployments at the versions {before.versions}", now)
     world.journal.row("(b) advice only", f"Deployment still at resourceVersion {', '.join(now.values())}: untouched")
+
+
+def _all_available(deployments: list[Object]) -> bool:
+    return all(found.get("status", {}).get("availableReplicas") == found["spec"]["replicas"] for found in deployments)
 
 
 def _versions(world: World) -> dict[str, str]:

@@ -1,4 +1,7 @@
-"""The demo's steps in their order; what takes long begins early and is looked at late."""
+"""The demo's steps in their order; what takes long begins early and is looked at late.
+
+The load on the small model rises step by step while the large one is planned, and falls at once.
+"""
 
 from demo import advice, large_model, live_load, operator, real_engine, small_model
 from demo.traffic import traffic
@@ -16,13 +19,17 @@ def tell(world: World) -> None:
     small_model.is_planned(world)
     with traffic(world, small_model.POLICY, small_model.MODEL) as clients:
         before = live_load.begins(world, clients)
-        clients.load(live_load.BUSY)
+        clients.load(2 * live_load.CALM)
         large_model.is_planned(world)
+        clients.load(3 * live_load.CALM)
         large_model.accepts_int8(world)
-        live_load.rises(world, before)
-        clients.load(live_load.CALM)
+        clients.load(4 * live_load.CALM)
         advised = advice.is_given(world)
+        clients.load(live_load.BUSY)
         large_model.keeps_more_for_its_full_context(world)
+        live_load.rises(world, before)
         real_engine.answers(world)
+        live_load.keeps_its_promise(world)
+        clients.load(live_load.CALM)
         live_load.falls(world, before)
     advice.has_changed_nothing(world, advised)

@@ -19,6 +19,7 @@ ROWS = (
     "(a) 8B planned, scheduled",
     "(b) load before",
     "(b) load x 5",
+    "(b) promise kept at x 5",
     "(b) load as before",
     "(b) advice only",
     "(c) real vLLM",

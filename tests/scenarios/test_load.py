@@ -41,7 +41,7 @@ def test_more_is_asked_for_within_minutes_and_less_only_after_the_stabilization(
     world.run(START + 80 * MINUTE - world.clock.now())
     replicas = totals(world)
 
-    assert replicas[rise + 6 * MINUTE] == replicas[fall - MINUTE]  # the rate is a mean over five minutes
+    assert replicas[rise + 6 * MINUTE] >= replicas[fall - MINUTE]  # more while a queue is worked off
     assert replicas[fall + 4 * MINUTE] == replicas[fall - MINUTE]
     assert replicas[fall + 15 * MINUTE] == replicas[rise - MINUTE]
 
@@ -57,11 +57,11 @@ def test_the_queue_of_the_first_minutes_is_worked_off_and_over_the_day_none_grow
 
 
 def test_replicas_stay_inside_the_bounds_of_the_policy():
-    world = serving(Constant(40.0), hardware=ONLY_L40S, scaling={"minReplicas": 2, "maxReplicas": 3})
+    world = serving(Constant(16.0), hardware=ONLY_L40S, scaling={"minReplicas": 2, "maxReplicas": 3})
     world.run(QUARTER)
     most = max(totals(world).values())
     world.traffic[KEY] = Traffic(curve=Constant(0.1))
-    world.run(20 * MINUTE)
+    world.run(25 * MINUTE)
 
     assert 3 == most
     assert [(L40S, 2)] == runs_on(world)

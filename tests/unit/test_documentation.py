@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "operator" / "costpolicy"
@@ -46,6 +47,12 @@ def test_every_make_target_that_is_named_exists(page: Path):
     named = set(re.findall(r"(?:`|^)make ((?:[a-z-]+ ?)+)", page.read_text(), re.MULTILINE))
 
     assert {word for words in named for word in words.split()} - targets == set()
+
+
+def test_the_readmes_policy_is_the_smallest_example():
+    [shown] = re.findall(r"```yaml\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+
+    assert yaml.safe_load((ROOT / "examples" / "minimal.yaml").read_text()) == yaml.safe_load(shown)
 
 
 def test_the_readme_can_be_read_at_once():

@@ -33,9 +33,12 @@ from costpolicy.units import Money
 _LATENCY_BOUND = (Binding.TTFT, Binding.INTER_TOKEN)
 
 
-def plan(request: PlanRequest) -> Plan:
-    """Return the cheapest target for a request, what the quality gate could add, and why nothing is cheaper."""
-    question = Question(request=request, evaluation=Evaluation(request))
+def plan(request: PlanRequest, evaluation: Evaluation | None = None) -> Plan:
+    """Return the cheapest target for a request, what the quality gate could add, and why nothing is cheaper.
+
+    An evaluation of the same request may be given, to ask more of it afterwards (``sizing``).
+    """
+    question = Question(request=request, evaluation=evaluation or Evaluation(request))
     limits = limits_of(request)
     allowed, refused = _split_supplies(request)
     found = _search(question, options(request, allowed, gate=True), limits)

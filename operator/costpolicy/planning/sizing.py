@@ -5,7 +5,7 @@ from dataclasses import replace
 from costpolicy.api.reasons import Reason
 from costpolicy.planning.configuration import Configuration
 from costpolicy.planning.constraints import Question, check_promise, check_shape, check_supply
-from costpolicy.planning.evaluation import Evaluation
+from costpolicy.planning.evaluation import Evaluation, workload_of
 from costpolicy.planning.options import Option
 from costpolicy.planning.plan import Rejection, Target
 from costpolicy.planning.planner import replicas_for, target
@@ -13,10 +13,14 @@ from costpolicy.planning.request import Limits, PlanRequest
 from costpolicy.planning.supply import Supply
 
 
-def size(request: PlanRequest, configuration: Configuration, limits: Limits) -> Target | Rejection:
+def size(
+    request: PlanRequest, configuration: Configuration, limits: Limits, evaluation: Evaluation | None = None
+) -> Target | Rejection:
     """Return the configuration with the replicas that the demand needs, as far as the limits allow.
 
     Limits cap growth and nothing else: never fewer than ``minReadyReplicas``, and stock never takes away what runs.
+
+    An evaluation of the same policy is used if its requests are of the same shape, whatever their rate.
 
     Raises nothing; a configuration that cannot keep the promise, or whose offering is gone, is a ``Rejection``.
     """
@@ -27,7 +31,8 @@ def size(request: PlanRequest, configuration: Configuration, limits: Limits) -> 
             message=f"no price book offers {configuration.accelerator} {configuration.capacity_type} any more",
         )
     option = Option(configuration=configuration, supply=supply)
-    question = Question(request=request, evaluation=Evaluation(request))
+    fits = evaluation is not None and evaluation.workload == workload_of(request.demand)
+    question = Question(request=request, evaluation=evaluation if evaluation and fits else Evaluation(request))
     rejection = check_supply(supply, request) or check_shape(option, question) or check_promise(option, question)
     if rejection is not None:
         return rejection

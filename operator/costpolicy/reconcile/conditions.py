@@ -9,7 +9,7 @@ from costpolicy.api.validation import Problem
 from costpolicy.observe.source import Missing
 from costpolicy.planning.plan import Plan
 from costpolicy.planning.request import hourly_budget
-from costpolicy.reconcile.course import STEADY, Course
+from costpolicy.reconcile.course import Course
 from costpolicy.reconcile.live import LiveVariant
 from costpolicy.reconcile.snapshot import MetricsDown, Snapshot
 from costpolicy.rollout.transition import Phase
@@ -210,11 +210,11 @@ def _quality(snapshot: Snapshot) -> Condition:
 def _rollout(answer: Answer) -> tuple[Condition, Condition]:
     course = answer.course
     rollout = course.rollout if course else None
-    under_way = rollout is not None and rollout.phase != STEADY and len(course.variants if course else ()) > 1
+    under_way = rollout is not None and rollout.phase in _PHASES
     progress = condition(
         ConditionType.ROLLOUT_IN_PROGRESS,
         under_way,
-        _PHASES.get(rollout.phase, Reason.PROGRESSING) if under_way and rollout else Reason.STEADY,
+        _PHASES[rollout.phase] if under_way and rollout else Reason.STEADY,
         rollout.message if under_way and rollout else "",
     )
     hold = course.hold if course else None

@@ -1,5 +1,6 @@
 """From what is observed and what the policy expects to the demand that is planned for."""
 
+import math
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
@@ -40,8 +41,8 @@ def demands(spec: CostPolicySpec, observed: PolicyObservation | MetricsDown) -> 
     peak = _number(observed.requests_per_second_p95) if isinstance(observed, PolicyObservation) else None
     highest = max(now.requests_per_second, peak or 0.0, expected.requests_per_second)
     return Demands(
-        now=_with_queue(now, observed),
-        planning=replace(now, requests_per_second=highest),
+        now=_coarse(_with_queue(now, observed)),
+        planning=_coarse(replace(now, requests_per_second=highest)),
         doubtful=now.requests_per_second > 0 and not _shape_is_measured(observed),
     )
 
@@ -81,6 +82,32 @@ def _with_queue(now: Demand, observed: PolicyObservation | MetricsDown) -> Deman
     waiting = _number(observed.waiting) if isinstance(observed, PolicyObservation) else None
     queued = (waiting or 0.0) / WORKED_OFF_IN.total_seconds()
     return replace(now, requests_per_second=now.requests_per_second + queued)
+
+
+def _coarse(demand: Demand) -> Demand:
+    """Return the demand in two significant digits, rounded up, and its cached tokens down.
+
+    Live traffic flutters; a plan and a status that fluttered with it would be written every cycle, and nothing that is
+    predicted is known better than this.
+    """
+    prompt = _two_digits(demand.prompt_tokens, up=True)
+    return replace(
+        demand,
+        requests_per_second=_two_digits(demand.requests_per_second, up=True),
+        prompt_tokens=prompt,
+        output_tokens=_two_digits(demand.output_tokens, up=True),
+        cached_tokens=min(_two_digits(demand.cached_tokens, up=False), prompt - 1.0) if prompt > 1.0 else 0.0,
+    )
+
+
+def _two_digits(value: float, *, up: bool) -> float:
+    if value <= 0:
+        return 0.0
+    step = 10.0 ** (math.floor(math.log10(value)) - 1)
+    steps = value / step
+    # A value that already has two digits must stay: its quotient may be off by a rounding error.
+    whole = math.ceil(steps - 1e-9) if up else math.floor(steps + 1e-9)
+    return float(f"{whole * step:.12g}")
 
 
 def _number(value: float | Missing) -> float | None:

@@ -1,6 +1,6 @@
 """What could be run: the plan for a policy's demand, and what its running configurations need at the same demand."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from costpolicy.catalog.accelerators import accelerators
@@ -12,6 +12,7 @@ from costpolicy.manifests.variant import UnsupportedRevisionError, Variant, rend
 from costpolicy.manifests.weights import served_source
 from costpolicy.planning.configuration import Configuration
 from costpolicy.planning.demand import Demand
+from costpolicy.planning.evaluation import Evaluation
 from costpolicy.planning.plan import Plan, Rejection, Target
 from costpolicy.planning.planner import plan
 from costpolicy.planning.request import PlanRequest, limits_of
@@ -34,11 +35,13 @@ class Outlook:
     request: PlanRequest
     plan: Plan
     bounds: Bounds
+    evaluation: Evaluation
+    _rendered: dict[str, Variant | None] = field(default_factory=dict, repr=False, compare=False)
 
     def sized(self, configuration: Configuration, demand: Demand | None = None) -> Target | Rejection:
         """Return a configuration with the replicas that a demand (by default the planned one) needs."""
         request = self.request if demand is None else replace(self.request, demand=demand)
-        return size(request, configuration, limits_of(request))
+        return size(request, configuration, limits_of(request), self.evaluation)
 
     def supply(self, configuration: Configuration) -> Supply | None:
         """Return the supply of a configuration, if it is still offered."""
@@ -68,6 +71,11 @@ class Outlook:
         The hash differs from the variant's when the user edited something that is part of it.  ``None``: what it was
         made from is unknown, because its record was lost or its engine is not supported any more.
         """
+        if variant.hash not in self._rendered:
+            self._rendered[variant.hash] = self._render_again(variant)
+        return self._rendered[variant.hash]
+
+    def _render_again(self, variant: LiveVariant) -> Variant | None:
         settings = self.snapshot.policy.spec.engine
         if variant.record is None:
             return None
@@ -97,6 +105,7 @@ def look_ahead(snapshot: Snapshot, inputs: Inputs, now: datetime) -> Outlook:
         running=stable.configuration if stable else None,
         currency=snapshot.prices.currency,
     )
+    evaluation = Evaluation(request)
     scaling = policy.spec.scaling
     default = Bounds(minimum=scaling.min_replicas, maximum=scaling.max_replicas)
     return Outlook(
@@ -104,6 +113,7 @@ def look_ahead(snapshot: Snapshot, inputs: Inputs, now: datetime) -> Outlook:
         inputs=inputs,
         demands=found,
         request=request,
-        plan=plan(request),
+        plan=plan(request, evaluation),
+        evaluation=evaluation,
         bounds=replica_bounds(scaling.schedules, default, now),
     )

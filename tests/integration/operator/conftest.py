@@ -24,6 +24,7 @@ from costpolicy.runtime.operator import Operator
 from costpolicy.runtime.settings import Settings
 from costpolicy.runtime.telemetry import Telemetry
 from stories import H100, L40S, prices
+from waiting import wait_until
 
 OPERATOR_NAMESPACE = "costpolicy"
 RESYNC = timedelta(seconds=1)
@@ -145,6 +146,8 @@ class Running:
         self._stop.set()
         self._thread.join(30)
         assert not self._thread.is_alive()
+        # The operator does not wait long for its watches; what they leave open would fail a later test.
+        wait_until(lambda: not any(thread.name == "watch" for thread in threading.enumerate()), seconds=30)
 
     def writes(self) -> int:
         """Return the requests that change objects; the lease is renewed by PUT and not counted."""
