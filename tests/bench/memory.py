@@ -19,7 +19,7 @@ def resident_kib() -> int:
 
 def main() -> None:
     """Import, reconcile, print."""
-    assert production  # what a real process starts from: kopf, the Kubernetes and the Prometheus client
+    assert callable(production)  # what a real process imports: kopf, the Kubernetes and the Prometheus client
     imported = resident_kib()
     world = settled_world(POLICIES)
     reconciler = reconciler_of(world)

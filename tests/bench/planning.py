@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from bench.figures import Figure, cpu_seconds, milliseconds
@@ -20,7 +21,7 @@ def figures() -> Iterator[Figure]:
     for name in ("minimal", "chat-8b", "llama-70b"):
         policy = _anywhere(EXAMPLES / f"{name}.yaml")
         candidates = len(plan_offline(policy, prices).plan.candidates)
-        spent = cpu_seconds(lambda policy=policy: plan_offline(policy, prices), REPEATS)
+        spent = cpu_seconds(partial(plan_offline, policy, prices), REPEATS)
         what = f"{len(prices.offerings)} offerings, {candidates} candidates"
         yield milliseconds(f"plan {name}.yaml ({what}), CPU", spent, "200 ms")
 

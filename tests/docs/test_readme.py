@@ -71,7 +71,7 @@ def test_every_command_exists_with_its_options():
         assert [] == [option for option in options if option.partition("=")[0] not in done.stdout], shlex.join(words)
 
 
-@pytest.mark.parametrize(("command", "shown"), shown_sessions(), ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize(("command", "shown"), list(shown_sessions()), ids=lambda value: str(value)[:40])
 def test_shown_output_is_what_is_printed(command: str, shown: list[str]):
     environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     done = subprocess.run(

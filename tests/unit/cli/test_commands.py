@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from builders import policy_document, price_book_document
 
+from builders import policy_document, price_book_document
 from costpolicy.cli.console import Console
 from costpolicy.cli.main import main
 

@@ -1,32 +1,28 @@
-"""From observations to demand.
+"""From what is observed to the demand that is planned for.
 
-Covered: rounding that keeps status still.  Not covered: which source wins (tests/unit/reconcile/test_decide.py, scenarios).
+Covered: a queue counts for replicas and not for the configuration; token shapes that are not measured.
+Not covered: how observations are made (tests/contract/observe).
 """
 
-from collections.abc import Callable
+from dataclasses import replace
 
-import pytest
 from builders import policy
-
-from costpolicy.observe.observation import PolicyObservation
 from costpolicy.reconcile.demand import demands
 
-Measured = Callable[[float], PolicyObservation]
+SPEC = policy(traffic={"requestsPerSecond": 2, "promptTokens": 1000, "outputTokens": 250}).spec
 
 
-@pytest.mark.parametrize(("rate", "planned"), [(2.0, 2.0), (2.01, 2.1), (0.123, 0.13), (12.34, 13.0), (987.0, 990.0)])
-def test_load_is_rounded_up_to_two_digits_so_that_status_does_not_flutter(
-    measured: Measured, rate: float, planned: float
-):
-    found = demands(policy().spec, measured(rate))
-
-    assert found.now is not None
-    assert planned == pytest.approx(found.now.requests_per_second)
-    assert planned == pytest.approx(found.planning.requests_per_second)
+def queueing(observation, waiting: float):
+    (variant,) = observation.variants
+    return replace(observation, variants=(replace(variant, waiting=waiting),))
 
 
-def test_no_load_stays_no_load(measured: Measured):
-    found = demands(policy().spec, measured(0.0))
+def test_what_queues_is_served_within_five_minutes_beside_what_arrives(measured):
+    found = demands(SPEC, queueing(measured(3.0), 600.0))
 
-    assert found.now is not None
-    assert 0.0 == found.now.requests_per_second
+    assert 5.0 == found.now.requests_per_second
+    assert 3.0 == found.planning.requests_per_second
+
+
+def test_without_a_queue_the_demand_is_what_arrives(measured):
+    assert 3.0 == demands(SPEC, measured(3.0)).now.requests_per_second
