@@ -12,7 +12,7 @@ from costpolicy.planning.demand import Demand
 from costpolicy.planning.plan import Plan, Target
 from costpolicy.reconcile.conditions import Answer, conditions, stalled
 from costpolicy.reconcile.course import Course
-from costpolicy.reconcile.live import LiveVariant
+from costpolicy.reconcile.live import Live, LiveVariant
 from costpolicy.reconcile.observed import observed_traffic
 from costpolicy.reconcile.snapshot import Snapshot
 from costpolicy.units import ZERO, Money
@@ -63,10 +63,16 @@ def stalled_answer(snapshot: Snapshot, problem: Problem, now: datetime) -> CostP
     ).within_limit()
 
 
-def unreadable_answer(generation: int, message: str) -> CostPolicyStatus:
-    """Return the status of a stored policy that no longer parses; without times, so that it is written once."""
+def unreadable_answer(generation: int, message: str, live: Live) -> CostPolicyStatus:
+    """Return the status of a stored policy that no longer parses; without times, so that it is written once.
+
+    What serves keeps it Ready, as for every policy that only its owner can mend.
+    """
+    serving = live.stable is not None and live.stable.ready > 0
+    ready = Reason.SERVING if serving else Reason.INVALID_POLICY
+    note = f"what served before still does; {message}" if serving else message
     told = (
-        condition(ConditionType.READY, False, Reason.INVALID_POLICY, message, generation=generation),
+        condition(ConditionType.READY, serving, ready, note, generation=generation),
         condition(ConditionType.STALLED, True, Reason.INVALID_POLICY, message, generation=generation),
     )
     return CostPolicyStatus(observed_generation=generation, conditions=told)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from costpolicy.api.reasons import Reason
 from costpolicy.catalog.accelerators import accelerators
 from costpolicy.catalog.engines import EngineError
 from costpolicy.manifests.inputs import VariantInputs
@@ -113,7 +114,15 @@ def look_ahead(snapshot: Snapshot, inputs: Inputs, now: datetime) -> Outlook:
         inputs=inputs,
         demands=found,
         request=request,
-        plan=plan(request, evaluation),
+        plan=_with_problems(plan(request, evaluation), snapshot),
         evaluation=evaluation,
         bounds=replica_bounds(scaling.schedules, default, now),
     )
+
+
+def _with_problems(found: Plan, snapshot: Snapshot) -> Plan:
+    """Say what is wrong with the price books where that may be why nothing is offered."""
+    if found.infeasible is None or found.infeasible.reason is not Reason.NO_PRICE or not snapshot.prices.problems:
+        return found
+    message = f"{found.infeasible.message}; {snapshot.prices.problems[0]}"
+    return replace(found, infeasible=replace(found.infeasible, message=message))

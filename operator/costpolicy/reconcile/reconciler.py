@@ -56,7 +56,9 @@ class Reconciler:
         """
         policy = self._gateway.policy(namespace, name)
         if isinstance(policy, Unreadable):
-            self._gateway.apply_status(policy.ref, unreadable_answer(policy.generation, policy.message).to_json())
+            live = live_of(self._gateway.owned(namespace, name), (), name)
+            status = unreadable_answer(policy.generation, policy.message, live)
+            self._gateway.apply_status(policy.ref, status.to_json())
             return None
         if policy is None or policy.metadata.deletion_timestamp is not None:
             return None
