@@ -1,6 +1,6 @@
 """The demo's steps in their order; what takes long begins early and is looked at late.
 
-The load on the small model rises step by step while the large one is planned, and falls at once.
+The load on the small model grows while the large one is planned, and falls at once.
 """
 
 from demo import advice, large_model, live_load, operator, real_engine, small_model
@@ -19,13 +19,10 @@ def tell(world: World) -> None:
     small_model.is_planned(world)
     with traffic(world, small_model.POLICY, small_model.MODEL) as clients:
         before = live_load.begins(world, clients)
-        clients.load(2 * live_load.CALM)
+        clients.grow(live_load.BUSY)
         large_model.is_planned(world)
-        clients.load(3 * live_load.CALM)
         large_model.accepts_int8(world)
-        clients.load(4 * live_load.CALM)
         advised = advice.is_given(world)
-        clients.load(live_load.BUSY)
         large_model.keeps_more_for_its_full_context(world)
         live_load.rises(world, before)
         real_engine.answers(world)

@@ -14,6 +14,7 @@ from demo.world import NAMESPACE, Object, World, is_true, variant_of
 MANIFEST = Path(__file__).with_name("manifests") / "standin.yaml"
 PROGRAM = CHECKOUT / "tests" / "standin"
 PROMPT_TOKENS, OUTPUT_TOKENS = 1000, 250
+GROWING_SECONDS = 60
 SPEED = {"decodeSeconds": 0.019, "prefillTokensPerSecond": 12_000, "kvTokens": 190_000}
 """The stand-in's own idea of an 8B model on an L40S: nobody's measurement, and not the planner's formulas."""
 
@@ -27,20 +28,30 @@ class Traffic:
     world: World
     policy: str
     model: str
+    _rate: float = 0.0
+    _goal: float = 0.0
+    _growth: float = 0.0
     _told: dict[str, list[str]] = field(default_factory=dict)
     _stop: threading.Event = field(default_factory=threading.Event)
 
     def load(self, requests_per_second: float) -> None:
         """Let clients send so many requests a second from now on."""
-        self._post(
-            "load", requestsPerSecond=requests_per_second, promptTokens=PROMPT_TOKENS, outputTokens=OUTPUT_TOKENS
-        )
+        self._rate = self._goal = requests_per_second
+        self._say_load()
+
+    def grow(self, requests_per_second: float) -> None:
+        """Let the load grow to so many requests a second within a minute, as a morning does."""
+        self._goal = requests_per_second
+        self._growth = (requests_per_second - self._rate) / GROWING_SECONDS
 
     def follow(self) -> None:
-        """Tell the stand-in about Ready pods until :meth:`stop`."""
+        """Every second until :meth:`stop`: tell the stand-in about Ready pods, and let the load grow."""
         while not self._stop.wait(1.0):
             with contextlib.suppress(GatewayError):  # the API server is busy: ask again in a second
                 self.tell()
+                if self._rate < self._goal:
+                    self._rate = min(self._rate + self._growth, self._goal)
+                    self._say_load()
 
     def stop(self) -> None:
         """End :meth:`follow`."""
@@ -56,6 +67,9 @@ class Traffic:
             if names != self._told.get(variant, []):
                 self._post("pods", variant=variant, model=self.model, pods=names, engine=SPEED)
                 self._told[variant] = names
+
+    def _say_load(self) -> None:
+        self._post("load", requestsPerSecond=self._rate, promptTokens=PROMPT_TOKENS, outputTokens=OUTPUT_TOKENS)
 
     def _post(self, path: str, **body: object) -> None:
         body |= {"namespace": NAMESPACE, "policy": self.policy}

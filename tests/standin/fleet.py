@@ -61,8 +61,8 @@ class Fleet:
                 mine[variant, pod] = Shown(target, model, engine, meter)
 
     def _requeue(self, mine: Mapping[tuple[str, str], Shown], gone: Engine) -> None:
-        """Clients of an engine that goes ask again elsewhere, unless nothing is left."""
-        for request in [*gone.running, *gone.waiting]:
+        """An engine that goes finishes what it has begun, unseen, as vLLM drains; who waits asks elsewhere."""
+        for request in gone.waiting:
             self._offer(mine, Request(self.now, request.prompt_tokens, request.output_tokens, request.shared_tokens))
 
     def advance(self, now: float) -> None:

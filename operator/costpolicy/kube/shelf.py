@@ -28,10 +28,7 @@ class Shelf(Generic[Value]):
         known = self._items.get(key)
         if known is not None and known.version >= version:
             return False
-        self._forget(key)
-        self._items[key] = Versioned(version, value)
-        if self._group_of is not None:
-            self._groups.setdefault(self._group_of(value), set()).add(key)
+        self._keep(key, Versioned(version, value))
         return True
 
     def drop(self, key: NamespacedName, version: int) -> bool:
@@ -43,11 +40,17 @@ class Shelf(Generic[Value]):
         return True
 
     def replace(self, listed: Mapping[NamespacedName, Versioned[Value]], version: int) -> None:
-        """Take over a whole list made at ``version``: what it lacks is gone, unless known to be younger."""
+        """Take over a whole list made at ``version``: what it lacks is gone, unless known to be younger.
+
+        At the same version the list is right: while a CRD's schema changes, a watch may still send events by the old
+        one, in which the new fields are missing.
+        """
         for key in [key for key in self._items if key not in listed]:
             self.drop(key, version)
         for key, item in listed.items():
-            self.put(key, item.version, item.value)
+            known = self._items.get(key)
+            if known is None or known.version <= item.version:
+                self._keep(key, item)
 
     def get(self, key: NamespacedName) -> Value | None:
         """Return the value of a key, or None."""
@@ -67,6 +70,12 @@ class Shelf(Generic[Value]):
 
     def _sorted(self, keys: Iterable[NamespacedName]) -> tuple[Value, ...]:
         return tuple(self._items[key].value for key in sorted(keys))
+
+    def _keep(self, key: NamespacedName, item: Versioned[Value]) -> None:
+        self._forget(key)
+        self._items[key] = item
+        if self._group_of is not None:
+            self._groups.setdefault(self._group_of(item.value), set()).add(key)
 
     def _forget(self, key: NamespacedName) -> None:
         known = self._items.pop(key, None)

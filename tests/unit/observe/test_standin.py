@@ -106,13 +106,16 @@ def test_a_shared_prefix_is_computed_once_per_engine() -> None:
     assert total["vllm:prompt_tokens_total"] == total["vllm:prompt_tokens_by_source_total"]
 
 
-def test_requests_of_a_pod_that_goes_are_asked_again() -> None:
-    fleet = play(30, 2, 20)
-    held = sum(int(str(one["running"])) + int(str(one["waiting"])) for one in fleet.state())
+def test_a_pod_that_goes_finishes_what_it_has_begun_and_who_waits_asks_elsewhere() -> None:
+    fleet = play(100, 2, 20)
+    waiting = {str(one["pod"]): int(str(one["waiting"])) for one in fleet.state()}
+    running = {str(one["pod"]): int(str(one["running"])) for one in fleet.state()}
     fleet.set_load("demo", "chat", Load(0))
     fleet.set_pods("demo", "chat", "aaa", ["chat-0"])
     [left] = fleet.state()
-    assert held == int(str(left["running"])) + int(str(left["waiting"]))
+    assert waiting["chat-1"] > 0
+    assert waiting["chat-0"] + waiting["chat-1"] == int(str(left["waiting"]))
+    assert running["chat-0"] == int(str(left["running"]))
 
 
 def test_engines_differ_where_they_are_told_to() -> None:
