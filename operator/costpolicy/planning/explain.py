@@ -31,7 +31,7 @@ def why_not_cheaper(target: Target | None, candidates: Sequence[Candidate], curr
         if candidate.verdict == Verdict.REJECTED and not candidate.gated and candidate.cost_floor < target.cost_per_hour
     ]
     if not cheaper:
-        return "nothing that is offered costs less"
+        return "nothing that is offered and allowed costs less"
     nearest = max(cheaper, key=_nearness)
     saved = (target.cost_per_hour - nearest.cost_floor).monthly().text(2)
     return f"{describe(nearest.configuration)} would save {saved} {currency} a month, but {nearest.message}"

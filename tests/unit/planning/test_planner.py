@@ -268,3 +268,11 @@ def test_exactly_one_candidate_is_chosen_and_every_other_has_a_reason():
     assert len(chosen) == 1
     assert chosen[0].target == answer.target
     assert all(one.reason and one.message for one in answer.candidates)
+
+
+def test_an_accelerator_that_is_not_allowed_is_not_told_as_a_saving():
+    allowed = {"accelerators": ["nvidia-h100-80gb"]}
+    answer = plan(request(offered("nvidia-l4", "nvidia-h100-80gb"), hardware=allowed, traffic=BUSY))
+
+    assert "AcceleratorNotAllowed" == candidate(answer, "nvidia-l4").reason
+    assert "nvidia-l4" not in answer.why_not_cheaper
