@@ -28,7 +28,10 @@ def why_not_cheaper(target: Target | None, candidates: Sequence[Candidate], curr
     cheaper = [
         candidate
         for candidate in candidates
-        if candidate.verdict == Verdict.REJECTED and not candidate.gated and candidate.cost_floor < target.cost_per_hour
+        if candidate.verdict == Verdict.REJECTED
+        and not candidate.gated
+        and candidate.reason not in _HARDWARE_REASONS  # whether it would do was never asked
+        and candidate.cost_floor < target.cost_per_hour
     ]
     if not cheaper:
         return "nothing that is offered and allowed costs less"
