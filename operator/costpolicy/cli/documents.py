@@ -1,5 +1,6 @@
 """The documents that a command is given: policies, price books, and the packaged list prices under them."""
 
+import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,18 @@ if TYPE_CHECKING:
 
     from costpolicy.api.policy import CostPolicy
     from costpolicy.catalog.prices import PriceList
+
+
+def add_files(command: argparse.ArgumentParser) -> None:
+    """Add the option that names the documents."""
+    command.add_argument(
+        "-f",
+        "--file",
+        action="append",
+        required=True,
+        metavar="FILE",
+        help="CostPolicy and PriceBook documents; - for stdin",
+    )
 
 
 def load(files: Sequence[str], console: Console, now: "datetime") -> tuple[list["CostPolicy"], "PriceList"]:

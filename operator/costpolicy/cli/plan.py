@@ -4,6 +4,7 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from costpolicy.cli.console import DONE, NO, Console, InputError
+from costpolicy.cli.documents import add_files
 
 if TYPE_CHECKING:
     from costpolicy.api.policy import TrafficSpec
@@ -15,14 +16,7 @@ SHOWN = 50
 def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command to the tree."""
     command = commands.add_parser("plan", help="the cheapest configuration that keeps the promise", description=__doc__)
-    command.add_argument(
-        "-f",
-        "--file",
-        action="append",
-        required=True,
-        metavar="FILE",
-        help="CostPolicy and PriceBook documents; - for stdin",
-    )
+    add_files(command)
     command.add_argument(
         "--traffic",
         metavar="FILE",

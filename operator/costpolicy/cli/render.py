@@ -4,6 +4,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from costpolicy.cli.console import DONE, NO, Console
+from costpolicy.cli.documents import add_files
 
 if TYPE_CHECKING:
     from costpolicy.cli.offline import Planned
@@ -14,14 +15,7 @@ if TYPE_CHECKING:
 def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command to the tree."""
     command = commands.add_parser("render", help="the manifests it would apply", description=__doc__)
-    command.add_argument(
-        "-f",
-        "--file",
-        action="append",
-        required=True,
-        metavar="FILE",
-        help="CostPolicy and PriceBook documents; - for stdin",
-    )
+    add_files(command)
     command.add_argument("-o", "--output", choices=("yaml", "json"), default="yaml", help="form of the answer")
 
 

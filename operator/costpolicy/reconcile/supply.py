@@ -1,6 +1,6 @@
 """What the cluster's nodes leave for one policy, offering by offering."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from costpolicy.api.types import CapacityType
@@ -72,17 +72,4 @@ def carries(node: Node, offering: Offering) -> bool:
         found is not None
         and found.name == offering.accelerator.name
         and spot == (offering.capacity_type == CapacityType.SPOT)
-    )
-
-
-def unknown_products(nodes: Iterable[Node]) -> tuple[str, ...]:
-    """Return the product labels of nodes with NVIDIA accelerators that the catalogue does not know."""
-    return tuple(
-        sorted(
-            {
-                node.labels["nvidia.com/gpu.product"]
-                for node in nodes
-                if "nvidia.com/gpu.product" in node.labels and accelerator_of_node(node.labels) is None
-            }
-        )
     )

@@ -36,11 +36,6 @@ def replica_bounds(schedules: Sequence[Schedule], default: Bounds, now: datetime
     return bounds
 
 
-def next_start(schedules: Sequence[Schedule], now: datetime) -> datetime | None:
-    """Return when the next schedule starts, or ``None`` without schedules."""
-    return min((_next(schedule.schedule, schedule.time_zone, now) for schedule in schedules), default=None)
-
-
 def inside_window(windows: Sequence[MaintenanceWindow], now: datetime) -> bool:
     """Return whether configuration changes are allowed now: without windows always, else inside one of them."""
     if not windows:
@@ -58,10 +53,6 @@ def last_start(cron: str, time_zone: str, now: datetime) -> datetime | None:
     if found is not None and found > now:
         found = next(CronSim(cron, found, reverse=True), None)
     return found.astimezone(UTC) if found else None
-
-
-def _next(cron: str, time_zone: str, now: datetime) -> datetime:
-    return next(CronSim(cron, now.astimezone(ZoneInfo(time_zone)))).astimezone(UTC)
 
 
 def _covers(window: MaintenanceWindow, now: datetime) -> bool:

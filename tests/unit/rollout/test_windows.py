@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from costpolicy.api.operation import MaintenanceWindow, Schedule
-from costpolicy.rollout.windows import Bounds, inside_window, last_start, next_start, replica_bounds
+from costpolicy.rollout.windows import Bounds, inside_window, last_start, replica_bounds
 
 YEAR_BEGINS = datetime(2026, 1, 1, tzinfo=UTC)
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -43,7 +43,6 @@ def test_the_schedule_that_began_last_holds(local: str, expected: Bounds):
 
 def test_without_schedules_the_default_holds():
     assert DEFAULT == replica_bounds((), DEFAULT, datetime(2026, 11, 23, tzinfo=UTC))
-    assert next_start((), datetime(2026, 11, 23, tzinfo=UTC)) is None
 
 
 def test_of_two_that_begin_together_the_later_in_the_list_wins():
@@ -58,12 +57,6 @@ def test_a_schedule_without_a_minimum_keeps_the_default_but_never_above_its_maxi
 
     assert Bounds(minimum=1, maximum=2) == replica_bounds(quiet, DEFAULT, now)
     assert Bounds(minimum=2, maximum=2) == replica_bounds(quiet, Bounds(minimum=4, maximum=10), now)
-
-
-def test_the_next_schedule_is_known():
-    now = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
-
-    assert datetime(2026, 11, 23, 19, 0, tzinfo=UTC) == next_start(NIGHTS, now)
 
 
 @pytest.mark.parametrize(
