@@ -4,8 +4,8 @@ import argparse
 import os
 import sys
 
-from cluster import binaries, images, kind, local
-from cluster.paths import state_folder
+from cluster import binaries, debian, images, kind, local
+from cluster.paths import cache_folder, state_folder
 from cluster.progress import ClusterError, say
 
 
@@ -33,6 +33,9 @@ def _run(options: argparse.Namespace) -> int:
             unknown = [name for name in options.program if name not in binaries.PROGRAMS]
             if unknown:
                 raise ClusterError(f"no such program: {' '.join(unknown)}")
+            if not options.program:  # once and before the tests, whose parallel workers would meet at apt's lock
+                cache_folder().mkdir(parents=True, exist_ok=True)
+                debian.ensure(debian.API_SERVER, debian.NODE, debian.PROMETHEUS, log=cache_folder() / "debian.log")
             binaries.build(options.program or binaries.PROGRAMS)
             say("everything asked for is built")
         case "up":
