@@ -76,7 +76,7 @@ lock: setup ## Compile the pinned requirements anew from pyproject.toml
 ##@ The local cluster
 .PHONY: build
 build: setup ## Build the cluster's binaries and the CPU engine into the user's cache (once)
-	@$(BIN)/python -m cluster build && $(BIN)/python -m engine build
+	@$(BIN)/python -m cluster build
 
 .PHONY: cluster-up
 cluster-up: setup ## Start a real Kubernetes on this machine (CLUSTER=kind uses kind)

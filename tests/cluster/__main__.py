@@ -1,28 +1,32 @@
-"""The command line: `python -m cluster build|up|down|status` (PYTHONPATH=tests; CLUSTER=kind for kind)."""
+"""The command line: `python -m cluster build|up|down|status|lacks` (PYTHONPATH=tests; CLUSTER=kind for kind)."""
 
 import argparse
-import os
 import sys
 
-from cluster import binaries, debian, images, kind, local
+from cluster import binaries, choice, debian, images, kind, local, needs
 from cluster.paths import cache_folder, state_folder
 from cluster.progress import ClusterError, say
+from engine.environment import EngineBuildError, engine_env
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; 0 if it did what it says, 1 with a message if it could not."""
-    parser = argparse.ArgumentParser(prog="python -m cluster", description="The local Kubernetes cluster.")
+    parser = argparse.ArgumentParser(prog="python -m cluster", description="The Kubernetes cluster of tests and demo.")
     commands = parser.add_subparsers(dest="command", required=True)
-    build = commands.add_parser("build", help="build the programs into the cache folder")
+    build = commands.add_parser("build", help="build everything into the cache folder; on kind Helm and the image")
     build.add_argument("program", nargs="*", help=f"only these of: {' '.join(binaries.PROGRAMS)}")
     commands.add_parser("up", help="bring the cluster up, or say that it is")
     commands.add_parser("down", help="take the cluster away")
     commands.add_parser("status", help="say what runs; exit code 1 if the cluster is not whole")
+    lacks = commands.add_parser("lacks", help="print what a ring of tests needs and this machine has not")
+    lacks.add_argument("ring")
     options = parser.parse_args(arguments)
-    on_kind = os.environ.get("CLUSTER", "local") == "kind"
     try:
-        return _run_on_kind(options) if on_kind else _run(options)
-    except ClusterError as error:
+        if options.command == "lacks":
+            print(", ".join(needs.lacking(options.ring)))
+            return 0
+        return _run_on_kind(options) if choice.chosen() == "kind" else _run(options)
+    except (ClusterError, EngineBuildError) as error:
         say(f"error: {error}")
         return 1
 
@@ -30,13 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _run(options: argparse.Namespace) -> int:
     match options.command:
         case "build":
-            unknown = [name for name in options.program if name not in binaries.PROGRAMS]
-            if unknown:
-                raise ClusterError(f"no such program: {' '.join(unknown)}")
-            if not options.program:  # once and before the tests, whose parallel workers would meet at apt's lock
-                cache_folder().mkdir(parents=True, exist_ok=True)
-                debian.ensure(debian.API_SERVER, debian.NODE, debian.PROMETHEUS, log=cache_folder() / "debian.log")
-            binaries.build(options.program or binaries.PROGRAMS)
+            _build(options.program)
             say("everything asked for is built")
         case "up":
             local.up(environment=images.engine_environment())
@@ -47,16 +45,34 @@ def _run(options: argparse.Namespace) -> int:
     return 0
 
 
+def _build(programs: list[str]) -> None:
+    unknown = [name for name in programs if name not in binaries.PROGRAMS]
+    if unknown:
+        raise ClusterError(f"no such program: {' '.join(unknown)}")
+    if programs:
+        binaries.build(programs)
+        return
+    # Once and before the tests, whose parallel workers would meet at apt's lock.
+    cache_folder().mkdir(parents=True, exist_ok=True)
+    debian.ensure(debian.API_SERVER, debian.NODE, debian.PROMETHEUS, log=cache_folder() / "debian.log")
+    binaries.build()
+    engine_env()
+
+
 def _run_on_kind(options: argparse.Namespace) -> int:
     match options.command:
+        case "build" if options.program:
+            binaries.build(options.program)
         case "build":
-            binaries.build(["helm", "kubeconform"])
+            kind.build()
         case "up":
-            say(f"the cluster is up: KUBECONFIG={kind.up(local.ONE_OF_EACH).kubeconfig}")
+            say(f"the cluster is up: KUBECONFIG={choice.up().kubeconfig}")
         case "down":
             kind.down()
         case _:
-            raise ClusterError("with CLUSTER=kind ask kind itself: kind get nodes --name costpolicy")
+            healthy = kind.is_up()
+            print(f"KUBECONFIG={kind.kubeconfig()}" if healthy else "the cluster is not up, or not whole")
+            return 0 if healthy else 1
     return 0
 
 

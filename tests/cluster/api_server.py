@@ -1,7 +1,6 @@
 """etcd and kube-apiserver: how they are started, and the light variant for tests that need no pods."""
 
 import os
-import shutil
 import socket
 import ssl
 import subprocess
@@ -13,7 +12,7 @@ from pathlib import Path
 
 from cluster import binaries, debian
 from cluster.credentials import certificate, token, write_kubeconfig, write_tokens
-from cluster.processes import wait_until
+from cluster.processes import tied, wait_until
 from cluster.progress import ClusterError, tail
 
 SERVICE_NETWORK = "10.96.0.0/16"
@@ -166,10 +165,9 @@ def _first_work_done(kubeconfig: Path) -> Iterator[bool]:
 
 
 def _spawn(command: Sequence[str | Path], folder: Path) -> "subprocess.Popen[bytes]":
-    setpriv = shutil.which("setpriv") or "/usr/bin/setpriv"
     with _log(folder, command).open("wb") as output:
         return subprocess.Popen(
-            [setpriv, "--pdeathsig", "KILL", "--", *command],
+            tied(command),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

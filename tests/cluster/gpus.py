@@ -17,7 +17,7 @@ from cluster import binaries
 from cluster.api_server import run_client
 from cluster.credentials import write_kubeconfig
 from cluster.paths import HERE
-from cluster.processes import Owner, wait_until
+from cluster.processes import Owner, tied, wait_until
 
 SIMULATED_PREFIX = "sim-"
 """How the names of simulated nodes begin; Prometheus skips their pods, because nobody answers there."""
@@ -120,6 +120,9 @@ SIMULATED = {
 }
 """The accelerators a cluster simulates, by the value of `nvidia.com/gpu.product`."""
 
+ONE_OF_EACH = dict.fromkeys(SIMULATED, 1)
+"""Simulated nodes of a cluster that asks for nothing else: product -> number of nodes."""
+
 
 def node_manifest(name: str, product: GpuProduct, gpus: int, labels: Mapping[str, str]) -> dict[str, object]:
     """Return a simulated node; its taint keeps away what does not tolerate accelerators' nodes."""
@@ -217,7 +220,7 @@ def kwok_process(kubeconfig: Path, log: Path) -> "subprocess.Popen[bytes]":
     """Start a kwok that ends with the caller, beside a light API server, for tests that need pods to become Ready."""
     with log.open("wb") as output:
         return subprocess.Popen(
-            ["/usr/bin/setpriv", "--pdeathsig", "KILL", "--", *kwok_command(kubeconfig)],
+            tied(kwok_command(kubeconfig)),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -12,6 +12,7 @@ from pathlib import Path
 import yaml
 
 from cluster import api_server, binaries, containers, debian, dns, gpus, images, prometheus
+from cluster.cluster import Reach, RealEngine, Service
 from cluster.credentials import write_kubeconfig, write_tokens
 from cluster.network import ADDRESS, create_bridge
 from cluster.node import start_node
@@ -19,10 +20,10 @@ from cluster.paths import state_folder
 from cluster.processes import Owner, wait_until
 from cluster.progress import ClusterError, say, step
 from cluster.teardown import tear_down
+from engine.environment import VLLM_VERSION, engine_env
 
 URL = f"https://{ADDRESS}:6443"
-ONE_OF_EACH = dict.fromkeys(gpus.SIMULATED, 1)
-"""Simulated nodes of a cluster that asks for nothing else: product -> number of nodes."""
+ENGINE_IMAGE = f"localhost/costpolicy/engine:{VLLM_VERSION}"
 
 _PROCESSES = (
     "etcd",
@@ -62,6 +63,11 @@ class LocalCluster:
         """The API server, as the host and pods reach it."""
         return URL
 
+    @property
+    def prometheus_url(self) -> str:
+        """Prometheus, as pods reach it once it is started."""
+        return prometheus.URL
+
     def kubectl(self, *arguments: str, input: str | None = None) -> str:  # noqa: A002 - subprocess's own word
         """Run kubectl as the administrator and return what it prints; ClusterError with its message if it fails."""
         return api_server.run_client("kubectl", self.kubeconfig, arguments, input)
@@ -74,6 +80,17 @@ class LocalCluster:
         """Put an image archive where the node finds it."""
         containers.import_image(self.run, archive)
 
+    def provide_operator_image(self) -> None:
+        """Build images.OPERATOR_IMAGE from this checkout and put it where the node finds it."""
+        self.import_image(images.operator_image())
+
+    def provide_engine(self, model: Path) -> RealEngine:
+        """Lend the engine's environment of this machine to pods; the node reads the model where it lies."""
+        self.import_image(images.engine_image(ENGINE_IMAGE, engine_env(), {}))
+        return RealEngine(
+            version=VLLM_VERSION, image=ENGINE_IMAGE, runtime_class=containers.HOST_PYTHON, model_on_node=model
+        )
+
     def add_gpu_nodes(
         self, product: str, count: int, *, gpus_per_node: int = 8, labels: Mapping[str, str] | None = None
     ) -> list[str]:
@@ -84,14 +101,19 @@ class LocalCluster:
         self,
         *,
         targets: Sequence[prometheus.Target] = (),
-        rule_files: Sequence[Path] = (),
+        rules: Mapping[str, object] | None = None,
         scrape_interval: str = "2s",
     ) -> prometheus.Prometheus:
         """Start an empty Prometheus that scrapes the real node's annotated pods and `targets`."""
         debian.ensure(debian.PROMETHEUS, log=self.owner.log("debian"))
         return prometheus.start_prometheus(
-            self.owner, self.run, URL, targets=targets, rule_files=rule_files, scrape_interval=scrape_interval
+            self.owner, self.run, URL, targets=targets, rules=rules, scrape_interval=scrape_interval
         )
+
+    @contextlib.contextmanager
+    def reach(self) -> Iterator[Reach]:
+        """Give the addresses at which this machine meets the cluster; here they are the pods' own."""
+        yield Reach(prometheus=prometheus.URL, service=cluster_address)
 
     def is_healthy(self) -> bool:
         """Tell whether every process is there and the API server says it is ready."""
@@ -100,7 +122,13 @@ class LocalCluster:
         return complete and api_server.is_ready(self.run, URL)
 
 
-def up(nodes: Mapping[str, int] = ONE_OF_EACH, *, environment: Path | None = None) -> LocalCluster:
+def cluster_address(service: Service) -> str:
+    """Return the address of a Service inside the cluster, which kube-proxy of the local cluster serves here too."""
+    spec = service["spec"]
+    return f"http://{spec['clusterIP']}:{spec['ports'][0]['port']}"
+
+
+def up(nodes: Mapping[str, int] = gpus.ONE_OF_EACH, *, environment: Path | None = None) -> LocalCluster:
     """Bring the cluster up, or use the one that is; `nodes` are the simulated nodes it has at least.
 
     `environment` is the virtual environment that pods of the class `host-python` see. What a killed run has left is
@@ -128,18 +156,6 @@ def down() -> None:
     with _alone(cluster.state), step("taking the cluster down"):
         cluster.kubeconfig.unlink(missing_ok=True)
         tear_down(cluster.owner, cluster.run)
-
-
-@contextlib.contextmanager
-def running(nodes: Mapping[str, int] = ONE_OF_EACH, *, environment: Path | None = None) -> Iterator[LocalCluster]:
-    """Give a running cluster; one that was not there before is taken down at the end, one that was is left."""
-    there = LocalCluster(state_folder()).is_healthy()
-    cluster = up(nodes, environment=environment)
-    try:
-        yield cluster
-    finally:
-        if not there:
-            down()
 
 
 def _start(cluster: LocalCluster, environment: Path | None) -> None:
@@ -200,7 +216,7 @@ def _ready(owner: Owner, run: Path) -> Iterator[bool]:
 
 def _cluster_objects() -> list[dict[str, object]]:
     """Return what a cluster has besides nodes: the runtime class, and what Prometheus may read."""
-    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "costpolicy-monitoring"}
+    monitoring = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": "costpolicy:monitoring"}
     return [
         {
             "apiVersion": "node.k8s.io/v1",
@@ -208,19 +224,7 @@ def _cluster_objects() -> list[dict[str, object]]:
             "metadata": {"name": containers.HOST_PYTHON},
             "handler": containers.HOST_PYTHON,
         },
-        {
-            "apiVersion": "rbac.authorization.k8s.io/v1",
-            "kind": "ClusterRole",
-            "metadata": {"name": role["name"]},
-            "rules": [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list", "watch"]}],
-        },
-        {
-            "apiVersion": "rbac.authorization.k8s.io/v1",
-            "kind": "ClusterRoleBinding",
-            "metadata": {"name": role["name"]},
-            "roleRef": role,
-            "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": "costpolicy:monitoring"}],
-        },
+        *prometheus.reader_objects(monitoring),
     ]
 
 

@@ -7,6 +7,7 @@ containerd's shims) inherit it; a pid file descriptor makes sure that what was l
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -71,6 +72,12 @@ class Owner:
         pids = [process.pid for process in self.living() if process.name == name]
         expected = f"{self.folder}:{name}"
         end((pid for pid in pids if _mark(pid) == expected), grace)
+
+
+def tied(command: Sequence[str | Path]) -> list[str | Path]:
+    """Return the command that the kernel ends with the thread that starts it, where util-linux is there to ask it."""
+    setpriv = shutil.which("setpriv")
+    return [*([setpriv, "--pdeathsig", "KILL", "--"] if setpriv else []), *command]
 
 
 def end(pids: Iterable[int], grace: float) -> None:

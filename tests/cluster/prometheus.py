@@ -21,6 +21,8 @@ from cluster.paths import HERE
 from cluster.processes import Owner, wait_until
 
 PORT = 9090
+URL = f"http://{ADDRESS}:{PORT}"
+"""Where this machine and pods of the local cluster reach it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,13 +63,15 @@ def start_prometheus(
     api_url: str,
     *,
     targets: Sequence[Target] = (),
-    rule_files: Sequence[Path] = (),
+    rules: Mapping[str, object] | None = None,
     scrape_interval: str = "2s",
-    port: int = PORT,
 ) -> Prometheus:
-    """Start an empty Prometheus, ready when this returns; one that ran before is stopped and forgotten."""
+    """Start an empty Prometheus, ready when this returns; one that ran before is stopped and forgotten.
+
+    `rules` is the content of a rule file (`groups`).
+    """
     folder = run / "prometheus"
-    prometheus = Prometheus(owner=owner, folder=folder, url=f"http://{ADDRESS}:{port}")
+    prometheus = Prometheus(owner=owner, folder=folder, url=URL)
     prometheus.stop()
     folder.mkdir(parents=True)
     prometheus.set_targets(targets)
@@ -77,13 +81,17 @@ def start_prometheus(
         [sys.executable, "-m", "cluster.pod_discovery", run, api_url],
         env={"PYTHONPATH": str(HERE.parent)},
     )
-    configuration = folder / "prometheus.yml"
-    configuration.write_text(yaml.safe_dump(_configuration(folder, rule_files, scrape_interval)))
+    rule_file = folder / "rules.yaml"
+    rule_file.write_text(yaml.safe_dump(rules or {"groups": []}))
+    static = {"job_name": "static", "honor_labels": True, "file_sd_configs": [_from_file(folder / "targets.json")]}
+    found = {"file_sd_configs": [_from_file(folder / "pods.json")]}
+    path = folder / "prometheus.yml"
+    path.write_text(yaml.safe_dump(configuration([static, pods_job(found)], str(rule_file), scrape_interval)))
     owner.start(
         "prometheus",
         [
-            *("prometheus", f"--config.file={configuration}", f"--storage.tsdb.path={folder / 'data'}"),
-            *(f"--web.listen-address={ADDRESS}:{port}", "--web.enable-lifecycle", "--log.level=warn"),
+            *("prometheus", f"--config.file={path}", f"--storage.tsdb.path={folder / 'data'}"),
+            *(f"--web.listen-address={ADDRESS}:{PORT}", "--web.enable-lifecycle", "--log.level=warn"),
         ],
     )
     wait_until("Prometheus", 30, _ready(owner, prometheus.url))
@@ -100,25 +108,19 @@ def _ready(owner: Owner, url: str) -> Iterator[bool]:
             yield False
 
 
-def _configuration(folder: Path, rule_files: Sequence[Path], scrape_interval: str) -> dict[str, object]:
-    # Honoured labels: what the operator and a stand-in say about other pods keeps those pods' names.
+def configuration(jobs: Sequence[Mapping[str, object]], rule_file: str, scrape_interval: str) -> dict[str, object]:
+    """Return Prometheus' configuration: rules are evaluated as often as the jobs are scraped."""
     return {
         "global": {"scrape_interval": scrape_interval, "evaluation_interval": scrape_interval},
-        "rule_files": [str(path.resolve()) for path in rule_files],
-        "scrape_configs": [
-            {
-                "job_name": "static",
-                "honor_labels": True,
-                "file_sd_configs": [_from_file(folder / "targets.json")],
-            },
-            {
-                "job_name": "pods",
-                "honor_labels": True,
-                "file_sd_configs": [_from_file(folder / "pods.json")],
-                "relabel_configs": pod_relabelling(),
-            },
-        ],
+        "rule_files": [rule_file],
+        "scrape_configs": [dict(job) for job in jobs],
     }
+
+
+def pods_job(discovery: Mapping[str, object]) -> dict[str, object]:
+    """Return the job that scrapes annotated pods, whichever way they are discovered."""
+    # Honoured labels: what the operator and a stand-in say about other pods keeps those pods' names.
+    return {"job_name": "pods", "honor_labels": True, **discovery, "relabel_configs": pod_relabelling()}
 
 
 def _from_file(path: Path) -> dict[str, object]:
@@ -159,4 +161,24 @@ def pod_relabelling() -> list[dict[str, object]]:
             "target_label": "__metrics_path__",
         },
         *identity,
+    ]
+
+
+def reader_objects(subject: Mapping[str, str]) -> list[dict[str, object]]:
+    """Return the role that discovers pods, and its binding to `subject`."""
+    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "costpolicy-monitoring"}
+    return [
+        {
+            "apiVersion": "rbac.authorization.k8s.io/v1",
+            "kind": "ClusterRole",
+            "metadata": {"name": role["name"]},
+            "rules": [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list", "watch"]}],
+        },
+        {
+            "apiVersion": "rbac.authorization.k8s.io/v1",
+            "kind": "ClusterRoleBinding",
+            "metadata": {"name": role["name"]},
+            "roleRef": role,
+            "subjects": [dict(subject)],
+        },
     ]

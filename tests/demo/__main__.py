@@ -2,42 +2,38 @@
 
 import argparse
 import contextlib
-import os
 import sys
 
-from cluster.local import LocalCluster, down, up
-from cluster.paths import state_folder
+from cluster import choice
+from cluster.cluster import Cluster
 from cluster.progress import ClusterError
 from costpolicy.kube.errors import GatewayError
 from demo.journal import Journal
 from demo.stage import RELEASE, SYSTEM, set_up
 from demo.story import tell
 from demo.world import StepFailedError
-from engine.environment import EngineBuildError, engine_env
+from engine.environment import EngineBuildError
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the demo; 0 if every step held, 1 if one did not or the cluster could not be had."""
     options = _parser().parse_args(arguments)
     journal = Journal()
-    if os.environ.get("CLUSTER") == "kind":
-        print("the demo needs the local cluster: on kind there are neither its Prometheus nor the borrowed engine")
-        return 1
-    was_there = LocalCluster(state_folder()).is_healthy()
     try:
-        journal.step("a real Kubernetes, with simulated GPU nodes")
-        cluster = up(environment=engine_env())
-        held = _perform(cluster, journal, options, keep=options.keep or not was_there)
+        was_there = choice.is_up()
+        try:
+            journal.step("a real Kubernetes, with simulated GPU nodes")
+            held = _perform(choice.up(), journal, options, keep=options.keep or not was_there)
+        finally:
+            if not was_there and not options.keep:
+                choice.down()
     except (ClusterError, EngineBuildError, GatewayError) as problem:
         print(f"\nthe demo could not run: {problem}", file=sys.stderr)
         return 1
-    finally:
-        if not was_there and not options.keep:
-            down()
     return 0 if held else 1
 
 
-def _perform(cluster: LocalCluster, journal: Journal, options: argparse.Namespace, *, keep: bool) -> bool:
+def _perform(cluster: Cluster, journal: Journal, options: argparse.Namespace, *, keep: bool) -> bool:
     with set_up(cluster, journal, replicas=options.operator_replicas, patience=options.patience, keep=keep) as world:
         try:
             tell(world)

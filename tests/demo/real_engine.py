@@ -6,16 +6,14 @@ from pathlib import Path
 import httpx
 import yaml
 
-from cluster import images
+from cluster.cluster import RealEngine
 from cluster.paths import cache_folder
 from demo.world import NAMESPACE, Object, World, condition
-from engine.environment import VLLM_VERSION, engine_env
 from engine.load import chat
 from engine.tiny_model import write_tiny_model
 
 POLICY = "tiny"
 MODEL = "tiny"
-IMAGE = f"localhost/costpolicy/engine:{VLLM_VERSION}"
 MANIFEST = Path(__file__).with_name("manifests") / "tiny.yaml"
 VOLUME = "costpolicy-demo-model"
 AT_ONCE = 16
@@ -25,10 +23,17 @@ AT_ONCE = 16
 def starts(world: World) -> None:
     """Apply the policy of the tiny model; its engine takes about two minutes to load, so this comes first."""
     world.journal.step("(c) a real vLLM starts in the background")
-    world.cluster.import_image(images.engine_image(IMAGE, engine_env(), {}))
-    folder = write_tiny_model(cache_folder() / "tiny-model")
-    world.cluster.kubectl("apply", "-f", "-", input=yaml.safe_dump_all(_claim(folder)))
-    world.apply(MANIFEST)
+    engine = world.cluster.provide_engine(write_tiny_model(cache_folder() / "tiny-model"))
+    world.cluster.kubectl("apply", "-f", "-", input=yaml.safe_dump_all(_claim(engine.model_on_node)))
+    world.apply_changed(MANIFEST, runs_on(engine))
+
+
+def runs_on(engine: RealEngine) -> Object:
+    """Return the change that makes the tiny model's policy run on the engine that the cluster has."""
+    settings: Object = {"version": engine.version, "image": engine.image}
+    if engine.runtime_class is not None:
+        settings["pod"] = {"runtimeClassName": engine.runtime_class}
+    return {"spec": {"engine": settings}}
 
 
 def answers(world: World) -> None:

@@ -1,18 +1,14 @@
 """What the demo stands on: the charts installed by Helm, a real Prometheus, and everything taken away again."""
 
 import contextlib
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import yaml
 
 from cluster import images
-from cluster.local import LocalCluster
-from cluster.network import ADDRESS
+from cluster.cluster import Cluster, Stoppable
 from cluster.paths import CHECKOUT
 from cluster.progress import ClusterError
-from cluster.prometheus import PORT, Prometheus
 from costpolicy.kube.connection import connect
 from demo.journal import Journal
 from demo.world import NAMESPACE, World
@@ -22,29 +18,23 @@ SYSTEM = "costpolicy-system"
 RATE_WINDOW = "30s"
 """Over how long rates are measured: short, because the demo's load moves within a minute."""
 SCRAPE_INTERVAL = "5s"
-PROMETHEUS_URL = f"http://{ADDRESS}:{PORT}"
 
 _CHARTS = CHECKOUT / "charts"
 _RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
 
 
 @contextlib.contextmanager
-def set_up(cluster: LocalCluster, journal: Journal, *, replicas: int, patience: float, keep: bool) -> Iterator[World]:
+def set_up(cluster: Cluster, journal: Journal, *, replicas: int, patience: float, keep: bool) -> Iterator[World]:
     """Install both charts and start Prometheus; all of it goes at the end, unless it is to be kept."""
     clear(cluster)
-    cluster.import_image(images.operator_image())
+    cluster.provide_operator_image()
     install(cluster, journal, replicas=replicas)
     prometheus = start_prometheus(cluster)
     cluster.kubectl("apply", "-f", "-", input=yaml.safe_dump(namespace(NAMESPACE)))
     connection = connect(kubeconfig=str(cluster.kubeconfig))
     try:
-        yield World(
-            cluster=cluster,
-            connection=connection,
-            prometheus_url=prometheus.url,
-            journal=journal,
-            patience=patience,
-        )
+        with cluster.reach() as reach:
+            yield World(cluster=cluster, connection=connection, reach=reach, journal=journal, patience=patience)
     finally:
         connection.close()
         if not keep:
@@ -52,13 +42,13 @@ def set_up(cluster: LocalCluster, journal: Journal, *, replicas: int, patience: 
             prometheus.stop()
 
 
-def install(cluster: LocalCluster, journal: Journal, *, replicas: int) -> None:
+def install(cluster: Cluster, journal: Journal, *, replicas: int) -> None:
     """Install the CRDs and the operator as anybody would, with the image of this checkout."""
     cluster.kubectl("apply", "-f", "-", input=yaml.safe_dump(namespace(SYSTEM)))
     journal.does("helm upgrade --install costpolicy-crds charts/costpolicy-crds")
     cluster.helm("upgrade", "--install", "costpolicy-crds", str(_CHARTS / "costpolicy-crds"), "-n", SYSTEM)
     journal.does(
-        f"helm upgrade --install {RELEASE} charts/costpolicy-operator --set prometheus.url={PROMETHEUS_URL} ..."
+        f"helm upgrade --install {RELEASE} charts/costpolicy-operator --set prometheus.url={cluster.prometheus_url} ..."
     )
     repository, _, tag = images.OPERATOR_IMAGE.rpartition(":")
     values = {
@@ -66,7 +56,7 @@ def install(cluster: LocalCluster, journal: Journal, *, replicas: int) -> None:
         "image.tag": tag,
         "image.allowTag": "true",
         "replicas": str(replicas),
-        "prometheus.url": PROMETHEUS_URL,
+        "prometheus.url": cluster.prometheus_url,
         "prometheus.rateWindow": RATE_WINDOW,
         "resyncInterval": "5s",
     }
@@ -74,19 +64,16 @@ def install(cluster: LocalCluster, journal: Journal, *, replicas: int) -> None:
     cluster.helm("upgrade", "--install", RELEASE, str(_CHARTS / "costpolicy-operator"), "-n", SYSTEM, *settings)
 
 
-def start_prometheus(cluster: LocalCluster) -> Prometheus:
+def start_prometheus(cluster: Cluster) -> Stoppable:
     """Start Prometheus with the rules that the chart has put into the cluster, evaluated as often as it scrapes."""
     stored = cluster.kubectl("get", "configmap", "-n", SYSTEM, f"{RELEASE}-rules", "-o", "yaml")
     rules = yaml.safe_load(yaml.safe_load(stored)["data"]["costpolicy.yaml"])
     for group in rules["groups"]:
         group["interval"] = SCRAPE_INTERVAL
-    with tempfile.NamedTemporaryFile("w", suffix=".yaml", dir=cluster.state, delete=False) as target:
-        yaml.safe_dump(rules, target)
-    rule_file = Path(target.name).rename(cluster.state / "recording-rules.yaml")
-    return cluster.start_prometheus(rule_files=[rule_file], scrape_interval=SCRAPE_INTERVAL)
+    return cluster.start_prometheus(rules=rules, scrape_interval=SCRAPE_INTERVAL)
 
 
-def clear(cluster: LocalCluster) -> None:
+def clear(cluster: Cluster) -> None:
     """Remove what this or a killed run has put into the cluster; does nothing where there is nothing."""
     with contextlib.suppress(ClusterError):
         cluster.kubectl("delete", "costpolicies", "--all", "-n", NAMESPACE, "--timeout=30s")

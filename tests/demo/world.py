@@ -1,5 +1,6 @@
 """The cluster as the demo reads and changes it: kubectl for what a person would type, plain requests for reading."""
 
+import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -8,7 +9,7 @@ from typing import Any, TypeVar
 
 import httpx
 
-from cluster.local import LocalCluster
+from cluster.cluster import Cluster, Reach
 from costpolicy.kube.connection import Connection
 from costpolicy.kube.gateway import POLICY_LABEL, VARIANT_LABEL
 from costpolicy.kube.kinds import COST_POLICY, DEPLOYMENT, NODE, POD, PRICE_BOOK, SERVICE, Kind
@@ -33,9 +34,9 @@ class NotSeenError(StepFailedError):
 class World:
     """One cluster, one Prometheus, one patience: how many seconds anything may take to come about."""
 
-    cluster: LocalCluster
+    cluster: Cluster
     connection: Connection
-    prometheus_url: str
+    reach: Reach
     journal: Journal
     patience: float
 
@@ -43,6 +44,18 @@ class World:
         """`kubectl apply` a file into the demo's namespace."""
         self.journal.does(f"kubectl apply -n {NAMESPACE} -f {'/'.join(manifest.parts[-2:])}")
         self.cluster.kubectl("apply", "-n", NAMESPACE, "-f", str(manifest))
+
+    def apply_changed(self, manifest: Path, change: Object) -> None:
+        """`kubectl apply` a file of one object after merging a change into it (RFC 7386)."""
+        said = json.dumps(change)
+        self.journal.does(
+            f"kubectl patch --local -f {'/'.join(manifest.parts[-2:])} --type=merge -p '{said}' -o yaml"
+            f" | kubectl apply -n {NAMESPACE} -f -"
+        )
+        changed = self.cluster.kubectl(
+            *("patch", "--local", "-f", str(manifest), "--type=merge", "-p", said, "-o", "yaml")
+        )
+        self.cluster.kubectl("apply", "-n", NAMESPACE, "-f", "-", input=changed)
 
     def patch(self, policy: str, change: str, kind: str = "merge") -> None:
         """`kubectl patch` a policy."""
@@ -98,13 +111,12 @@ class World:
 
     def service_url(self, name: str) -> str:
         """Return where a Service of the demo answers this machine."""
-        spec = self._get(SERVICE, name)["spec"]
-        return f"http://{spec['clusterIP']}:{spec['ports'][0]['port']}"
+        return self.reach.service(self._get(SERVICE, name))
 
     def query(self, promql: str) -> float | None:
         """Return the one value of an instant query to Prometheus, or `None` if it has none."""
         answer = httpx.get(
-            f"{self.prometheus_url}/api/v1/query", params={"query": promql}, timeout=10, trust_env=False
+            f"{self.reach.prometheus}/api/v1/query", params={"query": promql}, timeout=10, trust_env=False
         ).raise_for_status()
         result = answer.json()["data"]["result"]
         return float(result[0]["value"][1]) if len(result) == 1 else None

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from cluster.local import LocalCluster
+from cluster.cluster import Cluster
 
 ROOT = Path(__file__).parents[2]
 ROWS = (
@@ -40,7 +40,7 @@ def table(output: str) -> str:
     return output.partition("What was seen")[2]
 
 
-def test_fails_at_the_first_step_when_no_operator_runs(cluster: LocalCluster):
+def test_fails_at_the_first_step_when_no_operator_runs(cluster: Cluster):
     done = demo("--operator-replicas=0", "--patience=15")
 
     assert done.returncode == 1, done.stdout + done.stderr
@@ -50,7 +50,7 @@ def test_fails_at_the_first_step_when_no_operator_runs(cluster: LocalCluster):
 
 
 @pytest.mark.timeout(900)
-def test_the_main_job_holds_from_end_to_end(cluster: LocalCluster):
+def test_the_main_job_holds_from_end_to_end(cluster: Cluster):
     done = demo()
 
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-3000:]

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from cluster.local import LocalCluster
+from cluster.cluster import Cluster
 from costpolicy.kube.errors import Gone
 from costpolicy.kube.gateway import POLICY_LABEL, VARIANT_LABEL
 from costpolicy.kube.kinds import COST_POLICY, DEPLOYMENT, SERVICE
@@ -25,7 +25,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
 @pytest.fixture(scope="module")
-def world(cluster: LocalCluster) -> Iterator[World]:
+def world(cluster: Cluster) -> Iterator[World]:
     with set_up(cluster, Journal(), replicas=1, patience=120, keep=False) as world:
         operator.runs(world)
         world.apply(EXAMPLES / "pricebook.yaml")

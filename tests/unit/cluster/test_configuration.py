@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from cluster import binaries, gpus, kind
-from cluster.api_server import DNS_ADDRESS, SERVICE_NETWORK, free_ports
+from cluster import binaries, gpus
+from cluster.api_server import free_ports
 from cluster.credentials import IDENTITIES, token, write_kubeconfig, write_tokens
 from cluster.paths import cache_folder, state_folder
 from cluster.progress import ClusterError
@@ -84,39 +84,3 @@ def test_series_carry_policy_and_variant_of_the_pod():
     targets = {rule.get("target_label") for rule in pod_relabelling()}
 
     assert {"namespace", "pod", "costpolicy", "variant"} <= targets
-
-
-def test_kind_uses_the_same_addresses_and_version_as_the_local_cluster():
-    config = yaml.safe_load(kind.CONFIGURATION.read_text())
-
-    assert config["networking"]["serviceSubnet"] == SERVICE_NETWORK
-    assert DNS_ADDRESS.startswith("10.96.0.")
-    assert [node["image"].rpartition(":")[2] for node in config["nodes"]] == [f"v{binaries.KUBERNETES_VERSION}"]
-
-
-def test_kind_is_asked_to_create_load_and_delete_one_named_cluster():
-    kubeconfig, archive = Path("/state/kubeconfig"), Path("/cache/operator.tar")
-
-    assert kind.create_command(kubeconfig)[:4] == ["kind", "create", "cluster", "--name=costpolicy"]
-    assert f"--config={kind.CONFIGURATION}" in kind.create_command(kubeconfig)
-    assert kind.load_command(archive) == [
-        *("kind", "load", "image-archive", "/cache/operator.tar"),
-        "--name=costpolicy",
-    ]
-    assert kind.delete_command(kubeconfig)[:4] == ["kind", "delete", "cluster", "--name=costpolicy"]
-
-
-def test_kwok_on_kind_reads_the_stages_of_the_local_cluster():
-    objects = {each["kind"]: each for each in kind.kwok_manifests()}
-
-    assert objects["ConfigMap"]["data"]["stages.yaml"] == gpus.STAGES.read_text()
-    arguments = objects["Deployment"]["spec"]["template"]["spec"]["containers"][0]["args"]
-    assert "--config=/etc/kwok/stages.yaml" in arguments
-    assert "--manage-all-nodes=false" in arguments
-
-
-def test_a_missing_kind_is_said_before_anything_is_done(monkeypatch, tmp_path):
-    monkeypatch.setenv("PATH", str(tmp_path))
-
-    with pytest.raises(ClusterError, match="CLUSTER=kind needs kind and kubectl and docker on the PATH"):
-        kind.up({})

@@ -11,6 +11,8 @@ import pytest
 from cluster.processes import Owner, end, wait_until
 from cluster.progress import ClusterError
 
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the local cluster's processes are found in /proc")
+
 SLEEPER = [sys.executable, "-c", "import time; print('here', flush=True); time.sleep(60)"]
 STUBBORN = [
     sys.executable,
