@@ -25,7 +25,7 @@ def values_file(name: str) -> Path:
 
 def helm(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     """Run helm without a cluster and return the finished process, whatever its exit code."""
-    command = [binaries.path("helm"), *map(str, arguments)]
+    command = [binaries.client("helm"), *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
