@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from cluster.api_server import ApiServer, start_api_server
+from definitions import define
 
 ROOT = Path(__file__).parents[2]
 
@@ -14,8 +15,7 @@ ROOT = Path(__file__).parents[2]
 def api_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
     server = start_api_server(tmp_path_factory.mktemp("api-server"))
     try:
-        server.kubectl("apply", "--server-side", "-f", str(ROOT / "crds"))
-        server.kubectl("wait", "--for=condition=Established", "-f", str(ROOT / "crds"), "--timeout=30s")
+        define(server, ROOT / "crds")
         yield server
     finally:
         server.stop()

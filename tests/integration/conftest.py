@@ -8,7 +8,7 @@ import pytest
 from charting import grant_operator_rights
 from cluster.api_server import ApiServer, start_api_server
 from costpolicy.kube.connection import Connection, connect
-from waiting import wait_until
+from definitions import define
 
 CRDS = Path(__file__).parents[2] / "crds"
 
@@ -23,17 +23,10 @@ def pytest_configure(config: pytest.Config) -> None:
 def api_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
     server = start_api_server(tmp_path_factory.mktemp("api-server"))
     try:
-        server.kubectl("apply", "--server-side", "-f", str(CRDS))
-        # Not `kubectl wait`: it gives up on a definition that has no conditions yet.
-        wait_until(lambda: _established(server) == 2, seconds=30)
+        define(server, CRDS)
         yield server
     finally:
         server.stop()
-
-
-def _established(server: ApiServer) -> int:
-    query = "jsonpath={.items[*].status.conditions[?(@.type=='Established')].status}"
-    return server.kubectl("get", "-f", str(CRDS), "-o", query).split().count("True")
 
 
 @pytest.fixture(scope="session")

@@ -13,14 +13,10 @@ import yaml
 from cluster.api_server import ApiServer
 from golden.rendering import Case, cases
 
-CRD = Path(__file__).parents[2] / "data" / "crds" / "monitoring.coreos.com_podmonitors.yaml"
-
 
 @pytest.fixture(scope="session")
 def namespace(api_server: ApiServer) -> str:
     name = "serving"
-    api_server.kubectl("apply", "--server-side", "-f", str(CRD))
-    api_server.kubectl("wait", "--for=condition=Established", "-f", str(CRD), "--timeout=30s")
     api_server.kubectl("create", "namespace", name)
     api_server.kubectl("label", "namespace", name, "pod-security.kubernetes.io/enforce=restricted")
     api_server.kubectl("create", "serviceaccount", "default", "-n", name)  # no controller runs that would
