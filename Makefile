@@ -49,7 +49,7 @@ fmt: setup ## Format and fix what can be fixed
 type: setup ## mypy, strict
 	@$(BIN)/mypy
 	@MYPYPATH=tests:images:operator $(BIN)/mypy --explicit-package-bases \
-	  $$(ls -d tests/cluster tests/engine tests/standin tests/demo tests/bench images 2>/dev/null | sed 's,$$,/*.py,')
+	  $$(ls -d tests/cluster tests/engine tests/standin tests/demo tests/bench tests/accuracy images 2>/dev/null | sed 's,$$,/*.py,')
 
 .PHONY: unit
 unit: setup ## Unit, golden and property tests
@@ -66,6 +66,14 @@ golden: setup ## Rewrite golden files; review the difference
 .PHONY: bench
 bench: setup ## Print how fast and how small (ratios and figures, no pass or fail)
 	@$(BIN)/python -m bench
+
+.PHONY: fit
+fit: setup ## Fit the performance model's constants to the measurements anew
+	@$(BIN)/python -m accuracy fit
+
+.PHONY: accuracy
+accuracy: setup ## Write docs/reference/accuracy.md: how wrong the predictions are
+	@$(BIN)/python -m accuracy report
 
 .PHONY: lock
 lock: setup ## Compile the pinned requirements anew from pyproject.toml

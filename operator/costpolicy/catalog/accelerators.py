@@ -24,6 +24,7 @@ FRACTIONAL: Final = ("karpenter.k8s.aws/instance-gpu-count", "0")
 
 InterconnectKind = Literal["nvlink", "pcie", "infinity-fabric"]
 ArithmeticType = Literal["bf16", "fp16", "fp8", "int8", "fp4"]
+KernelType = Literal[ArithmeticType, "attention"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +52,8 @@ class Accelerator:
         node_labels: label key to the values that mean this product.
         resource_name: the extended resource of its device plugin.
         accelerators_per_node: how many a typical node has, where nothing better is known.
+        measured_shares: share of the dense peak that vLLM's own kernels reached there, by arithmetic type (matrix
+            products of a layer's size) and ``attention`` (of prompts, in 16 bits); empty where nobody measured.
         source: documents the figures were read in.
         date: when.
     """
@@ -68,6 +71,7 @@ class Accelerator:
     accelerators_per_node: int
     source: str
     date: Date
+    measured_shares: Mapping[str, float] = field(default_factory=dict, hash=False)
 
 
 class _Record(BaseModel):
@@ -75,6 +79,7 @@ class _Record(BaseModel):
 
 
 Positive = Annotated[float, Field(gt=0)]
+Share = Annotated[float, Field(gt=0, le=1)]
 Count = Annotated[int, Field(gt=0, strict=True)]
 Text = Annotated[str, Field(min_length=1)]
 
@@ -91,6 +96,7 @@ class _AcceleratorRecord(_Record):
     memory_mebibytes: Count
     memory_gigabytes_per_second: Positive
     teraflops: dict[ArithmeticType, Positive]
+    measured_shares: dict[KernelType, Share] = {}
     compute_capability: Annotated[str, Field(pattern=r"^[0-9]{1,2}\.[0-9]$")] | None = None
     interconnect: _InterconnectRecord
     node_labels: dict[str, Annotated[list[Text], Field(min_length=1)]]
@@ -120,6 +126,7 @@ class _AcceleratorRecord(_Record):
             accelerators_per_node=self.accelerators_per_node,
             source=self.source,
             date=self.date,
+            measured_shares={str(kind): share for kind, share in self.measured_shares.items()},
         )
 
 

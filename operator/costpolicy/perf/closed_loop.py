@@ -4,8 +4,11 @@ The form of benchmarks, and of the measurements that the constants come from.
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from costpolicy.perf import constants
+from costpolicy.perf.admission import outgrows, played
+from costpolicy.perf.fitted import FITTED, Fitted
 from costpolicy.perf.latency import Latency, Quantiles, Unpredictable
 from costpolicy.perf.service import Service, Wait, service
 from costpolicy.perf.shape import EngineShape, Workload
@@ -31,8 +34,19 @@ class _Cycle:
         return self.wait_seconds + self.decoding
 
 
+class _Queue(NamedTuple):
+    """Seconds that a request waits to be let in, and that it is thrown out after its first token."""
+
+    waited: float
+    stalled: float
+
+
 def closed_loop(
-    shape: EngineShape, workload: Workload, concurrency: float, rounds: float | None = None
+    shape: EngineShape,
+    workload: Workload,
+    concurrency: float,
+    rounds: float | None = None,
+    fitted: Fitted = FITTED,
 ) -> Latency | Unpredictable:
     """Return the latencies of ``concurrency`` clients in a closed loop.
 
@@ -42,19 +56,27 @@ def closed_loop(
         concurrency: requests in flight, at least 1.
         rounds: requests each client sends, the burst in which all start together included; ``None`` for a
             steady state.  A benchmark of ten requests a client has a tenth of its TTFTs in that burst.
+        fitted: the constants to predict with.
 
     Raises:
         ValueError: concurrency or rounds is below 1.
     """
     if concurrency < 1 or (rounds is not None and rounds < 1):
         raise ValueError(f"concurrency {concurrency} and rounds {rounds} must be at least 1")
-    served = service(shape, workload)
+    served = service(shape, workload, fitted)
     if isinstance(served, Unpredictable):
         return served
     # A convoy: requests of equal length keep the order they started in, so each waits for the one before.
     convoy = workload.length_cv * workload.output_tokens < 1.0
+    burst_share = 0.0 if rounds is None else 1.0 / rounds
+    if outgrows(served, workload, concurrency):
+        limits = shape.max_num_seqs, shape.max_num_batched_tokens
+        admission = played(served, workload, round(concurrency), limits)
+        cycle = _steady_cycle(served, admission.running, convoy=convoy)
+        waited = burst_share * admission.first_wait + (1.0 - burst_share) * admission.steady_wait
+        return _latency(served, cycle, _Queue(waited, admission.stalled), burst_share)
     cycle = _steady_cycle(served, min(concurrency, served.seats), convoy=convoy)
-    return _latency(served, cycle, concurrency, 0.0 if rounds is None else 1.0 / rounds)
+    return _latency(served, cycle, _queue_for_seats(cycle, concurrency, burst_share), burst_share)
 
 
 def _steady_cycle(served: Service, running: float, *, convoy: bool) -> _Cycle:
@@ -83,7 +105,16 @@ def _steady_cycle(served: Service, running: float, *, convoy: bool) -> _Cycle:
     return _Cycle(wait=wait, wait_seconds=waited, decoding=decoding, running=running)
 
 
-def _latency(served: Service, cycle: _Cycle, concurrency: float, burst_share: float) -> Latency:
+def _queue_for_seats(cycle: _Cycle, concurrency: float, burst_share: float) -> _Queue:
+    """Return the wait of whom ``max_num_seqs`` keeps out, in a burst and after it."""
+    queued, running = concurrency - cycle.running, cycle.running
+    if queued <= 0.0:
+        return _Queue(0.0, 0.0)
+    steady = (1.0 - burst_share) * queued / running
+    return _Queue(cycle.seconds * (steady + burst_share * queued * queued / (2.0 * running * concurrency)), 0.0)
+
+
+def _latency(served: Service, cycle: _Cycle, queue: _Queue, burst_share: float) -> Latency:
     running, steady_share = cycle.running, 1.0 - burst_share
     inter_token, host = _streamed(served, cycle)
     answering = inter_token * served.decode_steps
@@ -91,21 +122,18 @@ def _latency(served: Service, cycle: _Cycle, concurrency: float, burst_share: fl
     utilization = min(streaming / (cycle.wait_seconds + answering), constants.HOST_UTILIZATION_CAP)
     # Closed: never more in the API server's queue than all requests' tokens of one cycle.
     host_wait = min(constants.HOST_QUEUE * host / (1.0 - utilization), streaming)
-    queued = concurrency - running
-    queue = 0.0
-    if queued > 0.0:
-        queue = cycle.seconds * (
-            steady_share * queued / running + burst_share * queued * queued / (2.0 * running * concurrency)
-        )
     engine = burst_share * _burst(served, running) + steady_share * cycle.wait_seconds
     engine += served.first_token_overhead
     ttft = Quantiles(
-        mean=engine + queue + host_wait,
-        p50=engine + queue + host_wait,
-        p95=constants.TTFT_P95_WAIT * engine + constants.TTFT_P95_QUEUE * queue + constants.TTFT_P95_HOST * host_wait,
+        mean=engine + queue.waited + host_wait,
+        p50=engine + queue.waited + host_wait,
+        p95=constants.TTFT_P95_WAIT * engine
+        + constants.TTFT_P95_QUEUE * queue.waited
+        + constants.TTFT_P95_HOST * host_wait,
     )
     # Little's law. The API server's queue is not in it: its limit is in the inter-token latency already.
     rate = running / (cycle.wait_seconds + served.first_token_overhead + answering)
+    inter_token += queue.stalled / served.decode_steps
     return Latency(
         ttft=ttft,
         inter_token=Quantiles(mean=inter_token, p50=inter_token, p95=constants.INTER_TOKEN_P95 * inter_token),

@@ -1,36 +1,13 @@
-"""Every constant of the performance model: unit, source, and what it buys.
+"""Every constant of the performance model that no fit decides: unit, source, and what it buys.
 
-None is keyed by model, row or benchmark.  "Study" is the fit on 119 published closed-loop measurements of
-vLLM 0.11 to 0.19 (Llama-3.1-70B FP8 and Qwen3-32B BF16 on H100 and H200, tensor parallel 1 to 8; the copies
-and their origin are in ``tests/data/measurements``).  "Ablation" is the mean absolute error of TTFT /
-inter-token latency in percent when the term is left out and the rest is refitted; the full model has 7.7 /
-3.7.
+None is keyed by model, row or benchmark; those that measurements decide are in ``perf.fitted``.  "Kernel tables"
+are those of aiconfigurator-core 0.12.0: single kernels of vLLM, timed alone.
 """
 
+from types import MappingProxyType
 from typing import Final
 
 from costpolicy.units import GIB
-
-# Fitted
-
-COMPUTE_EFFICIENCY: Final = 0.573
-"""Share of dense peak FLOP/s that linear layers reach. Fitted (sd .005 over 25 folds); equal for BF16 and FP8
-within 3 %."""
-
-MEMORY_EFFICIENCY: Final = 0.930
-"""Share of peak bandwidth that weight and KV-cache reads reach. Fitted (sd .009)."""
-
-LAYER_OVERHEAD: Final = 54.5e-6
-"""Seconds a layer adds to every step (launches, norms, element-wise work), not divided by tensor parallelism.
-Fitted (sd .7e-6). Ablation: a constant per step instead is 7.7 / 4.3 and does not transfer from 64-80 layers
-to 32."""
-
-SEQUENCE_OVERHEAD: Final = 0.680e-6
-"""Seconds a sequence in the batch adds per layer and step. Fitted (sd .028e-6). Ablation: 7.8 / 6.1."""
-
-REQUEST_OVERHEAD: Final = 354e-6
-"""Seconds a layer adds to the first token of a request, outside the steps (front end, scheduling, first
-launch). Fitted (sd 10e-6)."""
 
 # Set by hand on our own measurements of vLLM 0.25.1, Llama-3.1-8B on one H100
 
@@ -49,17 +26,28 @@ HOST_SHARPNESS: Final = 8.0
 
 # Fixed, not fitted
 
-ATTENTION_EFFICIENCY: Final = 0.4
-"""Share of peak 16-bit FLOP/s that prefill attention reaches. Not identifiable below 8,000 prompt tokens."""
+ATTENTION_EFFICIENCY: Final = 0.5
+"""Share of peak 16-bit FLOP/s that prefill attention reaches where nobody measured it (``Accelerator.measured_shares``
+has 0.44 to 0.58)."""
+
+REFERENCE_SHARES: Final = MappingProxyType({"bf16": 0.79, "fp16": 0.79, "fp8": 0.50, "int8": 0.50, "fp4": 0.50})
+"""Share of the dense peak of matrix products on the H100, where the fit was made. An accelerator whose kernels reach
+less is slower by as much; one whose kernels reach more is not credited with it. For fp4, which Hopper lacks, fp8's."""
+
+FP8_CACHE_SECONDS_PER_ELEMENT: Final = 0.344e-12
+"""Arithmetic of FlashAttention 3 (compute capability 9.x) for each element of an FP8 KV cache that a decoded token
+attends to, whatever the bandwidth: 88 ps a token and KV head of 128 (kernel tables, 32 sequences of 8,192 tokens: 187
+us on the H200, 205 us on the H100; on B200 and Ada half of BF16's time, as bandwidth says). A shared prefix costs it
+too. Own FP8 lines at 16 and 64 clients: inter-token latency from 14 % too low to 3 %."""
 
 ALLREDUCE_EFFICIENCY: Final = 0.7
 """Share of an NVLink's bandwidth per direction that an all-reduce reaches (vLLM 0.24 custom all-reduce on
 H100, 64 Mi elements: .64, .72, .90 at 2, 4, 8 GPUs; aiconfigurator-core 0.12.0, ``comm`` data)."""
 
-ALLREDUCE_SECONDS: Final = 8e-6
-"""Latency of one all-reduce over NVLink, any number of GPUs. 1.5 to 10 us fit equally well against
-LAYER_OVERHEAD; 4 to 6 us are measured in a CUDA graph. Infinity Fabric is taken as NVLink, measured
-nowhere."""
+ALLREDUCE_SECONDS: Final = 5e-6
+"""Latency of one all-reduce over NVLink: 4.5 to 5.3 us at 2 to 8 H100 or H200, 5.3 to 6.5 us on the A100, 7.1 to 8.1 us
+on the B200 (kernel tables, in a CUDA graph; there attention's fixed time is less by as much). Infinity Fabric is taken
+as NVLink, measured nowhere."""
 
 PCIE_ALLREDUCE_EFFICIENCY: Final = 1.2
 """Divided by the number of GPUs: share of a PCIe link's bandwidth that an all-reduce reaches. Measured at 2,

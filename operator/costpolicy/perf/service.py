@@ -9,6 +9,7 @@ from math import ceil, inf
 from typing import NamedTuple
 
 from costpolicy.perf import constants
+from costpolicy.perf.fitted import FITTED, Fitted
 from costpolicy.perf.latency import Unpredictable
 from costpolicy.perf.memory import MemoryFit, memory_fit
 from costpolicy.perf.shape import EngineShape, Workload
@@ -86,7 +87,7 @@ class Service:
         return Wait(total, decode_step, prefill)
 
 
-def service(shape: EngineShape, workload: Workload) -> Service | Unpredictable:
+def service(shape: EngineShape, workload: Workload, fitted: Fitted = FITTED) -> Service | Unpredictable:
     """Reduce a shape and a workload; Unpredictable where not even one request fits."""
     memory = memory_fit(shape)
     if not memory.fits:
@@ -101,12 +102,13 @@ def service(shape: EngineShape, workload: Workload) -> Service | Unpredictable:
             reason=f"the KV cache holds {memory.kv_cache_tokens} tokens, one request of "
             f"{workload.total_tokens:.0f} does not fit"
         )
-    return _reduced(shape, workload, memory)
+    return _reduced(shape, workload, memory, fitted)
 
 
-def _reduced(shape: EngineShape, workload: Workload, memory: MemoryFit) -> Service:
-    cost, prompt, budget = step_cost(shape), workload.computed_tokens, shape.max_num_batched_tokens
+def _reduced(shape: EngineShape, workload: Workload, memory: MemoryFit, fitted: Fitted) -> Service:
+    prompt, budget = workload.computed_tokens, shape.max_num_batched_tokens
     shared = workload.prompt_tokens - prompt
+    cost = step_cost(shape, shared, fitted)
     pairs = prompt * (shared + prompt / 2.0)
     chunks = ceil(prompt / budget)
     # Keys and values of a shared prefix are read once per step and stay in the L2 cache, a layer at a time.
@@ -127,7 +129,7 @@ def _reduced(shape: EngineShape, workload: Workload, memory: MemoryFit) -> Servi
         seats=max(1.0, min(float(shape.max_num_seqs), kv_seats)),
         kv_seats=kv_seats,
         alone=whole + (chunks - 1) * cost.decode(0.0, context),
-        first_token_overhead=constants.REQUEST_OVERHEAD * shape.model.layers,
+        first_token_overhead=fitted.request_overhead * shape.model.layers,
         host_per_token=constants.HOST_SECONDS_PER_TOKEN / (shape.api_servers * shape.stream_interval),
     )
 

@@ -4,14 +4,19 @@ overheads."""
 from dataclasses import dataclass
 from math import sqrt
 
+from costpolicy.api.types import KvCacheDtype
+from costpolicy.catalog.accelerators import Accelerator
 from costpolicy.catalog.architecture import ModelArchitecture
 from costpolicy.catalog.formats import FORMATS, compute_dtype, weight_bytes
 from costpolicy.catalog.parameters import count_parameters
 from costpolicy.perf import constants
-from costpolicy.perf.memory import cache_bytes
+from costpolicy.perf.fitted import FITTED, Fitted
+from costpolicy.perf.memory import CacheBytes, cache_bytes
 from costpolicy.perf.shape import EngineShape
 
 _SIXTEEN_BITS = 2
+_FLASH_ATTENTION_3 = 9
+"""Major compute capability on which vLLM decodes with FlashAttention 3."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,18 +75,21 @@ class StepCost:
         )
 
 
-def step_cost(shape: EngineShape) -> StepCost:
-    """Return the cost coefficients of a shape.
+def step_cost(shape: EngineShape, shared_tokens: float = 0.0, fitted: Fitted = FITTED) -> StepCost:
+    """Return the cost coefficients of a shape whose requests share a prefix of so many tokens.
 
     The weights' format decides the bytes read and the arithmetic: where the accelerator cannot compute in the
     format (AWQ and GPTQ everywhere, FP8 before compute capability 8.9) it computes in 16 bits.  Embedding and
     output head stay in 16 bits.  Tensor parallelism divides reads and arithmetic, not overheads; latent (MLA)
-    caches and KV heads fewer than accelerators are read by each.
+    caches and KV heads fewer than accelerators are read by each.  A shared prefix stays in the L2 cache and is not
+    read again, but where attention is bound by arithmetic each sequence pays for it.
     """
     model, accelerator, ranks = shape.model, shape.accelerator, shape.tensor_parallel_size
-    bandwidth = accelerator.memory_bandwidth * constants.MEMORY_EFFICIENCY
+    bandwidth = accelerator.memory_bandwidth * fitted.memory_efficiency
     wide = accelerator.flops.get("bf16") or accelerator.flops["fp16"]
-    fast = accelerator.flops[compute_dtype(shape.weights, accelerator)]
+    dtype = compute_dtype(shape.weights, accelerator)
+    products = accelerator.flops[dtype] * fitted.compute_efficiency * _relative_share(accelerator, dtype)
+    attention = wide * accelerator.measured_shares.get("attention", constants.ATTENTION_EFFICIENCY)
     counted = count_parameters(model)
     head = model.vocabulary * model.hidden_size
     read = weight_bytes(model, shape.weights) - _SIXTEEN_BITS * (counted.total - counted.linear)
@@ -90,23 +98,37 @@ def step_cost(shape: EngineShape) -> StepCost:
     active = counted.active - (counted.total - counted.linear)
     cache = cache_bytes(shape)
     latency, per_byte = _allreduce(shape)
-    sharp = constants.COMPUTE_EFFICIENCY
+    arithmetic = _cache_arithmetic(shape, cache)
     return StepCost(
         dense_read=dense / (ranks * bandwidth),
         expert_read=(read - dense) / (ranks * bandwidth) if counted.routed_experts else 0.0,
         untouched_by_token=1.0 - model.experts_per_token / model.experts if model.experts else 0.0,
-        linear_per_token=2.0 * active / (ranks * fast * sharp),
+        linear_per_token=2.0 * active / (ranks * products),
         head_read=_SIXTEEN_BITS * head / (ranks * bandwidth),
-        head_per_row=2.0 * head / (ranks * wide * sharp),
-        read_per_context_token=cache.per_token / bandwidth,
+        head_per_row=2.0 * head / (ranks * wide * fitted.compute_efficiency),
+        read_per_context_token=max(cache.per_token / bandwidth, arithmetic),
         read_per_window_token=cache.per_window_token / bandwidth,
         window=cache.window,
-        attention_per_pair=_attention_flops(model) / (ranks * wide * constants.ATTENTION_EFFICIENCY),
+        attention_per_pair=_attention_flops(model) / (ranks * attention),
         allreduce=2.0 * model.layers * latency,
         allreduce_per_token=2.0 * model.layers * per_byte * _SIXTEEN_BITS * model.hidden_size,
-        layer_overhead=model.layers * constants.LAYER_OVERHEAD,
-        overhead_per_sequence=model.layers * constants.SEQUENCE_OVERHEAD,
+        layer_overhead=model.layers * fitted.layer_overhead,
+        overhead_per_sequence=model.layers * fitted.sequence_overhead + arithmetic * shared_tokens,
     )
+
+
+def _relative_share(accelerator: Accelerator, dtype: str) -> float:
+    """Return how much of their peak matrix products reach, relative to the accelerator of the fit; at most 1."""
+    reference = constants.REFERENCE_SHARES[dtype]
+    return min(1.0, accelerator.measured_shares.get(dtype, reference) / reference)
+
+
+def _cache_arithmetic(shape: EngineShape, cache: CacheBytes) -> float:
+    """Return the seconds of attention's arithmetic for a cached token, where that and not reading it may decide."""
+    capability = shape.accelerator.compute_capability
+    if shape.kv_cache_dtype is not KvCacheDtype.FP8 or capability is None or capability[0] != _FLASH_ATTENTION_3:
+        return 0.0
+    return cache.per_token * constants.FP8_CACHE_SECONDS_PER_ELEMENT  # one byte an element
 
 
 def _attention_flops(model: ModelArchitecture) -> float:

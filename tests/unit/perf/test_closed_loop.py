@@ -43,7 +43,7 @@ def test_the_kv_cache_limits_how_many_run(shapes):
     shape = shapes("Qwen/Qwen3-32B", max_model_len=32768)
     latency = closed_loop(shape, Workload(prompt_tokens=6000, output_tokens=1000), 64)
     assert 1 <= latency.running < 10
-    assert latency.kv_utilization == pytest.approx(1.0)
+    assert latency.kv_utilization > 0.85
 
 
 def test_a_start_burst_is_in_the_mean_of_a_short_benchmark_only(shapes):
