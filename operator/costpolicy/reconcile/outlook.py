@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from costpolicy.api.reasons import Reason
 from costpolicy.catalog.accelerators import accelerators
 from costpolicy.catalog.engines import EngineError
 from costpolicy.manifests.inputs import VariantInputs
@@ -22,6 +21,7 @@ from costpolicy.planning.supply import Supply
 from costpolicy.reconcile.demand import Demands, demands
 from costpolicy.reconcile.inputs import Inputs
 from costpolicy.reconcile.live import LiveVariant
+from costpolicy.reconcile.remedies import with_remedy
 from costpolicy.reconcile.snapshot import Planned, Snapshot
 from costpolicy.rollout.windows import Bounds, replica_bounds
 
@@ -121,15 +121,7 @@ def look_ahead(snapshot: Snapshot, inputs: Inputs, now: datetime) -> Outlook:
         inputs=inputs,
         demands=load,
         planned=Planned(request=request, plan=found),
-        plan=_with_problems(found, snapshot),
+        plan=with_remedy(found, snapshot.prices.problems),
         evaluation=evaluation,
         bounds=replica_bounds(scaling.schedules, default, now),
     )
-
-
-def _with_problems(found: Plan, snapshot: Snapshot) -> Plan:
-    """Say what is wrong with the price books where that may be why nothing is offered."""
-    if found.infeasible is None or found.infeasible.reason is not Reason.NO_PRICE or not snapshot.prices.problems:
-        return found
-    message = f"{found.infeasible.message}; {snapshot.prices.problems[0]}"
-    return replace(found, infeasible=replace(found.infeasible, message=message))
