@@ -3,8 +3,8 @@
 import pytest
 import yaml
 
-from api_examples import book, policy
 from costpolicy.api.documents import DocumentError, parse_documents
+from plain_documents import book, policy
 
 
 def refusal(text: str) -> str:

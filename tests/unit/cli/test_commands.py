@@ -3,7 +3,6 @@
 Covered: plan, render, init and predict without a cluster.  Not covered: ``init`` from a cluster (integration).
 """
 
-import importlib
 import io
 import json
 import subprocess
@@ -16,6 +15,7 @@ import yaml
 from builders import policy_document, price_book_document
 from costpolicy.cli.console import Console
 from costpolicy.cli.main import main
+from spoiled import FILES, spoiled
 
 TRAFFIC = {"requestsPerSecond": 2, "promptTokens": 1000, "outputTokens": 250}
 
@@ -163,24 +163,10 @@ def test_a_broken_price_file_is_exit_2_and_says_where(policy_file: str, tmp_path
     assert said in err
 
 
-@pytest.mark.parametrize(
-    ("module", "load", "file"),
-    [
-        ("costpolicy.catalog.accelerators", "accelerators", "accelerators.yaml"),
-        ("costpolicy.catalog.models", "models", "models.yaml"),
-        ("costpolicy.catalog.prices", "list_price_book", "list_prices.yaml"),
-    ],
-)
-def test_a_broken_catalogue_is_exit_2_and_names_its_file_and_line(policy_file, monkeypatch, module, load, file):
-    broken = importlib.import_module(module)
-    loader = getattr(broken, load)
-    monkeypatch.setattr(broken, "read_packaged", lambda name: "\n- nonsense\n")
-    loader.cache_clear()
-    try:
+@pytest.mark.parametrize("file", FILES)
+def test_a_broken_catalogue_is_exit_2_and_names_its_file_and_line(policy_file: str, file: str):
+    with spoiled(file):
         code, out, err = run("plan", "-f", policy_file, "-o", "json")
-    finally:
-        monkeypatch.undo()
-        loader.cache_clear()
 
     assert 2 == code
     assert "" == out
