@@ -22,7 +22,7 @@ def main() -> None:
     assert callable(production)  # what a real process imports: kopf, the Kubernetes and the Prometheus client
     imported = resident_kib()
     world = settled_world(POLICIES)
-    reconciler = reconciler_of(world)
+    reconciler = reconciler_of(world, world.gateway)
     for number in range(POLICIES):
         reconciler.reconcile("default", f"chat-{number:03d}")
     print(imported, resident_kib())

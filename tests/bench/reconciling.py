@@ -4,7 +4,10 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from bench.figures import Figure, cpu_seconds, milliseconds
+from bench.stored import StoredCluster
 from builders import policy_document, price_book_document
+from costpolicy.kube.gateway import Gateway
+from costpolicy.kube.mirror import MirrorGateway
 from costpolicy.observe.fleet import ObserveSettings
 from costpolicy.reconcile.fleet import FleetWatch
 from costpolicy.reconcile.reconciler import Defaults, Reconciler
@@ -16,6 +19,7 @@ OFFERED = {"nvidia-l40s": "1.86", "nvidia-a100-80gb": "3.43", "nvidia-h100-80gb"
 NODES_OF_EACH = 8
 POLICIES_WRITTEN = 20
 REPEATS = 40
+KEY = ("default", "chat-000")
 CYCLE, CYCLES = timedelta(seconds=30), 10
 
 
@@ -35,19 +39,25 @@ def settled_world(policies: int) -> World:
     return world
 
 
-def reconciler_of(world: World) -> Reconciler:
-    """A reconciler like the operator's on the world."""
-    watch = FleetWatch(world.gateway, world.metrics, world.clock, ObserveSettings())
-    return Reconciler(world.gateway, watch, world.clock, Defaults())
+def reconciler_of(world: World, gateway: Gateway) -> Reconciler:
+    """A reconciler like the operator's, which reads and writes through a gateway."""
+    watch = FleetWatch(gateway, world.metrics, world.clock, ObserveSettings())
+    return Reconciler(gateway, watch, world.clock, Defaults())
+
+
+def mirror_of(world: World) -> MirrorGateway:
+    """The operator's own mirror of the world; it refuses to ask or write anything that is not in memory."""
+    mirror = MirrorGateway(StoredCluster(world.store))
+    mirror.refresh()
+    return mirror
 
 
 def figures() -> Iterator[Figure]:
     """Yield CPU of one reconcile and writes of ten cycles."""
     world = settled_world(1)
-    reconciler = reconciler_of(world)
-    reconciler.reconcile("default", "chat-000")
-    spent = cpu_seconds(lambda: reconciler.reconcile("default", "chat-000"), REPEATS)
-    yield milliseconds("one reconcile, cluster and metrics just read, CPU", spent, "20 ms")
+    yield _unchanged("one reconcile, nothing changed, CPU", reconciler_of(world, mirror_of(world)))
+    yield _planned_anew(world)
+    yield _unchanged("the same, nothing changed, with the simulated API server", reconciler_of(world, world.gateway))
     world = settled_world(POLICIES_WRITTEN)
     world.run(CYCLE * CYCLES, CYCLE)  # the five-minute rates are those of the steady load from here on
     before = world.store.writes
@@ -59,3 +69,19 @@ def figures() -> Iterator[Figure]:
         aim="0",
         spread=f"{ready} of {POLICIES_WRITTEN} serving; the simulated cluster's own writes included",
     )
+
+
+def _unchanged(name: str, reconciler: Reconciler) -> Figure:
+    """Time a policy whose cluster and metrics were just read, and that has the answer of its last plan."""
+    reconciler.reconcile(*KEY)
+    return milliseconds(name, cpu_seconds(lambda: reconciler.reconcile(*KEY), REPEATS), "20 ms")
+
+
+def _planned_anew(world: World) -> Figure:
+    """Time reconcilers that have never planned: what a change of load, stock or prices costs."""
+    mirror = mirror_of(world)
+    watch = FleetWatch(mirror, world.metrics, world.clock, ObserveSettings())
+    watch.look()
+    fresh = [Reconciler(mirror, watch, world.clock, Defaults()) for _ in range(REPEATS)]
+    spent = cpu_seconds(lambda: fresh.pop().reconcile(*KEY), REPEATS)
+    return milliseconds("one reconcile, planned anew, CPU", spent, "20 ms")

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 import yaml
 
-from api_examples import policy, with_path
 from charting import CRDS, OPERATOR, release, values_file
 from cluster.api_server import ApiServer
 from cluster.progress import ClusterError
+from plain_documents import policy, with_path
 
 ACCOUNT = "--as=system:serviceaccount:costpolicy:costpolicy-operator"
 

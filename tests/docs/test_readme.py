@@ -13,24 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from pages import BLOCKS, command_lines
+
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
-
-
-BLOCKS = re.compile(r"```(?:sh|shell|bash|console)\n(.*?)```", re.DOTALL)
-
-
-def command_lines() -> Iterator[list[str]]:
-    """The lines of shell blocks; in a block with prompts, those with a prompt."""
-    for block in BLOCKS.findall(README.read_text()):
-        lines = block.replace("\\\n", " ").splitlines()
-        prompted = [line.removeprefix("$ ") for line in lines if line.startswith("$ ")]
-        for line in prompted or lines:
-            words = shlex.split(line, comments=True)
-            while words and re.fullmatch(r"[A-Z_]+=.*", words[0]):
-                words = words[1:]
-            if words:
-                yield words[: words.index("|")] if "|" in words else words
 
 
 def shown_sessions() -> Iterator[tuple[str, list[str]]]:
@@ -43,7 +29,7 @@ def shown_sessions() -> Iterator[tuple[str, list[str]]]:
 
 
 def of(program: str) -> list[list[str]]:
-    return [words for words in command_lines() if words[0].rpartition("/")[2] == program]
+    return [words for words in command_lines(README.read_text()) if words[0].rpartition("/")[2] == program]
 
 
 def make_targets() -> set[str]:

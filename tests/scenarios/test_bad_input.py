@@ -1,23 +1,17 @@
 """Everything that can be wrong with what the operator is given: it says what and what to do, and changes nothing.
 
 Covered: policies that contradict the catalogue, the prices, the nodes or each other, each as a new policy and as an
-edit of one that serves; what older schemas let in; metrics that are absent, empty or too short; names that are taken.
-Not covered: what the API server refuses by itself (tests/integration/api), the command line (tests/unit/cli), broken
-data files (tests/unit/catalog/test_sources.py).
+edit of one that serves; what older schemas let in; price books; names that are taken.
+Not covered: metrics (test_bad_metrics.py), what the API server refuses by itself (tests/integration/api), the command
+line (tests/unit/cli), broken data files (tests/unit/cli, tests/unit/runtime/test_main.py).
 """
 
-from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from costpolicy.observe.fleet import QUESTIONS, ObserveSettings
-from costpolicy.observe.source import MetricsSource, Sample
-from costpolicy.reconcile.fleet import FleetWatch
-from costpolicy.reconcile.reconciler import Defaults, Reconciler
 from costpolicy.simulation.traffic import Constant, Traffic
 from costpolicy.simulation.world import World
-from faulty import Deaf
 from stories import (
     H100,
     KEY,
@@ -37,7 +31,6 @@ from stories import (
     world,
 )
 
-SETTINGS = ObserveSettings()
 HUGGING_FACE = {"huggingFace": {"repository": "meta-llama/Llama-3.1-8B"}}
 VOLUME = {"volume": {"claimName": "models", "path": "llama"}}
 HOST_PATH = {"volumes": [{"name": "host", "hostPath": {"path": "/"}}]}
@@ -54,27 +47,31 @@ WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
         "UnknownAccelerator",
         "did you mean nvidia-h100-80gb?",
     ),
-    "unknown argument": ({"engine": {"extraArgs": ["--no-such-flag"]}}, "UnknownArgument", "--no-such-flag"),
+    "unknown argument": ({"engine": {"extraArgs": ["--no-such-flag"]}}, "UnknownArgument", "exit code 2; take it out"),
     "argument that the plan owns": (
         {"engine": {"extraArgs": ["--tensor-parallel-size=2"]}},
         "ArgumentOwnedByPlan",
-        "spec.engine.extraArgs: --tensor-parallel-size",
+        "spec.engine.extraArgs: --tensor-parallel-size: is decided by the plan; take it out",
     ),
     "another currency": (
         {"budget": {"hourly": "5.00", "currency": "EUR"}},
         "CurrencyMismatch",
         "state the budget in USD",
     ),
-    "engine that nobody supports": ({"engine": {"version": "0.1"}}, "EngineUnsupported", "0.1"),
-    "host path": ({"engine": {"pod": HOST_PATH}}, "PodNotAllowed", "spec.engine.pod"),
+    "engine that nobody supports": ({"engine": {"version": "0.1"}}, "EngineUnsupported", "0.11 to 0.33"),
+    "host path": ({"engine": {"pod": HOST_PATH}}, "PodNotAllowed", "use a claim"),
     "schedule": ({"scaling": {"schedules": EVERY_NIGHT}}, "InvalidSchedule", "such as '0 22 * * 1-5'"),
     "somebody else's autoscaler": ({"scaling": {"provider": "KEDA"}}, "NotSupportedYet", "use Operator"),
     "objective out of reach": (
         {"objectives": {"ttft": {"p95": "1ms"}}},
         "ObjectiveUnreachable",
-        "TTFT p95 of 1 ms is out of reach",
+        "ease spec.objectives",
     ),
-    "no price": ({"hardware": {"accelerators": ["nvidia-h200"]}}, "NoPrice", "nvidia-h200"),
+    "no price": (
+        {"hardware": {"accelerators": ["nvidia-h200"]}},
+        "NoPrice",
+        "add an offering with its hourly price to a PriceBook",
+    ),
     "no node": ({"hardware": {"accelerators": ["nvidia-l4"]}}, "NoNodes", "maxNodes"),
     "too large a model": (
         {
@@ -83,21 +80,30 @@ WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
             "hardware": {"accelerators": [L40S], "maxAccelerators": 1},
         },
         "MaxAccelerators",
-        "maxAccelerators",
+        "raise spec.hardware.maxAccelerators",
     ),
-    "too small a budget": ({"budget": {"hourly": "0.50"}}, "BudgetExceeded", "budget"),
+    "too small a budget": ({"budget": {"hourly": "0.50"}}, "BudgetExceeded", "raise spec.budget"),
 }
 """A spec, the reason of ``Stalled``, and what its message must say."""
 SOURCE = {"huggingFace": {"repository": "meta-llama/Llama-3.1-8B-Instruct"}, "volume": None}
-UNREADABLE: dict[str, dict[str, Any]] = {
-    "both sources": {"model": {"source": HUGGING_FACE | VOLUME}},
-    "no source": {"model": {"source": {"huggingFace": None}}},
-    "negative money": {"budget": {"hourly": "-1.00"}},
-    "malformed money": {"budget": {"hourly": "1,50"}},
-    "negative duration": {"objectives": {"ttft": {"p95": "-500ms"}}},
-    "malformed duration": {"objectives": {"ttft": {"p95": "half a second"}}},
-    "unknown field": {"wish": "a pony"},
+ONE_SOURCE = "spec.model.source: a source needs exactly one of huggingFace, volume and image"
+UNREADABLE: dict[str, tuple[dict[str, Any], str]] = {
+    "both sources": ({"model": {"source": HUGGING_FACE | VOLUME}}, ONE_SOURCE),
+    "no source": ({"model": {"source": {"huggingFace": None}}}, ONE_SOURCE),
+    "negative money": ({"budget": {"hourly": "-1.00"}}, "spec.budget.hourly: '-1.00' is not an amount of money"),
+    "malformed money": ({"budget": {"hourly": "1,50"}}, "spec.budget.hourly: '1,50' is not an amount of money"),
+    "negative duration": (
+        {"objectives": {"ttft": {"p95": "-500ms"}}},
+        "spec.objectives.ttft.p95: '-500ms' is not a duration: write whole numbers with ms, s, m or h",
+    ),
+    "malformed duration": (
+        {"objectives": {"ttft": {"p95": "half a second"}}},
+        "spec.objectives.ttft.p95: 'half a second' is not a duration: write whole numbers with ms, s, m or h",
+    ),
+    "malformed currency": ({"budget": {"hourly": "1.00", "currency": "dollars"}}, "spec.budget.currency: 'dollars'"),
+    "unknown field": ({"wish": "a pony"}, "spec.wish: this field does not exist: take it out"),
 }
+"""A change of a stored spec that no schema of today would let in, and what the message must say."""
 OFFERED = [
     {"accelerator": name, "capacityType": "OnDemand", "hourly": hourly}
     for name, hourly in ((H100, "4.50"), (L40S, "1.86"), ("nvidia-l4", "0.80"))
@@ -150,11 +156,12 @@ def test_an_edit_of_what_serves_is_stalled_and_what_serves_is_left_as_it_is(what
 def test_what_an_older_schema_let_in_is_told_and_what_serves_is_left_as_it_is(what: str):
     made = serving()
     before = children(made)
-    made.store.edit(reference_of(), {"spec": UNREADABLE[what]}, "kubectl-edit")
+    spec, says = UNREADABLE[what]
+    made.store.edit(reference_of(), {"spec": spec}, "kubectl-edit")
     decide_again(made)
 
     assert ("True", "InvalidPolicy") == conditions(made)["Stalled"]
-    assert message(made, "Stalled")
+    assert says in message(made, "Stalled")
     assert before == children(made)
 
     mended = {"wish": None, "budget": None, "objectives": {"ttft": {"p95": "500ms"}}, "model": {"source": SOURCE}}
@@ -166,54 +173,6 @@ def test_what_an_older_schema_let_in_is_told_and_what_serves_is_left_as_it_is(wh
 
 def _spec(item: dict[str, Any]) -> tuple[str, str, Any]:
     return item["kind"], item["metadata"]["name"], item["spec"]
-
-
-class Short(Deaf):
-    """A Prometheus that forgets within the hour."""
-
-    def retention(self) -> timedelta | None:
-        return timedelta(hours=1)
-
-
-class WithoutRules(Deaf):
-    """A Prometheus into which the chart's rules are not loaded."""
-
-    def query(self, promql: str, at: Any) -> tuple[Sample, ...]:
-        found = super().query(promql, at)
-        return tuple(sample for sample in found if sample.labels.get("fact") != "rules")
-
-
-def looking_at(made: World, metrics: MetricsSource | None) -> World:
-    watch = FleetWatch(made.gateway, metrics, made.clock, SETTINGS)
-    made._reconciler = Reconciler(made.gateway, watch, made.clock, Defaults())
-    return made
-
-
-def _empty(made: World) -> MetricsSource:
-    installation = QUESTIONS["installation"](SETTINGS.scope())
-    return Deaf(made.metrics, lambda asked: asked != installation)
-
-
-@pytest.mark.parametrize(
-    ("source", "reason", "says"),
-    [
-        (lambda made: None, "PrometheusUnreachable", "set prometheus.url in the chart"),
-        (_empty, "NoSamples", ""),
-        (lambda made: WithoutRules(made.metrics, lambda _: False), "RulesMissing", "recording rules"),
-        (lambda made: Short(made.metrics, lambda _: False), "RetentionTooShort", "two windows of 168h"),
-    ],
-)
-def test_metrics_that_are_not_enough_are_told_and_nothing_shrinks(source, reason: str, says: str):
-    made = serving(Constant(12.0))
-    made.run(QUARTER)
-    before = runs_on(made)
-    looking_at(made, source(made))
-    made.run(10 * MINUTE)
-
-    assert ("False", reason) == conditions(made)["MetricsAvailable"]
-    assert says in message(made, "MetricsAvailable")
-    assert before == runs_on(made)
-    assert ("True", "Serving") == conditions(made)["Ready"]
 
 
 @pytest.mark.parametrize("kind", ["Deployment", "Service"])
@@ -267,3 +226,31 @@ def test_a_price_book_that_names_an_unknown_accelerator_loses_that_line_only():
 
     assert [(L40S, 1)] == runs_on(made)
     assert ("True", "Serving") == conditions(made)["Ready"]
+
+
+def _unreadable_book(made: World) -> None:
+    offering = {"accelerator": L40S, "capacityType": "OnDemand", "hourly": "-1.86"}
+    made.apply(prices() | {"spec": {"currency": "USD", "offerings": [offering]}})
+
+
+def test_a_price_book_that_cannot_be_read_is_named_where_its_prices_are_missed():
+    made = world()
+    _unreadable_book(made)
+    made.apply(chat())
+    decide_again(made)
+
+    assert [] == children(made)
+    assert ("True", "NoPrice") == conditions(made)["Stalled"]
+    assert "PriceBook prices is not used: spec.offerings[0].hourly: '-1.86' is not an amount" in message(
+        made, "Stalled"
+    )
+
+
+def test_what_serves_stays_when_its_price_book_can_no_longer_be_read():
+    made = serving()
+    before = children(made)
+    _unreadable_book(made)
+    decide_again(made)
+
+    assert ("True", "Serving") == conditions(made)["Ready"]
+    assert [_spec(item) for item in before] == [_spec(item) for item in children(made)]

@@ -162,7 +162,7 @@ def _message(detail: ErrorDetails) -> str:
     given, context = detail.get("input"), detail.get("ctx", {})
     match detail["type"]:
         case "extra_forbidden":
-            return "this field does not exist"
+            return "this field does not exist: take it out"
         case "missing":
             return "is missing"
         case "string_pattern_mismatch":

@@ -35,7 +35,6 @@ def load(files: Sequence[str], console: Console, now: "datetime") -> tuple[list[
     from costpolicy.api.policy import CostPolicy
     from costpolicy.api.pricebook import PriceBook
     from costpolicy.catalog.prices import list_price_book, merge_books
-    from costpolicy.catalog.sources import CatalogError
 
     policies: list[CostPolicy] = []
     books: list[PriceBook] = []
@@ -47,10 +46,7 @@ def load(files: Sequence[str], console: Console, now: "datetime") -> tuple[list[
             raise InputError(f"{file}: {error}") from error
     if not policies:
         raise InputError("no CostPolicy in the given files: pass one with -f")
-    try:
-        prices = merge_books([*books, list_price_book()], now)
-    except CatalogError as error:
-        raise InputError(str(error)) from error
+    prices = merge_books([*books, list_price_book()], now)
     for problem in prices.problems:
         console.note(f"costpolicy: {problem}")
     return policies, prices

@@ -23,6 +23,13 @@ def main(arguments: Sequence[str] | None = None, console: Console | None = None)
     except InputError as error:
         streams.note(f"costpolicy: {error}")
         return WRONG_INPUT
+    except ValueError as error:
+        from costpolicy.catalog.sources import CatalogError
+
+        if not isinstance(error, CatalogError):
+            raise
+        streams.note(f"costpolicy: {error}; a data file of the package is broken: install costpolicy again")
+        return WRONG_INPUT
     except BrokenPipeError:
         sys.stderr.close()
         return WRONG_INPUT

@@ -35,6 +35,7 @@ def plan_offline(policy: "CostPolicy", prices: "PriceList", traffic: "TrafficSpe
     from costpolicy.planning.request import PlanRequest
     from costpolicy.planning.supply import unlimited
     from costpolicy.reconcile.inputs import read_inputs
+    from costpolicy.reconcile.remedies import with_remedy
 
     inputs = read_inputs(policy)
     if isinstance(inputs, Problem):
@@ -53,4 +54,4 @@ def plan_offline(policy: "CostPolicy", prices: "PriceList", traffic: "TrafficSpe
         engine=inputs.engine,
         currency=prices.currency,
     )
-    return Planned(policy=policy, inputs=inputs, request=request, plan=plan(request))
+    return Planned(policy=policy, inputs=inputs, request=request, plan=with_remedy(plan(request), prices.problems))

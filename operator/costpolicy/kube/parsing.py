@@ -5,6 +5,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from costpolicy.api.documents import explain
 from costpolicy.api.policy import CostPolicy
 from costpolicy.api.pricebook import PriceBook
 from costpolicy.kube.gateway import POLICY_LABEL, Json, Node, Object, Pod, Taint, Unreadable, reference
@@ -29,8 +30,9 @@ def parse_price_book(item: Object) -> PriceBook | Unreadable:
 
 
 def _unreadable(item: Object, problem: ValidationError) -> Unreadable:
-    lines = (f"{'.'.join(str(part) for part in error['loc'])}: {error['msg']}" for error in problem.errors())
-    return Unreadable(ref=reference(item), generation=item["metadata"].get("generation", 0), message="; ".join(lines))
+    return Unreadable(
+        ref=reference(item), generation=item["metadata"].get("generation", 0), message="; ".join(explain(problem))
+    )
 
 
 def parse_node(item: Object) -> Node:

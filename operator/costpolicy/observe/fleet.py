@@ -222,12 +222,14 @@ class FleetObservations:
         if not self.operator_scraped:
             return Missing(
                 reason=Reason.RULES_MISSING,
-                message="Prometheus does not scrape the operator, which the recording rules read",
+                message="Prometheus does not scrape the operator, which the recording rules read: "
+                "have it scraped (metrics in the chart's values)",
             )
         if not self.rules_loaded:
             return Missing(
                 reason=Reason.RULES_MISSING,
-                message="the chart's recording rules are not loaded into Prometheus: there is no history",
+                message="the chart's recording rules are not loaded into Prometheus: there is no history; "
+                "have it load them (rules in the chart's values)",
             )
         return _no_series("recorded demand")
 

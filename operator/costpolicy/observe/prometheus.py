@@ -174,13 +174,14 @@ class PrometheusSource:
                     Reason.PROMETHEUS_REFUSED, f"{message}; give the operator a token that may query"
                 )
             case _:
-                return MetricsUnavailable(Reason.PROMETHEUS_REFUSED, message)
+                return MetricsUnavailable(Reason.PROMETHEUS_REFUSED, f"{message}; see Prometheus' own log and limits")
 
     def _translate(self, error: Exception) -> MetricsUnavailable:
         match error:
             case requests.Timeout():
                 return MetricsUnavailable(
-                    Reason.PROMETHEUS_TIMEOUT, f"{self._url} did not answer within {self._seconds:g} s"
+                    Reason.PROMETHEUS_TIMEOUT,
+                    f"{self._url} did not answer within {self._seconds:g} s; raise prometheus.timeout, or relieve it",
                 )
             case requests.exceptions.JSONDecodeError():
                 return MetricsUnavailable(
@@ -189,12 +190,15 @@ class PrometheusSource:
                 )
             case requests.RequestException():
                 return MetricsUnavailable(
-                    Reason.PROMETHEUS_UNREACHABLE, f"cannot reach {self._url}: {str(error)[:_SHOWN]}"
+                    Reason.PROMETHEUS_UNREACHABLE,
+                    # What to do comes first: the library's words are long, and a condition's message is clipped.
+                    f"cannot reach {self._url}; check prometheus.url, the network policies and that it runs: "
+                    f"{str(error)[:_SHOWN]}",
                 )
             case _:
                 return MetricsUnavailable(
                     Reason.BAD_RESPONSE,
-                    f"{self._url} answered JSON that is not Prometheus': {error!r}",
+                    f"{self._url} answered JSON that is not Prometheus': {error!r}; is prometheus.url right?",
                 )
 
 

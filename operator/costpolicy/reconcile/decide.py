@@ -40,7 +40,7 @@ def _leave_alone(snapshot: Snapshot, problem: Problem, now: datetime) -> Decisio
 
 def _advise(outlook: Outlook, now: datetime) -> Decision:
     status = answer(outlook.snapshot, outlook.plan, None, now)
-    return Decision(status=status, news=news_of(outlook.snapshot, status, ()))
+    return Decision(status=status, news=news_of(outlook.snapshot, status, ()), planned=outlook.planned)
 
 
 def _act(outlook: Outlook, now: datetime) -> Decision:
@@ -56,4 +56,5 @@ def _act(outlook: Outlook, now: datetime) -> Decision:
         status=status,
         news=news_of(snapshot, status, course.news),
         look_again=course.look_again,
+        planned=outlook.planned,
     )

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from costpolicy.api.status import CostPolicyStatus
 from costpolicy.kube.gateway import EventType, Object, ObjectRef
+from costpolicy.reconcile.snapshot import Planned
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +35,7 @@ class Decision:
 
     Attributes:
         look_again: when to decide again although nothing happened.
+        planned: what the planner was asked, for the next snapshot; ``None``: it was not asked.
     """
 
     status: CostPolicyStatus
@@ -42,3 +44,4 @@ class Decision:
     deletions: tuple[ObjectRef, ...] = ()
     news: tuple[News, ...] = ()
     look_again: timedelta = field(default=timedelta(seconds=30))
+    planned: Planned | None = None

@@ -1,7 +1,7 @@
 """What all policies share in one cycle: prices, nodes, pods, metrics.  Read once, whatever the number of policies."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from threading import Lock
 from typing import Final
@@ -11,7 +11,7 @@ from costpolicy.api.pricebook import PriceBook
 from costpolicy.api.reasons import Reason
 from costpolicy.catalog.prices import PriceList, merge_books
 from costpolicy.clock import Clock
-from costpolicy.kube.gateway import Gateway, Pod
+from costpolicy.kube.gateway import Gateway, Pod, Unreadable
 from costpolicy.observe.fleet import FleetObservations, ObserveSettings, observe_fleet
 from costpolicy.observe.source import MetricsSource, MetricsUnavailable, Missing
 from costpolicy.reconcile.snapshot import MetricsDown
@@ -50,12 +50,14 @@ class Fleet:
         if not seen.rules_loaded:
             return Missing(
                 reason=Reason.RULES_MISSING,
-                message="the chart's recording rules are not loaded into this Prometheus: there is no history to plan on",
+                message="the chart's recording rules are not loaded into this Prometheus: there is no history to plan on; "
+                "have it load them (rules in the chart's values)",
             )
         if seen.retention is not None and seen.retention < 2 * window:
             return Missing(
                 reason=Reason.RETENTION_TOO_SHORT,
-                message=f"Prometheus keeps {format_duration(seen.retention)}; two windows of {format_duration(window)} are needed",
+                message=f"Prometheus keeps {format_duration(seen.retention)}; two windows of {format_duration(window)} are "
+                f"needed: keep {format_duration(2 * window)}, or shorten spec.measurement.window",
             )
         return None
 
@@ -99,11 +101,10 @@ class FleetWatch:
 
     def _read(self, now: datetime) -> Fleet:
         gateway = self._gateway
-        books = [book for book in gateway.price_books() if isinstance(book, PriceBook)]
         return Fleet(
             at=now,
             policies=tuple(policy for policy in gateway.policies() if isinstance(policy, CostPolicy)),
-            prices=merge_books(books, now),
+            prices=prices_of(gateway.price_books(), now),
             capacity=Capacity(nodes=gateway.nodes(), pods=gateway.pods()),
             observations=self._observe(now),
         )
@@ -125,6 +126,15 @@ class FleetWatch:
             return observe_fleet(self._metrics, now, self._settings)
         except MetricsUnavailable as error:
             return MetricsDown(reason=Reason(error.reason), message=error.message)
+
+
+def prices_of(books: Sequence[PriceBook | Unreadable], now: datetime) -> PriceList:
+    """Return the prices in force; a book that cannot be read is left out and named first among the problems."""
+    prices = merge_books([book for book in books if isinstance(book, PriceBook)], now)
+    unreadable = tuple(
+        f"PriceBook {book.ref.name} is not used: {book.message}" for book in books if isinstance(book, Unreadable)
+    )
+    return replace(prices, problems=(*unreadable, *prices.problems))
 
 
 def _is_old(taken: datetime, now: datetime, age: timedelta) -> bool:

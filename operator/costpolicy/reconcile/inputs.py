@@ -112,7 +112,7 @@ def _argument_problem(policy: CostPolicy, chosen: Engine) -> Problem | None:
     for argument, why in refused_arguments(chosen, policy.spec.engine.extra_args, owned):
         mine = argument.split("=", 1)[0] in owned
         reason = Reason.ARGUMENT_OWNED_BY_PLAN if mine else Reason.UNKNOWN_ARGUMENT
-        return Problem(reason=reason, message=f"spec.engine.extraArgs: {argument}: {why}")
+        return Problem(reason=reason, message=f"spec.engine.extraArgs: {argument}: {why}; take it out")
     return None
 
 

@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from costpolicy.api.reasons import Reason
 from costpolicy.catalog.accelerators import accelerators
 from costpolicy.catalog.engines import EngineError
 from costpolicy.manifests.inputs import VariantInputs
@@ -22,7 +21,8 @@ from costpolicy.planning.supply import Supply
 from costpolicy.reconcile.demand import Demands, demands
 from costpolicy.reconcile.inputs import Inputs
 from costpolicy.reconcile.live import LiveVariant
-from costpolicy.reconcile.snapshot import Snapshot
+from costpolicy.reconcile.remedies import with_remedy
+from costpolicy.reconcile.snapshot import Planned, Snapshot
 from costpolicy.rollout.windows import Bounds, replica_bounds
 
 
@@ -33,11 +33,16 @@ class Outlook:
     snapshot: Snapshot
     inputs: Inputs
     demands: Demands
-    request: PlanRequest
+    planned: Planned
     plan: Plan
     bounds: Bounds
     evaluation: Evaluation
     _rendered: dict[str, Variant | None] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def request(self) -> PlanRequest:
+        """The question that the plan answers."""
+        return self.planned.request
 
     def sized(self, configuration: Configuration, demand: Demand | None = None) -> Target | Rejection:
         """Return a configuration with the replicas that a demand (by default the planned one) needs."""
@@ -93,12 +98,12 @@ def look_ahead(snapshot: Snapshot, inputs: Inputs, now: datetime) -> Outlook:
     """Plan for a policy as the world is now."""
     policy = snapshot.policy
     stable = snapshot.live.stable
-    found = demands(policy.spec, snapshot.observed)
+    load = demands(policy.spec, snapshot.observed)
     request = PlanRequest(
         spec=policy.spec,
         architecture=inputs.architecture,
         source_format=inputs.source_format,
-        demand=found.planning,
+        demand=load.planning,
         supplies=snapshot.capacity.supplies(
             snapshot.prices.offerings, (policy.metadata.namespace, policy.metadata.name)
         ),
@@ -107,22 +112,16 @@ def look_ahead(snapshot: Snapshot, inputs: Inputs, now: datetime) -> Outlook:
         currency=snapshot.prices.currency,
     )
     evaluation = Evaluation(request)
+    known = snapshot.planned
+    found = known.plan if known is not None and known.request == request else plan(request, evaluation)
     scaling = policy.spec.scaling
     default = Bounds(minimum=scaling.min_replicas, maximum=scaling.max_replicas)
     return Outlook(
         snapshot=snapshot,
         inputs=inputs,
-        demands=found,
-        request=request,
-        plan=_with_problems(plan(request, evaluation), snapshot),
+        demands=load,
+        planned=Planned(request=request, plan=found),
+        plan=with_remedy(found, snapshot.prices.problems),
         evaluation=evaluation,
         bounds=replica_bounds(scaling.schedules, default, now),
     )
-
-
-def _with_problems(found: Plan, snapshot: Snapshot) -> Plan:
-    """Say what is wrong with the price books where that may be why nothing is offered."""
-    if found.infeasible is None or found.infeasible.reason is not Reason.NO_PRICE or not snapshot.prices.problems:
-        return found
-    message = f"{found.infeasible.message}; {snapshot.prices.problems[0]}"
-    return replace(found, infeasible=replace(found.infeasible, message=message))

@@ -19,7 +19,7 @@ from costpolicy.reconcile.decision import Decision
 from costpolicy.reconcile.fleet import Fleet, FleetWatch
 from costpolicy.reconcile.inputs import name_conflict, read_inputs
 from costpolicy.reconcile.live import live_of
-from costpolicy.reconcile.snapshot import MetricsDown, Snapshot
+from costpolicy.reconcile.snapshot import MetricsDown, Planned, Snapshot
 from costpolicy.units import parse_duration
 
 
@@ -47,6 +47,7 @@ class Reconciler:
         self._clock = clock
         self._defaults = defaults
         self._decided = decided
+        self._planned: dict[tuple[str, str], Planned | None] = {}
 
     def reconcile(self, namespace: str, name: str) -> timedelta | None:
         """Decide about one policy and carry it out; return when to look again, ``None`` when it is gone.
@@ -61,10 +62,12 @@ class Reconciler:
             self._gateway.apply_status(policy.ref, status.to_json())
             return None
         if policy is None or policy.metadata.deletion_timestamp is not None:
+            self._planned.pop((namespace, name), None)
             return None
         snapshot = self.gather(policy, self._fleet.look())
         ref = reference_of(policy)
         decision = decide(snapshot, self._clock.now())
+        self._planned[namespace, name] = decision.planned
         try:
             carry_out(decision, ref, self._gateway)
         except (NameTaken, Forbidden, Invalid) as error:
@@ -95,6 +98,7 @@ class Reconciler:
             observed=observations if isinstance(observations, MetricsDown) else observations.of(namespace, name),
             pod_monitor=self._gateway.serves(POD_MONITOR.api_version, POD_MONITOR.kind),
             caveat=fleet.caveat(parse_duration(policy.spec.measurement.window)),
+            planned=self._planned.get((namespace, name)),
         )
 
     def _default_mode(self, policy: CostPolicy) -> RolloutMode:

@@ -10,6 +10,8 @@ from costpolicy.catalog.prices import PriceList
 from costpolicy.kube.gateway import Object
 from costpolicy.observe.observation import PolicyObservation
 from costpolicy.observe.source import Missing
+from costpolicy.planning.plan import Plan
+from costpolicy.planning.request import PlanRequest
 from costpolicy.reconcile.inputs import Inputs
 from costpolicy.reconcile.live import Live
 from costpolicy.reconcile.supply import Capacity
@@ -24,6 +26,14 @@ class MetricsDown:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """A question to the planner and its answer.  Equal questions have equal answers: it need not be asked twice."""
+
+    request: PlanRequest
+    plan: Plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
     """One policy and the world as it concerns it.
 
@@ -33,6 +43,7 @@ class Snapshot:
         owned: its children as stored.
         pod_monitor: the cluster has the kind PodMonitor.
         caveat: what limits the metrics of every policy (rules not loaded, retention too short), if anything.
+        planned: what the planner was asked last about this policy; it only saves work, and may always be missing.
     """
 
     policy: CostPolicy
@@ -45,3 +56,4 @@ class Snapshot:
     observed: PolicyObservation | MetricsDown
     pod_monitor: bool
     caveat: Missing | None = None
+    planned: Planned | None = None

@@ -10,6 +10,10 @@ from pathlib import Path
 from types import FrameType
 from typing import Final
 
+from costpolicy.catalog.accelerators import accelerators
+from costpolicy.catalog.engines import newest_engine
+from costpolicy.catalog.models import models
+from costpolicy.catalog.sources import CatalogError
 from costpolicy.clock import Clock, SystemClock
 from costpolicy.kube.connection import connect
 from costpolicy.kube.errors import GatewayError
@@ -31,6 +35,7 @@ logger = logging.getLogger(__name__)
 STOPPED: Final = 0
 FAILED: Final = 1
 WRONG_SETTINGS: Final = 2
+BROKEN_PACKAGE: Final = 2
 SPARE_CONNECTIONS: Final = 3
 """Connections beside the workers': lease, resync, and one to spare."""
 SHAPE_WINDOW: Final = timedelta(minutes=5)
@@ -65,9 +70,13 @@ def run(environment: Mapping[str, str], assemble: Assembly = production) -> int:
     """Run the operator until SIGTERM or SIGINT; return the exit code of the process."""
     try:
         settings = read_settings(environment)
+        _read_catalogue()
     except SettingsError as problem:
         sys.stderr.write(f"{problem}\n")
         return WRONG_SETTINGS
+    except CatalogError as problem:
+        sys.stderr.write(f"{problem}; a data file of the package is broken: run another image\n")
+        return BROKEN_PACKAGE
     configure_logging(settings.log_format, settings.log_level)
     telemetry, clock = Telemetry(), SystemClock()
     try:
@@ -86,6 +95,17 @@ def run(environment: Mapping[str, str], assemble: Assembly = production) -> int:
     except WatchError:
         return FAILED
     return STOPPED
+
+
+def _read_catalogue() -> None:
+    """Read every data file once, so that a broken one ends the process at its start and not each reconcile.
+
+    Raises:
+        CatalogError: one is broken; which, and on which line.
+    """
+    accelerators()
+    models()
+    newest_engine()
 
 
 def _prometheus(settings: Settings) -> PrometheusSource | None:

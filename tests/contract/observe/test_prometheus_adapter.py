@@ -127,13 +127,14 @@ def test_a_many_to_many_match_is_refused(server: Server) -> None:
 def test_a_port_where_nobody_listens_is_unreachable() -> None:
     failure = fails(f"http://127.0.0.1:{free_port()}")
     assert failure.reason == Reason.PROMETHEUS_UNREACHABLE
+    assert "check prometheus.url" in failure.message
 
 
 def test_a_server_that_accepts_and_says_nothing_times_out_and_is_asked_once(answering: Answering) -> None:
     answering.silent.set()
     failure = fails(answering.url)
     assert failure.reason == Reason.PROMETHEUS_TIMEOUT
-    assert "within 0.4 s" in failure.message
+    assert "within 0.4 s; raise prometheus.timeout" in failure.message
     assert len(answering.asked) == 1
 
 

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import HealthCheck, event, given, settings
 
 from api_documents import documents
-from api_examples import EXAMPLES, Example, policy
+from api_examples import EXAMPLES, Example
 from costpolicy.api.documents import DocumentError, parse_document
 from costpolicy.kube.connection import Connection
 from costpolicy.kube.errors import GatewayError
+from plain_documents import policy
 
 PATHS = {
     "CostPolicy": "/apis/costpolicy.dev/v1alpha1/namespaces/default/costpolicies",

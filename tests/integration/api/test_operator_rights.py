@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from api_examples import policy
 from costpolicy.clock import SystemClock
 from costpolicy.kube.cluster import ClusterGateway
 from costpolicy.kube.connection import Connection, connect
 from costpolicy.kube.errors import Forbidden
 from costpolicy.kube.gateway import MANAGED_BY, MANAGED_BY_LABEL, FieldManager, reference
 from costpolicy.kube.leases import ClusterLease, LeaseRecord
+from plain_documents import policy
 
 LABELS = {MANAGED_BY_LABEL: MANAGED_BY, "costpolicy.dev/policy": "rights"}
 TEMPLATE = {

@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 import pytest
 import yaml
 
-from api_examples import OFFERING, book, policy, with_path
 from cluster.api_server import ApiServer
 from costpolicy.api.conditions import ConditionType, Reason, condition, merge_conditions
 from costpolicy.api.policy import CostPolicy
 from costpolicy.api.status import CostPolicyStatus, MeasurementStatus, PlanSummary
 from costpolicy.kube.connection import Connection
 from costpolicy.kube.errors import Invalid
+from plain_documents import OFFERING, book, policy, with_path
 
 POLICIES = "/apis/costpolicy.dev/v1alpha1/namespaces/default/costpolicies"
 STATUS = CostPolicyStatus(

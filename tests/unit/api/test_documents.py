@@ -3,8 +3,8 @@
 import pytest
 import yaml
 
-from api_examples import book, policy
 from costpolicy.api.documents import DocumentError, parse_documents
+from plain_documents import book, policy
 
 
 def refusal(text: str) -> str:
@@ -49,7 +49,7 @@ def test_names_every_wrong_document_and_field():
             "document 1 (CostPolicy chat): spec.budget.hourly: '-1' is not an amount of money: "
             "write a decimal such as 2.49, with at most six decimals and no sign"
         ),
-        "document 1 (CostPolicy chat): spec.scalling: this field does not exist",
+        "document 1 (CostPolicy chat): spec.scalling: this field does not exist: take it out",
         (
             "document 3 (PriceBook list): spec.currency: 'usd' is not a currency: "
             "write its three-letter code, such as USD"

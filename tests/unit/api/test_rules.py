@@ -10,12 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api_examples import EXAMPLES, RULES, Example, policy
+from api_examples import EXAMPLES, RULES, Example
 from costpolicy.api.crd import custom_resource_definitions
 from costpolicy.api.documents import DocumentError, parse_document
 from costpolicy.api.policy import CostPolicy
 from costpolicy.api.types import DURATION_PATTERN
 from costpolicy.units import parse_duration
+from plain_documents import policy
 
 
 def declared_rules(node: Any) -> Iterator[str]:

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from api_examples import ADVISED, book, policy, with_path
 from costpolicy.api.policy import CostPolicy
 from costpolicy.api.pricebook import PriceBook
 from costpolicy.api.reasons import Reason
 from costpolicy.api.validation import book_problems, problems
+from plain_documents import ADVISED, book, policy, with_path
 
 ACCELERATORS = ("nvidia-l4", "nvidia-l40s", "nvidia-h100-80gb")
 

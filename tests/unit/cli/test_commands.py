@@ -15,6 +15,7 @@ import yaml
 from builders import policy_document, price_book_document
 from costpolicy.cli.console import Console
 from costpolicy.cli.main import main
+from spoiled import FILES, spoiled
 
 TRAFFIC = {"requestsPerSecond": 2, "promptTokens": 1000, "outputTokens": 250}
 
@@ -83,31 +84,108 @@ def test_an_answer_of_no_is_exit_1_with_the_answer_on_standard_output(tmp_path: 
     assert 1 == code
     assert json.loads(out)["target"] is None
     assert "ObjectiveUnreachable" == json.loads(out)["infeasible"]["reason"]
+    assert "ease spec.objectives" in json.loads(out)["infeasible"]["message"]
 
 
 @pytest.mark.parametrize(
     ("spec", "said"),
     [
-        ({"model": {"source": {"huggingFace": {"repository": "example/unknown"}}}}, "UnknownModel"),
-        ({"hardware": {"accelerators": ["nvidia-h10"]}}, "did you mean"),
-        ({"budget": {"hourly": "5", "currency": "EUR"}}, "CurrencyMismatch"),
-        ({"engine": {"extraArgs": ["--tensor-parallel-size=2"]}}, "ArgumentOwnedByPlan"),
-        ({"engine": {"extraArgs": ["--no-such-flag"]}}, "UnknownArgument"),
-        ({"engine": {"version": "0.5.0"}}, "EngineUnsupported"),
-        ({"objectives": {"ttft": {"p95": "-800ms"}}}, "objectives.ttft.p95"),
-        ({"budget": {"hourly": "-5"}}, "budget.hourly"),
-        ({"model": {"source": {"volume": {"claimName": "c", "path": "p"}}}}, "source"),
-        ({"model": {"source": {"huggingFace": None}}}, "source"),
+        (
+            {"model": {"source": {"huggingFace": {"repository": "example/unknown"}}}},
+            "UnknownModel: the catalogue does not know example/unknown; state its sizes in spec.model.architecture",
+        ),
+        ({"hardware": {"accelerators": ["nvidia-h10"]}}, "did you mean nvidia-h20?"),
+        ({"budget": {"hourly": "5", "currency": "EUR"}}, "CurrencyMismatch: spec.budget.currency is EUR"),
+        ({"budget": {"hourly": "5", "currency": "eur"}}, "write its three-letter code, such as USD"),
+        ({"engine": {"extraArgs": ["--tensor-parallel-size=2"]}}, "ArgumentOwnedByPlan: spec.engine.extraArgs"),
+        (
+            {"engine": {"extraArgs": ["--no-such-flag"]}},
+            "has no such argument and would end with exit code 2; take it out",
+        ),
+        ({"engine": {"version": "0.5.0"}}, "this operator knows 0.11 to"),
+        ({"objectives": {"ttft": {"p95": "-800ms"}}}, "'-800ms' is not a duration: write whole numbers"),
+        ({"objectives": {"ttft": {"p95": "soon"}}}, "'soon' is not a duration: write whole numbers"),
+        ({"budget": {"hourly": "-5"}}, "'-5' is not an amount of money: write a decimal such as 2.49"),
+        ({"budget": {"hourly": "5,00"}}, "'5,00' is not an amount of money: write a decimal such as 2.49"),
+        (
+            {"model": {"source": {"volume": {"claimName": "c", "path": "p"}}}},
+            "needs exactly one of huggingFace, volume",
+        ),
+        ({"model": {"source": {"huggingFace": None}}}, "needs exactly one of huggingFace, volume"),
     ],
 )
-def test_wrong_input_is_exit_2_and_says_what_is_wrong(tmp_path: Path, spec: dict, said: str):
+@pytest.mark.parametrize("command", ["plan", "render"])
+def test_wrong_input_is_exit_2_and_says_what_to_do(tmp_path: Path, command: str, spec: dict, said: str):
     path = tmp_path / "policy.yaml"
     path.write_text(yaml.safe_dump(policy_document(**spec)))
-    code, out, err = run("plan", "-f", str(path), "-o", "json")
+    code, out, err = run(command, "-f", str(path))
 
     assert 2 == code
     assert "" == out
     assert said in err
+
+
+def test_a_name_beyond_the_length_limit_is_exit_2_and_at_the_limit_is_planned(tmp_path: Path):
+    path = tmp_path / "policy.yaml"
+    path.write_text(yaml.safe_dump(policy_document("a" * 41)))
+    code, _, err = run("plan", "-f", str(path))
+
+    assert 2 == code
+    assert "the name must not exceed 40 characters" in err
+
+    path.write_text(yaml.safe_dump(policy_document("a" * 40)))
+    assert 0 == run("plan", "-f", str(path))[0]
+
+
+@pytest.mark.parametrize(
+    ("book", "said"),
+    [
+        ("{kind: PriceBook", "not YAML"),
+        (yaml.safe_dump(price_book_document(currency="dollars")), "spec.currency"),
+        (
+            yaml.safe_dump(
+                price_book_document(
+                    offerings=[{"accelerator": "nvidia-l4", "capacityType": "OnDemand", "hourly": "-0.80"}]
+                )
+            ),
+            "spec.offerings[0].hourly: '-0.80' is not an amount of money: write a decimal such as 2.49",
+        ),
+    ],
+)
+def test_a_broken_price_file_is_exit_2_and_says_where(policy_file: str, tmp_path: Path, book: str, said: str):
+    path = tmp_path / "prices.yaml"
+    path.write_text(book)
+    code, out, err = run("plan", "-f", policy_file, "-f", str(path), "-o", "json")
+
+    assert 2 == code
+    assert "" == out
+    assert f"{path}: " in err
+    assert said in err
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_a_broken_catalogue_is_exit_2_and_names_its_file_and_line(policy_file: str, file: str):
+    with spoiled(file):
+        code, out, err = run("plan", "-f", policy_file, "-o", "json")
+
+    assert 2 == code
+    assert "" == out
+    assert f"{file}:2: " in err
+    assert "install costpolicy again" in err
+
+
+def test_no_price_for_the_only_accelerator_allowed_is_exit_1_and_says_what_to_add(tmp_path: Path):
+    path = tmp_path / "policy.yaml"
+    document = policy_document(
+        traffic=TRAFFIC, hardware={"accelerators": ["nvidia-h100-80gb"], "capacityTypes": ["Spot"]}
+    )
+    book = price_book_document(currency="EUR", priority=1, offerings=[])
+    path.write_text(yaml.safe_dump_all([document, book]))
+    code, out, _ = run("plan", "-f", str(path), "-o", "json")
+
+    assert 1 == code
+    assert "NoPrice" == json.loads(out)["infeasible"]["reason"]
+    assert "add an offering" in json.loads(out)["infeasible"]["message"]
 
 
 @pytest.mark.parametrize(

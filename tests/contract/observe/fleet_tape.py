@@ -1,0 +1,101 @@
+"""A fleet for every case that the fleet queries must tell apart, as series of the hour before ``END``."""
+
+from contract.observe.tapes import END, HOUR, Tape, ramp
+
+H100 = "0.25.1-h100-bf16.txt"
+TTFT = "vllm:time_to_first_token_seconds_count"
+WAITING = "vllm:num_requests_waiting"
+
+
+def target(namespace: str, pod: str = "chat-1", **more: str) -> dict[str, str]:
+    """Labels of a pod that the operator's PodMonitor scrapes."""
+    return {
+        "namespace": namespace,
+        "pod": pod,
+        "job": "engines",
+        "costpolicy": "chat",
+        "variant": "aaa",
+        **more,
+    }
+
+
+def bare(namespace: str, pod: str = "chat-1", **more: str) -> dict[str, str]:
+    """Labels of a pod that somebody else's job scrapes."""
+    return {"namespace": namespace, "pod": pod, "job": "pods", **more}
+
+
+def load(tape: Tape, namespace: str, started: list[tuple[int, float]], waiting: list[tuple[int, float]]) -> None:
+    engine = {**target(namespace), "engine": "0", "model_name": "m"}
+    tape.add(TTFT, engine, started)
+    tape.add(WAITING, engine, waiting)
+    tape.add("vllm:num_requests_running", engine, ramp(256, 256))
+
+
+def fleet_tape() -> Tape:
+    """Return every engine and operator that the questions are put to, each kind in a namespace that names it."""
+    tape = Tape()
+    tape.engine(target("relabelled"), H100)
+    tape.engine(bare("joined"), H100)
+    owner = {"policy": "chat", "variant": "aaa"}
+    tape.add("costpolicy_pod_info", {"namespace": "joined", "pod": "chat-1", **owner}, ramp(1, 1))
+    tape.engine(bare("dishonoured"), H100)
+    hidden = {
+        "exported_namespace": "dishonoured",
+        "exported_pod": "chat-1",
+        "namespace": "ops",
+        "pod": "operator-0",
+    }
+    tape.add("costpolicy_pod_info", {**hidden, **owner}, ramp(1, 1))
+    tape.engine(target("twice"), H100)
+    tape.engine(bare("twice"), H100)
+    for operator in ("operator-0", "operator-1"):
+        info = {"namespace": "twice", "pod": "chat-1", "instance": operator}
+        tape.add("costpolicy_pod_info", {**info, "policy": "chat", "variant": "aaa"}, ramp(1, 1))
+    tape.engine(bare("torn"), H100)
+    for variant in ("aaa", "bbb"):
+        info = {"namespace": "torn", "pod": "chat-1", "policy": "chat", "variant": variant}
+        tape.add("costpolicy_pod_info", info, ramp(1, 1))
+    tape.engine(target("parallel"), "0.32.0-cpu-dp2.txt")
+    tape.engine(target("two-pods", "chat-1"), H100)
+    tape.engine(target("two-pods", "chat-2"), H100)
+    tape.engine(target("two-variants"), H100)
+    tape.engine(target("two-variants", "chat-2", variant="bbb"), "h200-qwen3-32b-bf16.txt")
+    tape.engine(target("stale"), H100, last=END - 240)
+    tape.engine(target("vanished"), H100, last=END - 900)
+    tape.engine(target("same", cluster="a"), H100)
+    tape.engine(target("same", cluster="b"), "0.32.0-cpu.txt")
+
+    load(tape, "saturated", ramp(0, 2 * HOUR), ramp(0, 3 * HOUR))
+    load(tape, "draining", ramp(0, 5 * HOUR), ramp(4 * HOUR, 0))
+    before, after = ramp(0, 3450, last=END - 150), ramp(0, 135, first=END - 135)
+    load(
+        tape,
+        "crashed",
+        before + after,
+        [(when, 1000.0) for when, _ in before] + [(when, 0.0) for when, _ in after],
+    )
+    load(tape, "refusing", ramp(0, 2 * HOUR), ramp(7, 7))
+    for reason, rate in (("max_num_queued_reqs", 1), ("max_num_queued_tokens", 0.5)):
+        rejected = {**target("refusing"), "model_name": "m", "reason": reason}
+        tape.add("vllm:admission_rejections_total", rejected, ramp(0, rate * HOUR))
+    load(tape, "idle", ramp(400, 400), ramp(0, 0))
+    for bound, count in (("0.5", 380.0), ("1.0", 400.0), ("+Inf", 400.0)):
+        bucket = {**target("idle"), "engine": "0", "le": bound}
+        tape.add("vllm:time_to_first_token_seconds_bucket", bucket, ramp(count, count))
+    load(tape, "slow", ramp(0, HOUR), ramp(0, 0))
+    for bound, share in (("0.5", 0.25), ("2560.0", 0.5), ("+Inf", 1.0)):
+        bucket = {**target("slow"), "engine": "0", "le": bound}
+        tape.add("vllm:time_to_first_token_seconds_bucket", bucket, ramp(0, share * HOUR))
+    load(tape, "nan", ramp(0, HOUR), ramp(0, 0))
+    usage = {**target("nan"), "engine": "0"}
+    tape.add("vllm:kv_cache_usage_perc", usage, [(when, float("nan")) for when, _ in ramp(0, 0)])
+
+    held = {"namespace": "priced", "policy": "chat", "variant": "aaa", "accelerator": "nvidia-h100-80gb"}
+    for operator in ("operator-0", "operator-1"):
+        gpus = {**held, "capacity_type": "OnDemand", "instance": operator}
+        tape.add("costpolicy_gpus", {**gpus, "state": "ready"}, ramp(4, 4))
+        tape.add("costpolicy_gpus", {**gpus, "state": "starting"}, ramp(2, 2))
+        tape.add("costpolicy_price_per_hour", {**gpus, "currency": "USD"}, ramp(2.49, 2.49))
+    recorded = {"namespace": "history", "policy": "chat"}
+    tape.add("costpolicy_policy:requests_offered:rate5m", recorded, ramp(0, 100, step=36))
+    return tape
