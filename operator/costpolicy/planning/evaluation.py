@@ -6,7 +6,7 @@ from costpolicy.perf.latency import Capacity, Latency, Saturated, Unpredictable
 from costpolicy.perf.memory import MemoryFit, memory_fit
 from costpolicy.perf.open_loop import capacity, open_loop
 from costpolicy.perf.shape import EngineShape, Workload
-from costpolicy.perf.uncertainty import margins
+from costpolicy.perf.uncertainty import uncertainty
 from costpolicy.planning.configuration import Configuration
 from costpolicy.planning.demand import Demand
 from costpolicy.planning.options import Option
@@ -70,7 +70,7 @@ class Evaluation:
         """Return the highest rate of one replica inside the objectives less their margins."""
         key = _key(option.configuration)
         if key not in self._capacities:
-            margin = margins(option.accelerator, option.configuration.tensor_parallel_size)
+            margin = uncertainty(option.accelerator, option.configuration.tensor_parallel_size).margins()
             ttft, inter_token = self.objectives.ttft_p95, self.objectives.inter_token_p95
             self._capacities[key] = capacity(
                 self.shape(option),
