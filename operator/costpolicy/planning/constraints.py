@@ -11,7 +11,6 @@ from costpolicy.api.reasons import Reason
 from costpolicy.api.types import CapacityType
 from costpolicy.catalog.formats import supports_kv_cache, supports_model, supports_weights
 from costpolicy.perf.latency import Binding, Capacity, Latency
-from costpolicy.perf.uncertainty import uncertainty
 from costpolicy.planning.evaluation import Evaluation
 from costpolicy.planning.options import Option
 from costpolicy.planning.plan import Rejection
@@ -192,7 +191,7 @@ def _latency_reachable(option: Option, question: Question) -> Rejection | None:
 
 def _missed(option: Option, question: Question, found: Capacity, best: Latency) -> Rejection:
     objectives = question.evaluation.objectives
-    margin = uncertainty(option.accelerator, option.configuration.tensor_parallel_size).margins()
+    margin = question.evaluation.margins(option)
     if found.binding == Binding.INTER_TOKEN:
         name, promised = "inter-token latency", objectives.inter_token_p95
         predicted = best.inter_token.p95 * margin.inter_token
