@@ -30,6 +30,8 @@ _ARITHMETIC_SHARE: Final = 0.4
 _STEP_OVERHEAD: Final = 0.003
 _TAIL: Final = 2.5
 """95th percentile over mean of a waiting time, between that of an even (1) and of an exponential one (3)."""
+_MEAN: Final = 1.2
+"""Mean over median of the same."""
 _UTILISATION_LIMIT: Final = 0.95
 
 
@@ -72,8 +74,10 @@ class Profile:
             served=served,
             running=running,
             waiting=backlog,
+            ttft_mean=wait + _MEAN * prefill / free + step,
             ttft_p50=wait + prefill / free + step,
             ttft_p95=wait + _TAIL * prefill / free + step,
+            inter_token_mean=step,
             inter_token_p95=step * (1 + served * prefill),
             kv_cache_usage=running / self.max_running,
         )
@@ -89,8 +93,10 @@ class Reading:
     served: float
     running: float
     waiting: float
+    ttft_mean: float
     ttft_p50: float
     ttft_p95: float
+    inter_token_mean: float
     inter_token_p95: float
     kv_cache_usage: float
 

@@ -25,6 +25,15 @@ AT = datetime.fromtimestamp(END, tz=UTC)
 H100 = "0.25.1-h100-bf16.txt"
 TTFT = "vllm:time_to_first_token_seconds_count"
 WAITING = "vllm:num_requests_waiting"
+HOUR_OF_LOAD = {
+    "requests": 7200.0,
+    "engines": 2.0,
+    "prompt_tokens": 1000.0,
+    "output_tokens": 250.0,
+    "prefix_hit_ratio": 0.4,
+    "ttft_seconds": 0.5,
+    "inter_token_latency_seconds": 0.02,
+}
 
 
 def target(namespace: str, pod: str = "chat-1", **more: str) -> dict[str, str]:
@@ -49,6 +58,16 @@ def load(tape: Tape, namespace: str, started: list[tuple[int, float]], waiting: 
     tape.add(TTFT, engine, started)
     tape.add(WAITING, engine, waiting)
     tape.add("vllm:num_requests_running", engine, ramp(256, 256))
+
+
+def record_hours(tape: Tape) -> None:
+    hours = {"namespace": "hours", "policy": "chat"}
+    for figure, value in HOUR_OF_LOAD.items():
+        points = ramp(value, value, first=END - 23 * HOUR, step=120)
+        tape.add("costpolicy_variant:load_and_latency:mean1h", {**hours, "variant": "aaa", "figure": figure}, points)
+        if figure != "ttft_seconds":
+            incomplete = {**hours, "variant": "bbb", "figure": figure}
+            tape.add("costpolicy_variant:load_and_latency:mean1h", incomplete, points)
 
 
 @pytest.fixture(scope="module")
@@ -118,6 +137,7 @@ def source(backfilled: Callable[[Tape], "object"]) -> PrometheusSource:
         tape.add("costpolicy_price_per_hour", {**gpus, "currency": "USD"}, ramp(2.49, 2.49))
     recorded = {"namespace": "history", "policy": "chat"}
     tape.add("costpolicy_policy:requests_offered:rate5m", recorded, ramp(0, 100, step=36))
+    record_hours(tape)
     return backfilled(tape).source()
 
 
@@ -300,6 +320,27 @@ def test_history_gives_a_high_percentile_and_how_far_back_it_reaches(fleet: Flee
     # The beginning is located to ten minutes, from the evaluation steps within the window.
     assert isinstance(policy.span, timedelta)
     assert timedelta(minutes=50) <= policy.span <= timedelta(hours=1)
+
+
+def test_recorded_hours_are_read_five_hours_apart_and_stay_the_same_until_the_next(source: PrometheusSource) -> None:
+    now, later = (observe_fleet(source, AT + wait, ObserveSettings()) for wait in (timedelta(), timedelta(minutes=3)))
+    policy = now.of("hours", "chat")
+    window = policy.windows["aaa"][0]
+
+    assert [31, 31, 31, 31, 31] == [each.until.day for each in policy.windows["aaa"]]
+    assert [2, 7, 12, 17, 22] == [each.until.hour for each in policy.windows["aaa"]]
+    assert (7200, 1.0, 1000, 250, 400, 0.5, 0.02) == (
+        window.requests,
+        window.requests_per_second,
+        window.prompt_tokens,
+        window.output_tokens,
+        window.cached_tokens,
+        window.ttft,
+        window.inter_token,
+    )
+    assert () == policy.windows["bbb"], "without a TTFT there is nothing to compare"
+    assert later.of("hours", "chat").windows == policy.windows
+    assert () == policy.variants, "an hour long ago is no variant of now"
 
 
 def test_missing_rules_and_an_operator_that_is_not_scraped_are_told_apart(fleet: FleetObservations) -> None:
