@@ -17,8 +17,8 @@ from costpolicy.observe.window import WindowFigure
 HISTORY_QUANTILE: Final = 0.95
 """Demand is planned for this quantile of the five-minute rates in the window."""
 
-WINDOW_STEP: Final = "5h"
-"""Distance of the hours that are compared with predictions.  With 24 it has no common factor, so that over five days each
+WINDOW_STEP: Final = "7h"
+"""Distance of the hours that are compared with predictions.  With 24 it has no common factor, so that over seven days each
 hour of the day is met; a subquery is evaluated at multiples of it, so that what was read stays the same until the next."""
 
 HISTORY_STEP: Final = "10m"

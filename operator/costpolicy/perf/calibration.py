@@ -36,15 +36,19 @@ INTER_TOKEN_VARIATION: Final = 0.3
 """Coefficient of variation of the inter-token latency over requests, widely taken (p95 over median 1.02 to 1.26)."""
 
 CORRELATION_TIME: Final = timedelta(hours=6)
-"""Time in which the error of a window is forgotten: about half a working day, set by hand.  33 windows of an hour, five
-hours apart, count as 14."""
+"""Time in which the error of a window is forgotten: about half a working day, set by hand.  24 windows of an hour, seven
+hours apart, count as 13."""
 
 MIN_REQUESTS: Final = 20
 """A window with fewer requests says nothing: the mean of so few has a skewed logarithm."""
 
 CONFIDENT: Final = 0.75
 """From this confidence on a calibration may narrow a margin; below it may only widen it.  About three independent
-windows, which is a day and a quarter of windows five hours apart."""
+windows, which is a day and a half of windows seven hours apart."""
+
+_MOST: Final = 3.0
+"""A window is off by at most this factor, up or down: beyond it something is broken or overloaded, which no correction
+of a prediction describes."""
 
 _PRIOR_WINDOWS: Final = 4.0
 """Effective windows that the prior of what varies is worth."""
@@ -174,12 +178,8 @@ def calibrate(
     The order of the windows does not matter.  A ratio of a window must be more than 0.
     """
     used = [each for each in comparisons if each.requests >= MIN_REQUESTS]
-    ttft = [_Window(each.at, log(each.ttft), TTFT_VARIATION**2 / each.requests) for each in used if each.ttft]
-    inter_token = [
-        _Window(each.at, log(each.inter_token), INTER_TOKEN_VARIATION**2 / each.requests)
-        for each in used
-        if each.inter_token
-    ]
+    ttft = [_window(each, each.ttft, TTFT_VARIATION) for each in used if each.ttft]
+    inter_token = [_window(each, each.inter_token, INTER_TOKEN_VARIATION) for each in used if each.inter_token]
     samples = max(len(ttft), len(inter_token))
     return Calibration(
         ttft=correction(prior.ttft, TTFT_FLOOR, ttft),
@@ -197,6 +197,10 @@ class _Window:
     at: datetime
     error: float
     noise: float
+
+
+def _window(of: Comparison, ratio: float, variation: float) -> _Window:
+    return _Window(of.at, log(min(max(ratio, 1.0 / _MOST), _MOST)), variation**2 / of.requests)
 
 
 def correction(prior: LogError, floor: float, windows: Sequence[_Window]) -> Correction:

@@ -205,10 +205,14 @@ def _missed(option: Option, question: Question, found: Capacity, best: Latency) 
         message=(
             f"{name} p95 of {promised * 1000:,.0f} ms is out of reach: a single request alone is predicted to take "
             f"{predicted * 1000:,.0f} ms with {question.request.demand.prompt_tokens:,.0f} prompt tokens "
-            f"(of which {share} are margin for the prediction's error)"
+            f"(of which {share} are margin for the prediction's error{_measured(option, question)})"
         ),
         closeness=-predicted / promised if promised else 0.0,
     )
+
+
+def _measured(option: Option, question: Question) -> str:
+    return ", as measured on what runs" if question.evaluation.calibration(option).samples else ""
 
 
 SUPPLY: tuple[SupplyCheck, ...] = (

@@ -16,7 +16,7 @@ _HOUR: Final = timedelta(hours=1)
 _STEP: Final = parse_duration(WINDOW_STEP)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _WHOLE: Final = 0.8
-"""Share of an hour that scrapes must span to count as one."""
+"""Share of an hour that must have passed since its first scrape for it to count as one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +55,7 @@ class Hours:
 
     def _close(self, at: datetime) -> None:
         hour = [scraped for scraped in self._recent if scraped.at >= at - _HOUR]
-        if not hour or hour[-1].at - hour[0].at < _WHOLE * _HOUR:
+        if not hour or hour[0].at > at - _WHOLE * _HOUR:
             return
         served = [scraped.reading.served * scraped.replicas for scraped in hour]
         requests = sum(served) / len(hour) * _HOUR.total_seconds()

@@ -322,13 +322,13 @@ def test_history_gives_a_high_percentile_and_how_far_back_it_reaches(fleet: Flee
     assert timedelta(minutes=50) <= policy.span <= timedelta(hours=1)
 
 
-def test_recorded_hours_are_read_five_hours_apart_and_stay_the_same_until_the_next(source: PrometheusSource) -> None:
+def test_recorded_hours_are_read_seven_hours_apart_and_stay_the_same_until_the_next(source: PrometheusSource) -> None:
     now, later = (observe_fleet(source, AT + wait, ObserveSettings()) for wait in (timedelta(), timedelta(minutes=3)))
     policy = now.of("hours", "chat")
     window = policy.windows["aaa"][0]
 
-    assert [31, 31, 31, 31, 31] == [each.until.day for each in policy.windows["aaa"]]
-    assert [2, 7, 12, 17, 22] == [each.until.hour for each in policy.windows["aaa"]]
+    assert [31, 31, 31] == [each.until.day for each in policy.windows["aaa"]]
+    assert [8, 15, 22] == [each.until.hour for each in policy.windows["aaa"]]
     assert (7200, 1.0, 1000, 250, 400, 0.5, 0.02) == (
         window.requests,
         window.requests_per_second,
