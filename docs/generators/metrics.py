@@ -46,7 +46,7 @@ READ = """
 def page() -> str:
     """Return the page as Markdown."""
     fleet = "".join(f"| `{one.name}` | `{'`, `'.join(one.labels)}` | {one.help} |\n" for one in EXPORTED)
-    rules = rule_file()["groups"][0]["rules"]
+    rules = [rule for group in rule_file()["groups"] for rule in group["rules"]]
     recorded = "".join(f"| `{rule['record']}` |\n" for rule in rules)
     read = "".join(f"| `{metric}` |\n" for metric in EngineMetric)
     return HEAD + fleet + OWN + _own() + RECORDED + recorded + READ + read

@@ -82,6 +82,25 @@ class MeasurementStatus(ObservedModel):
     """Why a figure is absent."""
 
 
+class CalibrationStatus(ObservedModel):
+    """What recorded hours of the variant that serves say about the predictions for it."""
+
+    windows: Whole
+    """Hours that were compared with predictions for their own load."""
+    confidence: Real
+    """0 to 1; below 0.75 a margin is only widened."""
+    ttft_factor: Real
+    """Predictions of the time to first token are multiplied by this."""
+    inter_token_factor: Real
+    """Predictions of the time between two tokens are multiplied by this."""
+    ttft_margin: Real
+    """Where a plan relies on it, the uncorrected prediction of the time to first token is multiplied by this."""
+    inter_token_margin: Real
+    """The same for the time between two tokens."""
+    kv_cache_factor: Real | None = None
+    """Tokens that the engine's KV cache holds over those predicted. Empty: the engine does not say."""
+
+
 class PlaybookRow(ObservedModel):
     """One technique in this deployment."""
 

@@ -17,6 +17,7 @@ from costpolicy.api.figures import (
     Whole,
 )
 from costpolicy.api.measured import (
+    CalibrationStatus,
     Interval,
     MeasurementStatus,
     ObservedTraffic,
@@ -30,6 +31,7 @@ from costpolicy.api.types import Timestamp
 
 __all__ = [
     "STATUS_LIMIT",
+    "CalibrationStatus",
     "CostPolicyStatus",
     "Infeasible",
     "Interval",
@@ -130,6 +132,8 @@ class CostPolicyStatus(ObservedModel):
     """A change of replicas that waits for its stabilization time."""
     observed: ObservedTraffic | None = None
     """What the engines' own metrics say."""
+    calibration: CalibrationStatus | None = None
+    """How far predictions for what serves are off, as measured."""
     measurement: MeasurementStatus | None = None
     """What changes have saved."""
     playbook: Annotated[tuple[PlaybookRow, ...], Field(max_length=16), ListMap(("technique",))] = ()

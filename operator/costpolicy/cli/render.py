@@ -16,6 +16,10 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     """Add the command to the tree."""
     command = commands.add_parser("render", help="the manifests it would apply", description=__doc__)
     add_files(command)
+    command.add_argument(
+        "--calibration", action="store_true", help="print a Job that measures the plan with a load generator, instead"
+    )
+    command.add_argument("--calibration-image", metavar="IMAGE", help="image of inference-perf for it")
     command.add_argument("-o", "--output", choices=("yaml", "json"), default="yaml", help="form of the answer")
 
 
@@ -37,7 +41,11 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
                 else policy.key
             )
             return NO
-        items += _objects(planned, planned.plan.target)
+        target = planned.plan.target
+        if arguments.calibration:
+            items += _calibration(planned, target, arguments.calibration_image)
+        else:
+            items += _objects(planned, target)
     if arguments.output == "json":
         console.dump({"apiVersion": "v1", "kind": "List", "items": items}, "json")
         return DONE
@@ -68,3 +76,16 @@ def _objects(planned: "Planned", target: "Target") -> "list[Object]":
     )
     others = policy_objects(planned.policy, variant.hash, target.replicas, monitored=False)
     return [with_replicas(variant.deployment, target.replicas), *variant.objects[1:], *others]
+
+
+def _calibration(planned: "Planned", target: "Target", image: str | None) -> "tuple[Object, ...]":
+    from costpolicy.manifests.calibration_job import LOAD_GENERATOR_IMAGE, CalibrationLoad, calibration_job
+
+    demand, predicted = planned.request.demand, target.predicted
+    load = CalibrationLoad(
+        requests=demand,
+        capacity=target.capacity_per_replica * target.replicas,
+        answer_time=predicted.ttft.p95 + demand.output_tokens * predicted.inter_token.p95,
+        context=target.configuration.max_model_len or planned.request.architecture.context_length,
+    )
+    return calibration_job(planned.policy, target.configuration, load, image or LOAD_GENERATOR_IMAGE)

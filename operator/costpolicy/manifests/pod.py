@@ -62,7 +62,7 @@ def _pod_spec(inputs: VariantInputs, variant: str, volumes: Storage) -> client.V
         affinity=affinity(configuration, inputs.products, pod),
         tolerations=tolerations(configuration, pod),
         topology_spread_constraints=spread(selector(inputs.policy, variant)) if inputs.spread else None,
-        security_context=_pod_security(),
+        security_context=pod_security(),
         service_account_name=pod.service_account_name,
         automount_service_account_token=False,  # the engine needs no API access
         # A Service called "vllm" would inject VLLM_PORT=tcp://..., which vLLM reads as its port and dies of.
@@ -84,7 +84,8 @@ def _init_containers(inputs: VariantInputs, volumes: Storage) -> list[client.V1C
     return [*volumes.init_containers, *users]
 
 
-def _pod_security() -> client.V1PodSecurityContext:
+def pod_security() -> client.V1PodSecurityContext:
+    """Return what Pod Security ``restricted`` asks of a pod."""
     return client.V1PodSecurityContext(
         run_as_non_root=True,
         run_as_user=_USER,

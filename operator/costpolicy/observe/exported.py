@@ -69,6 +69,8 @@ class Recorded(StrEnum):
     TTFT_P50 = "costpolicy_variant:ttft_seconds:p50_5m"
     TTFT_P95 = "costpolicy_variant:ttft_seconds:p95_5m"
     INTER_TOKEN_P95 = "costpolicy_variant:inter_token_latency_seconds:p95_5m"  # noqa: S105 - a metric, not a secret
+    LOAD_AND_LATENCY = "costpolicy_variant:load_and_latency:mean1h"
+    """An hour of a variant, by ``figure`` (:class:`costpolicy.observe.window.WindowFigure`)."""
     ACCELERATORS = "costpolicy_variant:accelerators:sum"
     COST_PER_HOUR = "costpolicy_variant:cost_per_hour:sum"
     POLICY_REQUESTS_OFFERED = "costpolicy_policy:requests_offered:rate5m"

@@ -14,6 +14,7 @@ from costpolicy.observe.latency import Tail, histogram
 from costpolicy.observe.observation import Figure, PolicyObservation, VariantObservation
 from costpolicy.observe.scope import Scope, parse_matchers
 from costpolicy.observe.source import MetricsSource, Missing, Sample
+from costpolicy.observe.window import LoadWindow, load_windows
 from costpolicy.units import MICROS_PER_UNIT, Money
 
 Key: TypeAlias = tuple[str, str, str]
@@ -44,6 +45,7 @@ QUESTIONS: Final[Mapping[str, Callable[[Scope], str]]] = {
     "cost_per_hour": queries.cost_per_hour,
     "offered_over_window": queries.offered_over_window,
     "history_begin": queries.history_begin,
+    "load_windows": queries.load_windows,
     "installation": queries.installation,
 }
 
@@ -92,6 +94,7 @@ class FleetObservations:
         max_age: as in the settings.
         variants: the variants of each policy (namespace, name) that anything was seen of.
         answers: what was answered to each question, by namespace, policy and variant.
+        hours: recorded hours of each policy's variants, those that went included.
     """
 
     at: datetime
@@ -101,6 +104,7 @@ class FleetObservations:
     max_age: timedelta
     variants: Mapping[tuple[str, str], tuple[str, ...]]
     answers: Answers = field(repr=False)
+    hours: Mapping[tuple[str, str], Mapping[str, tuple[LoadWindow, ...]]] = field(repr=False)
 
     def policies(self) -> tuple[tuple[str, str], ...]:
         """Return namespace and name of every policy that something was seen of, in order."""
@@ -116,6 +120,7 @@ class FleetObservations:
             ),
             requests_per_second_p95=self._history("offered_over_window", (namespace, policy, "")),
             span=self._span((namespace, policy, "")),
+            windows=self.hours.get((namespace, policy), {}),
         )
 
     def of_variant(self, namespace: str, policy: str, variant: str) -> VariantObservation:
@@ -250,6 +255,9 @@ def observe_fleet(source: MetricsSource, at: datetime, settings: ObserveSettings
     """
     scope = settings.scope()
     answers = {name: _by_key(source.query(ask(scope), at)) for name, ask in QUESTIONS.items()}
+    hours: dict[tuple[str, str], dict[str, tuple[LoadWindow, ...]]] = {}
+    for (namespace, policy, variant), samples in answers.pop("load_windows").items():
+        hours.setdefault((namespace, policy), {})[variant] = load_windows(samples)
     facts = {sample.labels.get("fact") for samples in answers.pop("installation").values() for sample in samples}
     return FleetObservations(
         at=at,
@@ -259,6 +267,7 @@ def observe_fleet(source: MetricsSource, at: datetime, settings: ObserveSettings
         max_age=settings.max_age,
         variants=_variants(answers),
         answers=answers,
+        hours=hours,
     )
 
 

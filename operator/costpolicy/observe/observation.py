@@ -1,13 +1,14 @@
 """What was seen of one variant and of one policy at one moment."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from costpolicy.api.reasons import Reason
 from costpolicy.observe.latency import Tail
 from costpolicy.observe.source import Missing
+from costpolicy.observe.window import LoadWindow
 from costpolicy.units import Money
 
 Figure: TypeAlias = float | Missing
@@ -73,6 +74,7 @@ class PolicyObservation:
     Attributes:
         requests_per_second_p95: 95th percentile of the offered five-minute rates over the window.
         span: how far back, within the window, that history reaches.
+        windows: recorded hours of each variant that was seen in the window, whether or not it still runs.
     """
 
     namespace: str
@@ -80,6 +82,7 @@ class PolicyObservation:
     variants: tuple[VariantObservation, ...]
     requests_per_second_p95: Figure
     span: timedelta | Missing
+    windows: Mapping[str, tuple[LoadWindow, ...]] = field(default_factory=dict)
 
     @property
     def fresh(self) -> bool:

@@ -126,7 +126,7 @@ class PrometheusSource:
             result = self._client.custom_query(promql, params=params)
         except (requests.RequestException, PrometheusApiClientException, KeyError, TypeError) as error:
             raise self._translate(error) from error
-        return _vector(result)
+        return _read(result)
 
     def retention(self) -> timedelta | None:
         """Return Prometheus' own retention time, from ``/api/v1/status/runtimeinfo``."""
@@ -202,18 +202,18 @@ class PrometheusSource:
                 )
 
 
-def _vector(result: object) -> tuple[Sample, ...]:
-    """Read an instant vector, dropping NaN and infinities.
+def _read(result: object) -> tuple[Sample, ...]:
+    """Read an instant vector, or the series of a subquery, dropping NaN and infinities.
 
     Raises:
-        MetricsUnavailable: another result type, or one label set twice (two answers for one question).
+        MetricsUnavailable: another result type, or one label set twice at one time (two answers for one question).
     """
     if not isinstance(result, list):
         raise _not_a_vector(result)
-    seen: set[frozenset[tuple[str, str]]] = set()
+    seen: set[tuple[frozenset[tuple[str, str]], datetime]] = set()
     samples = []
     for sample in _samples(result):
-        key = frozenset(sample.labels.items())
+        key = frozenset(sample.labels.items()), sample.timestamp
         if key in seen:
             raise MetricsUnavailable(Reason.BAD_RESPONSE, f"the answer holds the series {dict(sample.labels)} twice")
         seen.add(key)
@@ -225,14 +225,23 @@ def _vector(result: object) -> tuple[Sample, ...]:
 def _samples(result: list[Any]) -> Iterator[Sample]:
     for element in result:
         match element:
-            case {"metric": dict() as labels, "value": [int() | float() as time, str() as text]}:
-                try:
-                    value = float(text)
-                except ValueError:
-                    raise _not_a_vector(element) from None
-                yield Sample(labels=labels, value=value, timestamp=datetime.fromtimestamp(time, tz=UTC))
+            case {"metric": dict() as labels, "value": [int() | float(), str()] as value}:
+                yield _sample(labels, value)
+            case {"metric": dict() as labels, "values": list() as values}:
+                yield from (_sample(labels, value) for value in values)
             case _:
                 raise _not_a_vector(element)
+
+
+def _sample(labels: dict[str, str], value: object) -> Sample:
+    match value:
+        case [int() | float() as time, str() as text]:
+            try:
+                return Sample(labels=labels, value=float(text), timestamp=datetime.fromtimestamp(time, tz=UTC))
+            except ValueError:
+                raise _not_a_vector(value) from None
+        case _:
+            raise _not_a_vector(value)
 
 
 def _not_a_vector(found: object) -> MetricsUnavailable:

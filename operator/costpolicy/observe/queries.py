@@ -12,9 +12,14 @@ from costpolicy.observe.attribution import POLICY, VARIANT, engines, exported, v
 from costpolicy.observe.engine_metrics import EngineMetric
 from costpolicy.observe.exported import BUILD_INFO, GPUS, PRICE_PER_HOUR, Recorded
 from costpolicy.observe.scope import Scope, promql_duration
+from costpolicy.observe.window import WindowFigure
 
 HISTORY_QUANTILE: Final = 0.95
 """Demand is planned for this quantile of the five-minute rates in the window."""
+
+WINDOW_STEP: Final = "7h"
+"""Distance of the hours that are compared with predictions.  With 24 it has no common factor, so that over seven days each
+hour of the day is met; a subquery is evaluated at multiples of it, so that what was read stays the same until the next."""
 
 HISTORY_STEP: Final = "10m"
 """How exactly the beginning of history is located."""
@@ -173,6 +178,38 @@ def history_begin(scope: Scope) -> str:
     history = f"timestamp({scope.selector(Recorded.POLICY_REQUESTS_OFFERED)})"
     oldest = f"min_over_time({history}[{promql_duration(scope.window)}:{HISTORY_STEP}])"
     return f"min {scope.by(*POLICY)} ({oldest} or {history})"
+
+
+def hour(scope: Scope) -> str:
+    """The past hour of each variant, by ``figure``: what the chart's rules record.
+
+    Args:
+        scope: with an hour as both of its windows.
+
+    Engines that came or went within the hour count by the share of it that they were scraped in.  Without an engine that
+    was there at its beginning the requests are absent, and with them the window: warming up is no steady state.
+    """
+    window = promql_duration(scope.shape_window)
+    present: Callable[[str], str] = lambda selector: f"count_over_time({selector}[{window}])"  # noqa: E731
+    before: Callable[[str], str] = lambda selector: f"{selector} offset {window}"  # noqa: E731
+    seen = [variants(scope, EngineMetric.RUNNING, present, combine=combine) for combine in ("sum", "max")]
+    begun = f"and {scope.on(*VARIANT)} {variants(scope, EngineMetric.RUNNING, before)}"
+    parts = {
+        WindowFigure.REQUESTS: f"({variants(scope, f'{EngineMetric.TTFT}_count', _increase(scope))} {begun})",
+        WindowFigure.ENGINES: f"{seen[0]} / {seen[1]}",
+        WindowFigure.PROMPT_TOKENS: prompt_tokens(scope),
+        WindowFigure.OUTPUT_TOKENS: output_tokens(scope),
+        WindowFigure.PREFIX_HIT_RATIO: prefix_hit_ratio(scope),
+        WindowFigure.TTFT: _mean(scope, EngineMetric.TTFT),
+        WindowFigure.INTER_TOKEN: _mean(scope, EngineMetric.INTER_TOKEN),
+    }
+    return " or ".join(_tagged(figure, expression, "figure") for figure, expression in parts.items())
+
+
+def load_windows(scope: Scope) -> str:
+    """Recorded hours of each variant over the window, ``WINDOW_STEP`` apart: one sample for each hour and ``figure``."""
+    recorded = f"max {scope.by(*VARIANT, 'figure')} ({scope.selector(Recorded.LOAD_AND_LATENCY)})"
+    return f"({recorded})[{promql_duration(scope.window)}:{WINDOW_STEP}]"
 
 
 def installation(scope: Scope) -> str:

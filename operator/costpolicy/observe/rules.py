@@ -23,6 +23,9 @@ _HEADER: Final = """\
 """
 _SCOPE: Final = Scope(rate_window=timedelta(minutes=5), shape_window=timedelta(minutes=5), identity=("cluster",))
 _INTERVAL: Final = "1m"
+_HOURLY: Final = Scope(rate_window=timedelta(hours=1), shape_window=timedelta(hours=1), identity=("cluster",))
+_HOURLY_INTERVAL: Final = "2m"
+"""Well below the five minutes that Prometheus looks back for a sample."""
 
 
 def _record(name: Recorded, expression: str) -> dict[str, str]:
@@ -60,9 +63,19 @@ def _policy_rules() -> list[dict[str, str]]:
 
 
 def rule_file() -> dict[str, Any]:
-    """Return the rule file's document: one group, because its later rules read the earlier ones in order."""
+    """Return the rule file's document.
+
+    One group for all that is read of five minutes, because its later rules read the earlier ones in order; another for
+    hours, which are long ranges and need not be read each minute.
+    """
     rules = [*_variant_rules(), *_policy_rules()]
-    return {"groups": [{"name": "costpolicy", "interval": _INTERVAL, "rules": rules}]}
+    hourly = [_record(Recorded.LOAD_AND_LATENCY, queries.hour(_HOURLY))]
+    return {
+        "groups": [
+            {"name": "costpolicy", "interval": _INTERVAL, "rules": rules},
+            {"name": "costpolicy-hours", "interval": _HOURLY_INTERVAL, "rules": hourly},
+        ]
+    }
 
 
 def render() -> str:

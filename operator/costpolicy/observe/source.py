@@ -39,8 +39,8 @@ class Missing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """One element of an instant vector: a finite value at a time (UTC).  NaN and infinities never get this
-    far."""
+    """A finite value at a time (UTC): one of an instant vector, or one of several of a series.  NaN and infinities
+    never get this far."""
 
     labels: Mapping[str, str]
     value: float
@@ -67,6 +67,7 @@ class MetricsSource(Protocol):
     def query(self, promql: str, at: datetime) -> tuple[Sample, ...]:
         """Evaluate an expression at one time.
 
+        An instant vector, or the series of a subquery, one sample for each of its times.
         An empty tuple means that nothing matched, or that every value was NaN or infinite.
 
         Raises:

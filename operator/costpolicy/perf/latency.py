@@ -1,6 +1,6 @@
 """Answers of the performance model: latencies with quantiles, capacity, and the ways there is no answer."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
@@ -11,6 +11,10 @@ class Quantiles:
     mean: float
     p50: float
     p95: float
+
+    def scaled(self, factor: float) -> "Quantiles":
+        """Return all of them times a factor."""
+        return Quantiles(mean=self.mean * factor, p50=self.p50 * factor, p95=self.p95 * factor)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +33,10 @@ class Latency:
     requests_per_second: float
     running: float
     kv_utilization: float
+
+    def corrected(self, ttft: float, inter_token: float) -> "Latency":
+        """Return this with both latencies times the factor by which predictions were found to be off."""
+        return replace(self, ttft=self.ttft.scaled(ttft), inter_token=self.inter_token.scaled(inter_token))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

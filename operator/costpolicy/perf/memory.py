@@ -75,7 +75,7 @@ def memory_fit(shape: EngineShape) -> MemoryFit:
     graphs = _graph_bytes(shape)
     reserved = constants.RESERVED_BYTES + (constants.COMMUNICATION_BYTES if ranks > 1 else 0)
     overflow = max(0, graphs - (memory - taken))
-    left = taken - weights_here - activations - reserved - overflow
+    left = round((taken - weights_here - activations - reserved - overflow) * shape.kv_cache_factor)
     cache = cache_bytes(shape)
     longest = shape.max_model_len
     return MemoryFit(

@@ -12,11 +12,12 @@ class EngineShape:
     """One vLLM replica: a model on ``tensor_parallel_size`` accelerators of one kind, with resolved settings.
 
     Every field holds the value the engine runs with; the engine's size-dependent defaults are resolved by the
-    caller (``catalog.engines``).  ``gpu_memory_utilization`` is the share of each accelerator's memory that
+    caller (``catalog.engines``).  ``kv_cache_factor`` is the KV cache that such a replica reported over the one
+    predicted, where it is known.  ``gpu_memory_utilization`` is the share of each accelerator's memory that
     vLLM takes; ``api_servers`` and ``stream_interval`` are ``--api-server-count`` and ``--stream-interval``.
 
     Raises:
-        ValueError: a count is below 1, or the memory share is not within (0, 1].
+        ValueError: a count is below 1, or the memory share is not within (0, 1], or the KV-cache factor is not positive.
     """
 
     model: ModelArchitecture
@@ -30,6 +31,7 @@ class EngineShape:
     gpu_memory_utilization: float = 0.92
     api_servers: int = 1
     stream_interval: int = 1
+    kv_cache_factor: float = 1.0
 
     def __post_init__(self) -> None:
         for name in (
@@ -44,6 +46,8 @@ class EngineShape:
                 raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}")
         if not 0 < self.gpu_memory_utilization <= 1:
             raise ValueError(f"gpu_memory_utilization must be in (0, 1], not {self.gpu_memory_utilization}")
+        if not 0 < self.kv_cache_factor < float("inf"):
+            raise ValueError(f"kv_cache_factor must be more than 0, not {self.kv_cache_factor}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

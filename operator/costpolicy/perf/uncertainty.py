@@ -1,61 +1,95 @@
 """How far predictions may be off before anything was measured on the deployment itself.
 
-A margin is what a prediction is multiplied by so that the truth stays below it in most cases.  The figures
-are mean absolute errors and biases of this model on measurements it was not fitted on, by GPU family.
+The error of a prediction is taken as log-normal: ``ln(observed / predicted)`` has a bias and a standard deviation
+by GPU family.  A margin is what a prediction is multiplied by so that the truth stays below it in ``KEPT_SHARE``
+of deployments.  A mean absolute error ``e`` of an unbiased prediction is a standard deviation of ``e * sqrt(pi / 2)``.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import exp, log
 from types import MappingProxyType
 from typing import Final
 
 from costpolicy.catalog.accelerators import Accelerator
 
+KEPT_SHARE: Final = 0.90
+"""Share of deployments in which the truth stays below a prediction times its margin."""
+
+QUANTILE: Final = 1.2816
+"""Standard deviations from the mean to the ``KEPT_SHARE`` quantile of a normal distribution."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogError:
+    """Distribution of ``ln(observed / predicted)`` over deployments: its mean and standard deviation (at least 0)."""
+
+    sigma: float
+    bias: float = 0.0
+
+    @property
+    def margin(self) -> float:
+        """Factor on a prediction below which the truth stays in ``KEPT_SHARE`` of deployments."""
+        return exp(self.bias + QUANTILE * self.sigma)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Margins:
-    """Factors (at least 1) on predicted TTFT and inter-token latency, and what they rest on."""
+    """Factors on predicted TTFT and inter-token latency, and what they rest on."""
 
     ttft: float
     inter_token: float
     source: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Uncertainty:
+    """How wrong predictions of TTFT and inter-token latency are, and how that is known."""
+
+    ttft: LogError
+    inter_token: LogError
+    source: str
+
+    def margins(self) -> Margins:
+        """Return the factors that this uncertainty asks for."""
+        return Margins(ttft=self.ttft.margin, inter_token=self.inter_token.margin, source=self.source)
+
+
 _MEASURED: Final = MappingProxyType(
     {
-        "hopper": Margins(
-            ttft=1.15,
-            inter_token=1.06,
+        "hopper": Uncertainty(
+            ttft=LogError(sigma=0.109),
+            inter_token=LogError(sigma=0.0455),
             source="70 unseen rows of H100 and H200: mean error 8.7 % and 3.6 %; objectives held in 90 % of decisions "
-            "with these factors",
+            "with factors of 1.15 and 1.06",
         ),
-        "blackwell": Margins(
-            ttft=1.35,
-            inter_token=1.10,
+        "blackwell": Uncertainty(
+            ttft=LogError(sigma=0.234),
+            inter_token=LogError(sigma=0.0744),
             source="116 rows of B200, a family the fit never saw: TTFT 33 % and inter-token latency 7.8 % mean error, "
             "TTFT 20 to 30 % too low throughout",
         ),
     }
 )
 
-_DATASHEET: Final = Margins(
-    ttft=1.35,
-    inter_token=1.12,
+_DATASHEET: Final = Uncertainty(
+    ttft=LogError(sigma=0.234),
+    inter_token=LogError(sigma=0.0884),
     source="data sheet only, no measurement of this family: taken as the worst family measured, and 12 % on "
     "inter-token latency",
 )
 
-_PCIE_FACTOR: Final = 1.15
-"""On inter-token latency of tensor-parallel replicas over PCIe, whose all-reduce is known to a factor 2
-only."""
+_PCIE_SIGMA: Final = log(1.15) / QUANTILE
+"""Added for inter-token latency of tensor-parallel replicas over PCIe, whose all-reduce is known to a factor 2
+only: a factor of 1.15 on the margin."""
 
 
-def margins(accelerator: Accelerator, tensor_parallel_size: int = 1) -> Margins:
-    """Return the margins for an accelerator, before any measurement of the deployment itself."""
+def uncertainty(accelerator: Accelerator, tensor_parallel_size: int = 1) -> Uncertainty:
+    """Return how wrong predictions for an accelerator are, before any measurement of the deployment itself."""
     known = _MEASURED.get(accelerator.family, _DATASHEET)
     if tensor_parallel_size == 1 or accelerator.interconnect.kind != "pcie":
         return known
-    return Margins(
-        ttft=known.ttft,
-        inter_token=known.inter_token * _PCIE_FACTOR,
+    return replace(
+        known,
+        inter_token=replace(known.inter_token, sigma=known.inter_token.sigma + _PCIE_SIGMA),
         source=f"{known.source}; all-reduce over PCIe known to a factor 2",
     )

@@ -38,6 +38,20 @@ class Configuration:
     resource_name: str = "nvidia.com/gpu"
 
     @property
+    def engine_key(self) -> tuple[object, ...]:
+        """What decides how fast a replica is: two configurations that agree here are predicted alike."""
+        return (
+            self.accelerator,
+            self.tensor_parallel_size,
+            self.weights,
+            self.kv_cache_dtype,
+            self.max_num_seqs,
+            self.max_num_batched_tokens,
+            self.max_model_len,
+            self.gpu_memory_utilization,
+        )
+
+    @property
     def answers(self) -> tuple[WeightFormat, int | None, KvCacheDtype]:
         """What decides the numbers that the model computes: two configurations that agree here answer alike."""
         return self.weights, self.checkpoint, self.kv_cache_dtype

@@ -11,7 +11,6 @@ from costpolicy.api.reasons import Reason
 from costpolicy.api.types import CapacityType
 from costpolicy.catalog.formats import supports_kv_cache, supports_model, supports_weights
 from costpolicy.perf.latency import Binding, Capacity, Latency
-from costpolicy.perf.uncertainty import margins
 from costpolicy.planning.evaluation import Evaluation
 from costpolicy.planning.options import Option
 from costpolicy.planning.plan import Rejection
@@ -192,7 +191,7 @@ def _latency_reachable(option: Option, question: Question) -> Rejection | None:
 
 def _missed(option: Option, question: Question, found: Capacity, best: Latency) -> Rejection:
     objectives = question.evaluation.objectives
-    margin = margins(option.accelerator, option.configuration.tensor_parallel_size)
+    margin = question.evaluation.margins(option)
     if found.binding == Binding.INTER_TOKEN:
         name, promised = "inter-token latency", objectives.inter_token_p95
         predicted = best.inter_token.p95 * margin.inter_token
@@ -206,10 +205,14 @@ def _missed(option: Option, question: Question, found: Capacity, best: Latency) 
         message=(
             f"{name} p95 of {promised * 1000:,.0f} ms is out of reach: a single request alone is predicted to take "
             f"{predicted * 1000:,.0f} ms with {question.request.demand.prompt_tokens:,.0f} prompt tokens "
-            f"(of which {share} are margin for the prediction's error)"
+            f"(of which {share} are margin for the prediction's error{_measured(option, question)})"
         ),
         closeness=-predicted / promised if promised else 0.0,
     )
+
+
+def _measured(option: Option, question: Question) -> str:
+    return ", as measured on what runs" if question.evaluation.calibration(option).samples else ""
 
 
 SUPPLY: tuple[SupplyCheck, ...] = (

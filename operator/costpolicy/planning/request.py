@@ -6,6 +6,7 @@ from costpolicy.api.policy import CostPolicySpec
 from costpolicy.api.types import WeightFormat
 from costpolicy.catalog.engines import Engine
 from costpolicy.catalog.models import ModelArchitecture
+from costpolicy.planning.calibration import CalibrationBook
 from costpolicy.planning.configuration import Configuration
 from costpolicy.planning.demand import Demand
 from costpolicy.planning.supply import Supply
@@ -21,6 +22,7 @@ class PlanRequest:
         supplies: priced offerings with their stock, in any order.
         running: what serves now; its formats need no quality gate, and a budget no longer rejects it.
         currency: of the offerings' prices.
+        calibration: what was measured of ``running``; ``None``: nothing.
     """
 
     spec: CostPolicySpec
@@ -31,6 +33,7 @@ class PlanRequest:
     engine: Engine
     running: Configuration | None = None
     currency: str = "USD"
+    calibration: CalibrationBook | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,19 +9,22 @@ from costpolicy.api.status import CostPolicyStatus, VariantStatus
 from costpolicy.api.validation import Problem
 from costpolicy.perf.latency import Quantiles
 from costpolicy.planning.demand import Demand
-from costpolicy.planning.plan import Plan, Target
+from costpolicy.planning.plan import Target
+from costpolicy.reconcile.calibration import calibration_status
 from costpolicy.reconcile.conditions import Answer, conditions, stalled
 from costpolicy.reconcile.course import Course
 from costpolicy.reconcile.live import Live, LiveVariant
 from costpolicy.reconcile.observed import observed_traffic
+from costpolicy.reconcile.outlook import Outlook
 from costpolicy.reconcile.snapshot import Snapshot
 from costpolicy.units import ZERO, Money
 
 MAX_HISTORY = 10
 
 
-def answer(snapshot: Snapshot, plan: Plan, course: Course | None, now: datetime) -> CostPolicyStatus:
+def answer(outlook: Outlook, course: Course | None, now: datetime) -> CostPolicyStatus:
     """Return the status that says what was decided and why."""
+    snapshot, plan = outlook.snapshot, outlook.plan
     before = snapshot.policy.status or CostPolicyStatus()
     currency = snapshot.prices.currency
     cost = cost_per_hour(snapshot)
@@ -44,6 +47,7 @@ def answer(snapshot: Snapshot, plan: Plan, course: Course | None, now: datetime)
         rollout=course.rollout if course else before.rollout,
         scaling=course.scaling if course else None,
         observed=observed_traffic(snapshot.observed, before.observed, now),
+        calibration=calibration_status(outlook.request.calibration),
         measurement=before.measurement,
         playbook=before.playbook,
         history=history,

@@ -39,7 +39,7 @@ def _leave_alone(snapshot: Snapshot, problem: Problem, now: datetime) -> Decisio
 
 
 def _advise(outlook: Outlook, now: datetime) -> Decision:
-    status = answer(outlook.snapshot, outlook.plan, None, now)
+    status = answer(outlook, None, now)
     return Decision(status=status, news=news_of(outlook.snapshot, status, ()), planned=outlook.planned)
 
 
@@ -47,7 +47,7 @@ def _act(outlook: Outlook, now: datetime) -> Decision:
     snapshot = outlook.snapshot
     course = steer(outlook, now)
     objects, deployments = objects_of(snapshot, course)
-    status = answer(snapshot, outlook.plan, course, now)
+    status = answer(outlook, course, now)
     kept = (*objects, *(deployment.intent for deployment in deployments if deployment.intent))
     return Decision(
         objects=objects,

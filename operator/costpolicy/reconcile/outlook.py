@@ -18,6 +18,7 @@ from costpolicy.planning.planner import plan
 from costpolicy.planning.request import PlanRequest, limits_of
 from costpolicy.planning.sizing import size, supply_of
 from costpolicy.planning.supply import Supply
+from costpolicy.reconcile.calibration import calibration_book
 from costpolicy.reconcile.demand import Demands, demands
 from costpolicy.reconcile.inputs import Inputs
 from costpolicy.reconcile.live import LiveVariant
@@ -48,6 +49,11 @@ class Outlook:
         """Return a configuration with the replicas that a demand (by default the planned one) needs."""
         request = self.request if demand is None else replace(self.request, demand=demand)
         return size(request, configuration, limits_of(request), self.evaluation)
+
+    def sized_by_prediction(self, configuration: Configuration, demand: Demand) -> Target | Rejection:
+        """Return the same as if nothing had been measured of it."""
+        request = replace(self.request, demand=demand, calibration=None)
+        return size(request, configuration, limits_of(request))
 
     def supply(self, configuration: Configuration) -> Supply | None:
         """Return the supply of a configuration, if it is still offered."""
@@ -111,6 +117,7 @@ def look_ahead(snapshot: Snapshot, inputs: Inputs, now: datetime) -> Outlook:
         running=stable.configuration if stable else None,
         currency=snapshot.prices.currency,
     )
+    request = replace(request, calibration=calibration_book(request, stable, snapshot.observed))
     evaluation = Evaluation(request)
     known = snapshot.planned
     found = known.plan if known is not None and known.request == request else plan(request, evaluation)

@@ -61,12 +61,7 @@ def _waiting_for(keep: Keep) -> str:
 
 
 def _replica_step(outlook: Outlook, stable: LiveVariant, now: datetime) -> ReplicaStep:
-    demand = outlook.demands.now
-    sized = None
-    if demand is not None and stable.configuration is not None:
-        sized = outlook.sized(stable.configuration, demand)
-    # Without a measurement, or without an answer to it, what runs is kept: nothing is taken away on doubt.
-    wanted = sized.replicas if isinstance(sized, Target) else max(stable.replicas, 1)
+    wanted = _wanted(outlook, stable)
     if outlook.demands.doubtful:
         wanted = max(wanted, stable.replicas)
     scaling, status = outlook.snapshot.policy.spec.scaling, outlook.snapshot.policy.status
@@ -78,6 +73,23 @@ def _replica_step(outlook: Outlook, stable: LiveVariant, now: datetime) -> Repli
         (parse_duration(scaling.stabilization.scale_up), parse_duration(scaling.stabilization.scale_down)),
         now,
     )
+
+
+def _wanted(outlook: Outlook, stable: LiveVariant) -> int:
+    """Return the replicas that the load needs.
+
+    Without a measurement of the load, or without an answer to it, what runs is kept: nothing is taken away on doubt.
+    Where the calibrated prediction has no answer, however many replicas, more may still be better: then the prediction
+    alone says how many, and never fewer than run.
+    """
+    demand, configuration = outlook.demands.now, stable.configuration
+    if demand is None or configuration is None:
+        return max(stable.replicas, 1)
+    sized = outlook.sized(configuration, demand)
+    if isinstance(sized, Target):
+        return sized.replicas
+    guessed = outlook.sized_by_prediction(configuration, demand)
+    return max(stable.replicas, guessed.replicas if isinstance(guessed, Target) else 1)
 
 
 def _scaled(stable: LiveVariant, step: ReplicaStep, outlook: Outlook) -> tuple[News, ...]:

@@ -25,12 +25,23 @@ _BYTES_PER_PARAMETER: Final = {
     WeightFormat.GPTQ: 0.55,
     WeightFormat.NVFP4: 0.6,
 }
-_BANDWIDTH_SHARE: Final = 0.6
-_ARITHMETIC_SHARE: Final = 0.4
 _STEP_OVERHEAD: Final = 0.003
 _TAIL: Final = 2.5
 """95th percentile over mean of a waiting time, between that of an even (1) and of an exponential one (3)."""
+_MEAN: Final = 1.2
+"""Mean over median of the same."""
 _UTILISATION_LIMIT: Final = 0.95
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Efficiency:
+    """Shares of an accelerator's peak that engines reach: of its memory bandwidth and of its 16-bit arithmetic."""
+
+    bandwidth: float = 0.6
+    arithmetic: float = 0.4
+
+
+TYPICAL: Final = Efficiency()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,8 +83,10 @@ class Profile:
             served=served,
             running=running,
             waiting=backlog,
+            ttft_mean=wait + _MEAN * prefill / free + step,
             ttft_p50=wait + prefill / free + step,
             ttft_p95=wait + _TAIL * prefill / free + step,
+            inter_token_mean=step,
             inter_token_p95=step * (1 + served * prefill),
             kv_cache_usage=running / self.max_running,
         )
@@ -89,17 +102,24 @@ class Reading:
     served: float
     running: float
     waiting: float
+    ttft_mean: float
     ttft_p50: float
     ttft_p95: float
+    inter_token_mean: float
     inter_token_p95: float
     kv_cache_usage: float
 
 
-def profile(model: ModelArchitecture, accelerator: Accelerator, configuration: Configuration) -> Profile:
+def profile(
+    model: ModelArchitecture,
+    accelerator: Accelerator,
+    configuration: Configuration,
+    efficiency: Efficiency = TYPICAL,
+) -> Profile:
     """Return how a model runs on accelerators."""
     size = configuration.tensor_parallel_size
-    bandwidth = size * accelerator.memory_bandwidth * _BANDWIDTH_SHARE
-    arithmetic = size * max(accelerator.flops["fp16"], accelerator.flops.get("bf16", 0.0)) * _ARITHMETIC_SHARE
+    bandwidth = size * accelerator.memory_bandwidth * efficiency.bandwidth
+    arithmetic = size * max(accelerator.flops["fp16"], accelerator.flops.get("bf16", 0.0)) * efficiency.arithmetic
     per_parameter = _BYTES_PER_PARAMETER[configuration.weights]
     per_request = 2 * 2 * model.layers * model.kv_heads * model.head_size * 1024.0
     spare = size * accelerator.memory_bytes * 0.85 - model.total_parameters * per_parameter

@@ -10,6 +10,7 @@ from costpolicy.api.reasons import Reason
 from costpolicy.observe.fleet import QUESTIONS, ObserveSettings
 from costpolicy.observe.source import MetricsUnavailable, Sample
 from costpolicy.simulation.engine import Reading
+from costpolicy.simulation.hours import Hours, Scraped
 from costpolicy.simulation.traffic import Traffic
 from costpolicy.units import MICROS_PER_UNIT, Money
 
@@ -44,6 +45,7 @@ class SimulatedMetrics:
         self._settings = settings
         self._names = {build(settings.scope()): name for name, build in QUESTIONS.items()}
         self._scrapes: dict[Variant, deque[Scrape]] = {}
+        self._hours: dict[Variant, Hours] = {}
         self._history: dict[tuple[str, str], deque[tuple[datetime, float]]] = {}
         self.outage: Reason | None = None
 
@@ -53,6 +55,8 @@ class SimulatedMetrics:
             series = self._scrapes.setdefault(variant, deque())
             series.append(scrape)
             _forget(series, scrape.at - self._settings.rate_window, lambda kept: kept.at)
+            scraped = Scraped(at=scrape.at, traffic=scrape.traffic, reading=scrape.reading, replicas=scrape.replicas)
+            self._hours.setdefault(variant, Hours()).record(scraped, self._settings.window)
         for policy in {variant[:2] for variant in scrapes}:
             here = [scrape for variant, scrape in scrapes.items() if variant[:2] == policy]
             rates = self._history.setdefault(policy, deque())
@@ -64,6 +68,8 @@ class SimulatedMetrics:
         if self.outage is not None:
             raise MetricsUnavailable(self.outage, "simulated outage")
         name = self._names[promql]
+        if name == "load_windows":
+            return tuple(self._recorded_hours())
         if name == "installation":
             facts: Iterable[tuple[dict[str, str], float]] = (({"fact": fact}, 1.0) for fact in ("operator", "rules"))
         elif name in ("offered_over_window", "history_begin"):
@@ -75,6 +81,12 @@ class SimulatedMetrics:
     def retention(self) -> timedelta | None:
         """See :class:`MetricsSource`."""
         return 4 * self._settings.window
+
+    def _recorded_hours(self) -> Iterator[Sample]:
+        for (namespace, policy, variant), hours in self._hours.items():
+            labels = {"namespace": namespace, "policy": policy, "variant": variant}
+            for at, figure, value in hours.figures():
+                yield Sample(labels=labels | {"figure": figure}, value=value, timestamp=at)
 
     def _of_policies(self, name: str) -> Iterator[tuple[dict[str, str], float]]:
         for (namespace, policy), rates in self._history.items():

@@ -22,7 +22,7 @@ from costpolicy.reconcile.fleet import FleetWatch
 from costpolicy.reconcile.reconciler import Defaults, Reconciler
 from costpolicy.simulation.clock import SimulatedClock
 from costpolicy.simulation.cluster import SimulatedCluster
-from costpolicy.simulation.engine import Profile, profile
+from costpolicy.simulation.engine import TYPICAL, Efficiency, Profile, profile
 from costpolicy.simulation.gateway import SimulatedGateway
 from costpolicy.simulation.metrics import Scrape, SimulatedMetrics, Variant
 from costpolicy.simulation.store import Store
@@ -52,10 +52,16 @@ class World:
     """A simulated world.  ``timeline`` has a moment for each variant and step."""
 
     def __init__(
-        self, start: datetime, *, defaults: Defaults | None = None, settings: ObserveSettings | None = None
+        self,
+        start: datetime,
+        *,
+        defaults: Defaults | None = None,
+        settings: ObserveSettings | None = None,
+        efficiency: Efficiency = TYPICAL,
     ) -> None:
         self._settings = settings or ObserveSettings()
         self._defaults = defaults or Defaults()
+        self._efficiency = efficiency
         self.clock = SimulatedClock(start)
         self.store = Store(self.clock)
         self.gateway = SimulatedGateway(self.store)
@@ -220,7 +226,8 @@ class World:
         model = models().resolve(repository)
         if model is None:
             raise LookupError(f"{repository} is not in the catalogue: a simulated engine needs its sizes")
-        return profile(model, accelerators()[record.configuration.accelerator], record.configuration)
+        accelerator = accelerators()[record.configuration.accelerator]
+        return profile(model, accelerator, record.configuration, self._efficiency)
 
 
 _SILENCE: Final = Traffic(curve=Constant(0.0))

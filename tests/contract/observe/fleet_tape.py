@@ -5,6 +5,15 @@ from contract.observe.tapes import END, HOUR, Tape, ramp
 H100 = "0.25.1-h100-bf16.txt"
 TTFT = "vllm:time_to_first_token_seconds_count"
 WAITING = "vllm:num_requests_waiting"
+_HOUR_OF_LOAD = {
+    "requests": 7200.0,
+    "engines": 2.0,
+    "prompt_tokens": 1000.0,
+    "output_tokens": 250.0,
+    "prefix_hit_ratio": 0.4,
+    "ttft_seconds": 0.5,
+    "inter_token_latency_seconds": 0.02,
+}
 
 
 def target(namespace: str, pod: str = "chat-1", **more: str) -> dict[str, str]:
@@ -98,4 +107,15 @@ def fleet_tape() -> Tape:
         tape.add("costpolicy_price_per_hour", {**gpus, "currency": "USD"}, ramp(2.49, 2.49))
     recorded = {"namespace": "history", "policy": "chat"}
     tape.add("costpolicy_policy:requests_offered:rate5m", recorded, ramp(0, 100, step=36))
+    _record_hours(tape)
     return tape
+
+
+def _record_hours(tape: Tape) -> None:
+    hours = {"namespace": "hours", "policy": "chat"}
+    for figure, value in _HOUR_OF_LOAD.items():
+        points = ramp(value, value, first=END - 23 * HOUR, step=120)
+        tape.add("costpolicy_variant:load_and_latency:mean1h", {**hours, "variant": "aaa", "figure": figure}, points)
+        if figure != "ttft_seconds":
+            incomplete = {**hours, "variant": "bbb", "figure": figure}
+            tape.add("costpolicy_variant:load_and_latency:mean1h", incomplete, points)

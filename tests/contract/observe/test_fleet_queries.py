@@ -211,6 +211,27 @@ def test_history_gives_a_high_percentile_and_how_far_back_it_reaches(fleet: Flee
     assert timedelta(minutes=50) <= policy.span <= timedelta(hours=1)
 
 
+def test_recorded_hours_are_read_seven_hours_apart_and_stay_the_same_until_the_next(source: PrometheusSource) -> None:
+    now, later = (observe_fleet(source, AT + wait, ObserveSettings()) for wait in (timedelta(), timedelta(minutes=3)))
+    policy = now.of("hours", "chat")
+    window = policy.windows["aaa"][0]
+
+    assert [31, 31, 31] == [each.until.day for each in policy.windows["aaa"]]
+    assert [8, 15, 22] == [each.until.hour for each in policy.windows["aaa"]]
+    assert (7200, 1.0, 1000, 250, 400, 0.5, 0.02) == (
+        window.requests,
+        window.requests_per_second,
+        window.prompt_tokens,
+        window.output_tokens,
+        window.cached_tokens,
+        window.ttft,
+        window.inter_token,
+    )
+    assert () == policy.windows["bbb"], "without a TTFT there is nothing to compare"
+    assert later.of("hours", "chat").windows == policy.windows
+    assert () == policy.variants, "an hour long ago is no variant of now"
+
+
 def test_missing_rules_and_an_operator_that_is_not_scraped_are_told_apart(fleet: FleetObservations) -> None:
     assert not fleet.operator_scraped
     span = fleet.of("relabelled", "chat").span

@@ -103,8 +103,15 @@ def test_answers_nothing_where_there_is_nothing(server: Server) -> None:
         assert source.query("nothing_at_all", AT) == ()
 
 
-@pytest.mark.parametrize("promql", ["number[5m]", "1 + 1", '"text"'])
-def test_an_answer_that_is_not_an_instant_vector_is_refused(server: Server, promql: str) -> None:
+def test_a_subquery_is_answered_with_a_sample_for_each_of_its_times(server: Server) -> None:
+    with server.source() as source:
+        found = source.query("(max by (kind) (number))[10m:5m]", AT)
+    times = [AT - timedelta(minutes=5), AT]
+    assert [Sample(labels={"kind": "plain"}, value=7.0, timestamp=at) for at in times] == list(found)[-2:]
+
+
+@pytest.mark.parametrize("promql", ["1 + 1", '"text"'])
+def test_an_answer_that_is_neither_a_vector_nor_series_is_refused(server: Server, promql: str) -> None:
     with server.source() as source, pytest.raises(MetricsUnavailable) as raised:
         source.query(promql, AT)
     assert raised.value.reason == Reason.BAD_RESPONSE

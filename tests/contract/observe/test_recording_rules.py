@@ -109,9 +109,56 @@ def test_all_rules_on_one_steady_engine(programs: dict[str, str], tmp_path: Path
     policy = 'namespace="demo",policy="chat"'
     expected["round(costpolicy_policy:requests_offered:rate5m * 1e6)"] = [(f"{{{policy}}}", 2e6)]
     expected["round(costpolicy_policy:cost_per_hour:sum * 1e6)"] = [(f'{{{policy},currency="USD"}}', 2.37e6)]
+    expected[Recorded.LOAD_AND_LATENCY] = []  # no engine was there an hour ago, and these series hold no means
     expected["costpolicy:operators:count"] = [("costpolicy:operators:count", 1.0)]
     assert len(Recorded) == len(expected)
     check(series, expected, "20m", tmp_path)
+
+
+def test_an_hour_of_two_engines_of_which_one_came_in_its_middle(programs: dict[str, str], tmp_path: Path) -> None:
+    # Each serves two requests a second of 100 + 20 tokens, 40 of them cached, TTFT 500 ms and 20 ms between tokens.
+    series = []
+    for name, begin in (("chat-1", 0), ("chat-2", 180)):
+        pod = POD.replace("chat-1", name)
+        before = f"_x{begin - 1} " if begin else ""
+        series.append(line("vllm:num_requests_running", pod, f"{before}3x{400 - begin}"))
+        for metric, grows in (
+            ("time_to_first_token_seconds_count", 60),
+            ("time_to_first_token_seconds_sum", 30),
+            ("inter_token_latency_seconds_count", 1200),
+            ("inter_token_latency_seconds_sum", 24),
+            ("request_prompt_tokens_count", 60),
+            ("request_prompt_tokens_sum", 6000),
+            ("request_generation_tokens_count", 60),
+            ("request_generation_tokens_sum", 1200),
+            ("prefix_cache_hits_total", 2400),
+            ("prefix_cache_queries_total", 6000),
+        ):
+            series.append(line(f"vllm:{metric}", pod, f"{before}0+{grows}x{400 - begin}"))
+    whole = {
+        "requests": 7200,
+        "engines": 1,
+        "prompt_tokens": 100,
+        "output_tokens": 20,
+        "prefix_hit_ratio": 0.4,
+        "ttft_seconds": 0.5,
+        "inter_token_latency_seconds": 0.02,
+    }
+    thousandths = f"round({Recorded.LOAD_AND_LATENCY} * 1e3)"
+    alone = [(f'{{{VARIANT},figure="{figure}"}}', round(value * 1e3)) for figure, value in whole.items()]
+    check(series, {thousandths: alone}, "80m", tmp_path)
+    halves = f'round({Recorded.LOAD_AND_LATENCY}{{figure="engines"}} * 10)'
+    check(series, {halves: [(f'{{{VARIANT},figure="engines"}}', 15.0)]}, "120m", tmp_path)
+
+
+def test_the_first_hour_of_a_variant_is_no_window(programs: dict[str, str], tmp_path: Path) -> None:
+    series = [
+        line("vllm:time_to_first_token_seconds_count", POD, "0+60x140"),
+        line("vllm:num_requests_running", POD, "3x140"),
+    ]
+    requests = f'round({Recorded.LOAD_AND_LATENCY}{{figure="requests"}})'
+    check(series, {requests: []}, "50m", tmp_path)
+    check(series, {requests: [(f'{{{VARIANT},figure="requests"}}', 7200.0)]}, "66m", tmp_path)
 
 
 def test_a_restart_is_neither_negative_nor_double_load(programs: dict[str, str], tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from costpolicy.api.conditions import ConditionType, Reason, condition, merge_conditions
 from costpolicy.api.status import (
     STATUS_LIMIT,
+    CalibrationStatus,
     CostPolicyStatus,
     Infeasible,
     Interval,
@@ -76,6 +77,15 @@ def fullest(text: str) -> CostPolicyStatus:
         rollout=RolloutStatus(phase=long, message=long, started_at=NOW, phase_since=NOW),
         scaling=ScalingStatus(pending_replicas=1000, pending_since=NOW),
         observed=ObservedTraffic(at=NOW, requests_per_second=1 / 3),
+        calibration=CalibrationStatus(
+            windows=2**53,
+            confidence=1 / 3,
+            ttft_factor=1 / 3,
+            inter_token_factor=1 / 3,
+            ttft_margin=1 / 3,
+            inter_token_margin=1 / 3,
+            kv_cache_factor=1 / 3,
+        ),
         measurement=MeasurementStatus(
             baseline=window,
             current=window,

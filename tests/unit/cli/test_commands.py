@@ -222,6 +222,17 @@ def test_render_is_the_same_bytes_every_time(policy_file: str):
     assert run("render", "-f", policy_file) == run("render", "-f", policy_file)
 
 
+def test_render_prints_a_job_that_measures_the_plan_where_asked(policy_file: str):
+    code, out, _ = run("render", "-f", policy_file, "--calibration", "--calibration-image", "mirror.example/load:1")
+    config_map, job = yaml.safe_load_all(out)
+    rates = [stage["rate"] for stage in yaml.safe_load(config_map["data"]["config.yml"])["load"]["stages"]]
+
+    assert 0 == code
+    assert ["ConfigMap", "Job"] == [config_map["kind"], job["kind"]]
+    assert 0 < rates[0] < rates[1] < rates[2]
+    assert "mirror.example/load:1" == job["spec"]["template"]["spec"]["containers"][0]["image"]
+
+
 def test_init_makes_a_policy_that_can_be_planned_from_a_deployment(policy_file: str, tmp_path: Path):
     _, rendered, _ = run("render", "-f", policy_file)
     path = tmp_path / "deployment.yaml"

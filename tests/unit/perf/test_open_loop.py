@@ -12,7 +12,7 @@ from costpolicy.perf.closed_loop import closed_loop
 from costpolicy.perf.latency import Binding, Latency, Saturated, Unpredictable
 from costpolicy.perf.open_loop import capacity, open_loop
 from costpolicy.perf.shape import Workload
-from costpolicy.perf.uncertainty import margins
+from costpolicy.perf.uncertainty import uncertainty
 
 CHAT = Workload(prompt_tokens=1200, output_tokens=200, cached_tokens=1000)
 LONG = Workload(prompt_tokens=3000, output_tokens=900)
@@ -110,12 +110,26 @@ def test_an_impossible_rate_is_refused(shapes, rate):
 
 
 def test_margins_are_widest_where_nothing_was_measured():
-    hopper, other = (margins(accelerators()[name]) for name in ("nvidia-h100-80gb", "nvidia-l4"))
+    hopper, other = (uncertainty(accelerators()[name]).margins() for name in ("nvidia-h100-80gb", "nvidia-l4"))
     assert 1.0 < hopper.ttft < other.ttft
     assert 1.0 < hopper.inter_token < other.inter_token
-    alone, pair = (margins(accelerators()["nvidia-l40s"], ranks) for ranks in (1, 2))
+    alone, pair = (uncertainty(accelerators()["nvidia-l40s"], ranks).margins() for ranks in (1, 2))
     assert alone.inter_token < pair.inter_token
 
 
+@pytest.mark.parametrize(
+    ("name", "ranks", "ttft", "inter_token"),
+    [
+        ("nvidia-h100-80gb", 1, 1.15, 1.06),
+        ("nvidia-b200", 1, 1.35, 1.10),
+        ("nvidia-l40s", 1, 1.35, 1.12),
+        ("nvidia-l40s", 2, 1.35, 1.12 * 1.15),
+    ],
+)
+def test_margins_of_a_family_are_those_that_were_checked_against_measurements(name, ranks, ttft, inter_token):
+    found = uncertainty(accelerators()[name], ranks).margins()
+    assert [ttft, inter_token] == pytest.approx([found.ttft, found.inter_token], abs=0.005)
+
+
 def test_every_accelerator_has_margins_with_a_source():
-    assert all(margins(accelerator).source for accelerator in accelerators().values())
+    assert all(uncertainty(accelerator).source for accelerator in accelerators().values())

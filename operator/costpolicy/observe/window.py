@@ -1,0 +1,78 @@
+"""One past hour of one variant: its load, the shape of its requests, and the mean latencies that they met."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from costpolicy.observe.source import Sample
+
+_SECONDS: Final = 3600.0
+
+
+class WindowFigure(StrEnum):
+    """What is recorded of an hour, as the label ``figure`` of one series."""
+
+    REQUESTS = "requests"
+    """First tokens that left in the hour; absent where no engine ran at its beginning."""
+    ENGINES = "engines"
+    """Mean number of engines over the hour."""
+    PROMPT_TOKENS = "prompt_tokens"
+    OUTPUT_TOKENS = "output_tokens"
+    PREFIX_HIT_RATIO = "prefix_hit_ratio"
+    TTFT = "ttft_seconds"
+    INTER_TOKEN = "inter_token_latency_seconds"  # noqa: S105 - a metric, not a secret
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadWindow:
+    """An hour with requests.  Tokens are means a request, latencies means in seconds; ``None`` is not known.
+
+    Attributes:
+        until: its end.
+        requests: of all engines together.
+        requests_per_second: of one engine.
+        cached_tokens: prompt tokens found in the prefix cache.
+    """
+
+    until: datetime
+    requests: float
+    requests_per_second: float
+    prompt_tokens: float
+    output_tokens: float
+    cached_tokens: float
+    ttft: float
+    inter_token: float | None
+
+
+def load_windows(samples: Iterable[Sample]) -> tuple[LoadWindow, ...]:
+    """Return the windows that samples of one variant describe completely, oldest first."""
+    by_time: dict[datetime, dict[str, float]] = {}
+    for sample in samples:
+        by_time.setdefault(sample.timestamp, {})[sample.labels.get("figure", "")] = sample.value
+    windows = (_window(until, by_time[until]) for until in sorted(by_time))
+    return tuple(window for window in windows if window is not None)
+
+
+def _window(until: datetime, figures: Mapping[str, float]) -> LoadWindow | None:
+    """Return a window; ``None`` where something is missing that a prediction needs, or where nothing was served."""
+    try:
+        requests, engines = figures[WindowFigure.REQUESTS], figures[WindowFigure.ENGINES]
+        prompt, output = figures[WindowFigure.PROMPT_TOKENS], figures[WindowFigure.OUTPUT_TOKENS]
+        ttft = figures[WindowFigure.TTFT]
+    except KeyError:
+        return None
+    if min(requests, engines, prompt, output, ttft) <= 0.0:
+        return None
+    inter_token = figures.get(WindowFigure.INTER_TOKEN)
+    return LoadWindow(
+        until=until,
+        requests=requests,
+        requests_per_second=requests / engines / _SECONDS,
+        prompt_tokens=prompt,
+        output_tokens=output,
+        cached_tokens=prompt * min(figures.get(WindowFigure.PREFIX_HIT_RATIO, 0.0), 1.0),
+        ttft=ttft,
+        inter_token=inter_token or None,
+    )

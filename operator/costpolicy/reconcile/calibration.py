@@ -1,0 +1,107 @@
+"""From recorded hours of what runs to corrections of the predictions for it."""
+
+from collections.abc import Iterable, Iterator
+
+from costpolicy.api.measured import CalibrationStatus
+from costpolicy.observe.observation import PolicyObservation
+from costpolicy.observe.source import Missing
+from costpolicy.observe.window import LoadWindow
+from costpolicy.perf.calibration import Comparison, calibrate
+from costpolicy.perf.constants import KV_HEADROOM, MAX_THROUGHPUT_SHARE
+from costpolicy.perf.latency import Latency
+from costpolicy.perf.memory import memory_fit
+from costpolicy.perf.open_loop import open_loop
+from costpolicy.perf.shape import EngineShape, Workload
+from costpolicy.perf.uncertainty import uncertainty
+from costpolicy.planning.calibration import CalibrationBook
+from costpolicy.planning.demand import Demand
+from costpolicy.planning.evaluation import Evaluation, workload_of
+from costpolicy.planning.options import Option
+from costpolicy.planning.request import PlanRequest
+from costpolicy.planning.sizing import supply_of
+from costpolicy.reconcile.live import LiveVariant
+from costpolicy.reconcile.snapshot import MetricsDown
+
+
+def calibration_book(
+    request: PlanRequest, stable: LiveVariant | None, observed: PolicyObservation | MetricsDown
+) -> CalibrationBook | None:
+    """Return what the stable variant showed; ``None`` without a measurement of it, or while it is not offered any more.
+
+    A request that carries no calibration yet.
+    """
+    if stable is None or stable.configuration is None or isinstance(observed, MetricsDown):
+        return None
+    supply = supply_of(request, stable.configuration)
+    windows = observed.windows.get(stable.hash, ())
+    reported = _reported_tokens(observed, stable.hash)
+    if supply is None or not (windows or reported):
+        return None
+    shape = Evaluation(request).shape(Option(configuration=stable.configuration, supply=supply))
+    fit = memory_fit(shape)
+    accelerator = shape.accelerator
+    return CalibrationBook(
+        running=stable.configuration,
+        family=accelerator.family,
+        calibration=calibrate(
+            uncertainty(accelerator, shape.tensor_parallel_size),
+            comparisons(shape, windows),
+            reported / fit.kv_cache_tokens if reported and fit.fits else None,
+        ),
+    )
+
+
+def comparisons(shape: EngineShape, windows: Iterable[LoadWindow]) -> Iterator[Comparison]:
+    """Yield each window against the prediction for its own load.
+
+    Left out are loads beyond what a plan would ask of a replica: near saturation latency says little about a factor.
+    """
+    for window in windows:
+        workload = workload_of(
+            Demand(
+                requests_per_second=window.requests_per_second,
+                prompt_tokens=window.prompt_tokens,
+                output_tokens=window.output_tokens,
+                cached_tokens=window.cached_tokens,
+                source="Observed",
+            )
+        )
+        predicted = open_loop(shape, workload, window.requests_per_second)
+        if isinstance(predicted, Latency) and _is_calm(predicted, shape, workload):
+            yield Comparison(
+                at=window.until,
+                requests=window.requests,
+                ttft=window.ttft / predicted.ttft.mean,
+                inter_token=window.inter_token / predicted.inter_token.mean if window.inter_token else None,
+            )
+
+
+def _is_calm(predicted: Latency, shape: EngineShape, workload: Workload) -> bool:
+    """Return whether a load is clear of saturation and of the KV cache's end, as those of plans are."""
+    if predicted.kv_utilization > KV_HEADROOM:
+        return False
+    beyond = open_loop(shape, workload, predicted.requests_per_second / MAX_THROUGHPUT_SHARE)
+    return isinstance(beyond, Latency)
+
+
+def calibration_status(book: CalibrationBook | None) -> CalibrationStatus | None:
+    """Return a calibration in the API's words, to two decimals, so that status stays still."""
+    if book is None:
+        return None
+    known = book.calibration
+    return CalibrationStatus(
+        windows=known.samples,
+        confidence=round(known.confidence, 2),
+        ttft_factor=round(known.ttft.factor, 2),
+        inter_token_factor=round(known.inter_token.factor, 2),
+        ttft_margin=round(known.ttft.allowance, 2),
+        inter_token_margin=round(known.inter_token.allowance, 2),
+        kv_cache_factor=None if known.kv_factor is None else round(known.kv_factor, 2),
+    )
+
+
+def _reported_tokens(observed: PolicyObservation, variant: str) -> float | None:
+    for seen in observed.variants:
+        if seen.variant == variant and not isinstance(seen.kv_cache_size_tokens, Missing):
+            return seen.kv_cache_size_tokens or None
+    return None
