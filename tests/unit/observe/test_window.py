@@ -11,6 +11,7 @@ from costpolicy.observe.source import Sample
 from costpolicy.observe.window import WindowFigure, load_windows
 
 AT = datetime(2026, 11, 2, 5, tzinfo=UTC)
+OPTIONAL = (WindowFigure.PREFIX_HIT_RATIO, WindowFigure.INTER_TOKEN)
 HOUR = {
     WindowFigure.REQUESTS: 7200.0,
     WindowFigure.ENGINES: 2.0,
@@ -40,18 +41,14 @@ def test_windows_are_in_order_of_time():
     assert [AT, later] == [window.until for window in found]
 
 
-@pytest.mark.parametrize("figure", set(WindowFigure) - {WindowFigure.PREFIX_HIT_RATIO, WindowFigure.INTER_TOKEN})
+@pytest.mark.parametrize("figure", [each for each in WindowFigure if each not in OPTIONAL])
 def test_a_window_without_what_a_prediction_needs_is_none(figure: WindowFigure):
     assert () == load_windows(samples({name: value for name, value in HOUR.items() if name != figure}))
     assert () == load_windows(samples({**HOUR, figure: 0.0}))
 
 
 def test_without_a_prefix_cache_nothing_is_cached_and_answers_of_one_token_have_no_inter_token_latency():
-    sparse = {
-        name: value
-        for name, value in HOUR.items()
-        if name not in (WindowFigure.PREFIX_HIT_RATIO, WindowFigure.INTER_TOKEN)
-    }
+    sparse = {name: value for name, value in HOUR.items() if name not in OPTIONAL}
     (window,) = load_windows(samples(sparse))
 
     assert 0.0 == window.cached_tokens
