@@ -28,9 +28,9 @@ STEP = 30 * MINUTE
 SETTINGS = ObserveSettings(rate_window=HOUR, max_age=HOUR)
 """Coarse, so that days fit into seconds."""
 WINDOWS = QUESTIONS["load_windows"](SETTINGS.scope())
-SLOWER = Efficiency()
-"""The simulation's own: both latencies are half as much again as predicted, and more under load."""
-AS_PREDICTED = Efficiency(bandwidth=1.0, arithmetic=0.7)
+SLOWER = Efficiency(bandwidth=0.6, arithmetic=0.35)
+"""Both latencies are more than half as much again as predicted."""
+AS_PREDICTED = Efficiency(bandwidth=1.0, arithmetic=0.55)
 TTFT = 0.5
 
 
