@@ -20,10 +20,15 @@ def allocated(problem: Problem, seconds: float = 60) -> Allocation | Unserved:
 
 
 @st.composite
-def problems(draw, most_workloads=4, most_offers=3, splittable=None, limited=True) -> Problem:
+def problems(
+    draw: st.DrawFn,
+    most_workloads: int = 4,
+    most_offers: int = 3,
+    splittable: bool | None = None,
+) -> Problem:
     """Small problems of every kind: floors, pools, priorities, limits, accelerators that cannot serve a workload."""
     names = [f"gpu-{index}" for index in range(draw(st.integers(1, most_offers)))]
-    limits = st.none() | st.integers(0, 5) if limited else st.none()
+    limits = st.none() | st.integers(0, 5)
     offers = [Offer(name=name, hourly=Money.parse(draw(st.sampled_from(PRICES))), limit=draw(limits)) for name in names]
     throughputs = st.sampled_from([None, Fraction(1, 3), Fraction(1, 2), Fraction(1), Fraction("2.3"), Fraction(7)])
     workloads = []
@@ -60,8 +65,8 @@ def _rank(problem: Problem, placed: tuple[str | None, ...]) -> tuple[tuple[int, 
         if name is not None:
             key = workload.pool, name
             loads[key] = loads.get(key, Fraction(0)) + workload.requests_per_second / workload.throughput[name]
-            for other, units in workload.floor.items():
-                floors[workload.pool, other] = max(floors.get((workload.pool, other), 0), units)
+            for other, least in workload.floor.items():
+                floors[workload.pool, other] = max(floors.get((workload.pool, other), 0), least)
     units = {key: max(ceil(loads.get(key, 0)), floors.get(key, 0)) for key in loads.keys() | floors.keys()}
     totals = {
         offer.name: sum(count for (_, name), count in units.items() if name == offer.name) for offer in problem.offers

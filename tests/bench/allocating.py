@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from statistics import median
 
 from allocating import fleet
@@ -20,6 +21,10 @@ def figures() -> Iterator[Figure]:
     yield _figure("whole, limits, a pool each", [_scarce(seed) for seed in SEEDS], 20, "")
 
 
+def _since(began: float) -> float:
+    return time.monotonic() - began
+
+
 def _scarce(seed: int) -> Problem:
     asked = fleet(seed, splittable=False)
     return Problem(
@@ -32,7 +37,7 @@ def _figure(what: str, problems: list[Problem], seconds: float, aim: str) -> Fig
     spent, gaps = [], []
     for problem in problems:
         wall, cpu = time.monotonic(), time.process_time()
-        found = allocate(problem, Budget(seconds=seconds, elapsed=lambda began=wall: time.monotonic() - began))
+        found = allocate(problem, Budget(seconds=seconds, elapsed=partial(_since, wall)))
         assert isinstance(found, Allocation)
         spent.append((time.monotonic() - wall, time.process_time() - cpu))
         gaps.append(found.gap)
