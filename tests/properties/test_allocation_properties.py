@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from allocating import allocated, brute_force, problems, served_and_cost
 from costpolicy.planning.allocation.audit import violations
 from costpolicy.planning.allocation.greedy import greedy
+from costpolicy.planning.allocation.highs import INFINITY, Effort, Program, solve
 from costpolicy.planning.allocation.problem import Allocation, Offer, Problem, Unserved
 from costpolicy.planning.allocation.tables import tables_of
 from costpolicy.units import Money
@@ -60,6 +61,43 @@ def _enough(problem: Problem, workload):
         carried = sum((rate * units[name] for name, rate in workload.throughput.items()), Fraction(0))
         if kept and workload.throughput and carried >= workload.requests_per_second:
             yield sum((offer.hourly * units[offer.name] for offer in problem.offers), Money(0))
+
+
+@given(problems(most_workloads=3, most_offers=2, splittable=True))
+def test_splitting_several_workloads_finds_what_trying_every_number_of_units_finds(problem):
+    """A linear program, put together here, says whether units suffice."""
+    alike = tuple(replace(one, pool="default", floor={}, priority=0) for one in problem.workloads if one.throughput)
+    problem = replace(problem, workloads=alike)
+    found = allocated(problem)
+    ranges = [range(min(12, 12 if offer.limit is None else offer.limit) + 1) for offer in problem.offers]
+    best = min(
+        (_price(problem, counts) for counts in product(*ranges) if _suffices(problem, counts)),
+        default=None,
+    )
+
+    assert best == (found.cost_per_hour if isinstance(found, Allocation) else None)
+
+
+def _price(problem: Problem, counts: tuple[int, ...]) -> Money:
+    return sum((offer.hourly * count for offer, count in zip(problem.offers, counts, strict=True)), Money(0))
+
+
+def _suffices(problem: Problem, counts: tuple[int, ...]) -> bool:
+    """Whether the least overload of the fullest accelerator, by a linear program over shares, is none."""
+    program = Program()
+    overload = program.column(1.0, INFINITY, integral=False)
+    loads = [{overload: -1.0} for _ in problem.offers]
+    for workload in problem.workloads:
+        columns = {}
+        for load, offer in zip(loads, problem.offers, strict=True):
+            if rate := workload.throughput.get(offer.name):
+                column = program.column(0.0, 1.0, integral=False)
+                columns[column] = 1.0
+                load[column] = float(workload.requests_per_second / rate)
+        program.row(columns, lower=1.0, upper=1.0)
+    for load, count in zip(loads, counts, strict=True):
+        program.row(load, upper=float(count))
+    return solve(program, Effort(seconds=10)).values[overload] < 1e-7
 
 
 @given(problems(most_workloads=6))

@@ -39,7 +39,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     """Allocate and print."""
     from costpolicy.cli.allocation_input import AllocationInputError, parse_problem
     from costpolicy.clock import SystemClock
-    from costpolicy.planning.allocation.allocate import Budget, allocate
+    from costpolicy.planning.allocation.allocate import AllocationError, Budget, allocate
     from costpolicy.planning.allocation.problem import Allocation, Unserved
 
     clock = SystemClock()
@@ -53,7 +53,10 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     for path in ignored:
         console.note(f"costpolicy: {arguments.file}: {path} is not a known field and was ignored")
     seconds = max(arguments.time_limit - START_SECONDS, arguments.time_limit / 2)
-    found = allocate(problem, Budget(seconds=seconds, elapsed=lambda: clock.monotonic() - began))
+    try:
+        found = allocate(problem, Budget(seconds=seconds, elapsed=lambda: clock.monotonic() - began))
+    except AllocationError as error:  # exit 1 would say that the answer is no
+        raise InputError(f"{arguments.file}: {error}") from error
     if arguments.output == "table":
         _print_table(problem, found, console)
     else:

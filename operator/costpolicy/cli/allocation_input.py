@@ -85,7 +85,7 @@ def _workload(value: object, place: str, accelerators: frozenset[str]) -> Worklo
     name = _text(_required(fields, "name", place), f"{place}.name")
     place = f"{place} ({name})"
     throughput = _named(_required(fields, "throughput", place), f"{place}.throughput", accelerators, _throughput)
-    splittable = fields.get("splittable", False)
+    splittable = _optional(fields, "splittable", False)
     if not isinstance(splittable, bool):
         raise AllocationInputError(f"{place}.splittable is {_kind(splittable)}: write true or false")
     return Workload(
@@ -93,9 +93,9 @@ def _workload(value: object, place: str, accelerators: frozenset[str]) -> Worklo
         requests_per_second=_rate(_required(fields, "requestsPerSecond", place), f"{place}.requestsPerSecond"),
         throughput={key: rate for key, rate in throughput.items() if rate},
         splittable=splittable,
-        priority=_whole(fields.get("priority", 0), f"{place}.priority"),
-        floor=_named(fields.get("floor") or {}, f"{place}.floor", accelerators, _count),
-        pool=_text(fields.get("pool") or DEFAULT_POOL, f"{place}.pool"),
+        priority=_whole(_optional(fields, "priority", 0), f"{place}.priority"),
+        floor=_named(_optional(fields, "floor", {}), f"{place}.floor", accelerators, _count),
+        pool=_text(_optional(fields, "pool", DEFAULT_POOL), f"{place}.pool"),
     )
 
 
@@ -122,6 +122,11 @@ def _required(fields: Mapping[str, Any], name: str, place: str) -> Any:  # noqa:
     if name not in fields:
         raise AllocationInputError(f"{f'{place}.' if place else ''}{name} is missing")
     return fields[name]
+
+
+def _optional(fields: Mapping[str, Any], name: str, default: object) -> Any:  # noqa: ANN401 - any JSON value
+    value = fields.get(name)
+    return default if value is None else value
 
 
 def _text(value: object, place: str) -> str:

@@ -30,6 +30,8 @@ PROBLEM = {
     ],
 }
 
+DEFAULTS = {"splittable": False, "priority": 0, "floor": {}, "pool": "default"}
+
 
 def run(text: str, *arguments: str) -> tuple[int, str, str]:
     console = Console(out=io.StringIO(), err=io.StringIO(), stdin=io.StringIO(text))
@@ -104,6 +106,13 @@ def test_a_throughput_of_0_is_null_and_missing_fields_have_defaults():
     code, out, _ = run(json.dumps(document), "-o", "json")
 
     assert (0, {"a": 1, "b": 0}) == (code, json.loads(out)["units"])
+
+
+@pytest.mark.parametrize("field", ["splittable", "priority", "floor", "pool"])
+def test_null_in_a_field_that_may_be_missing_is_its_default(field: str):
+    assert run(changed(f"workloads.0.{field}", None), "-o", "json") == run(
+        changed(f"workloads.0.{field}", DEFAULTS[field]), "-o", "json"
+    )
 
 
 def test_standard_output_of_a_process_is_the_answer_alone():

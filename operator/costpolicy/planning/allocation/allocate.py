@@ -10,7 +10,7 @@ from fractions import Fraction
 from math import ceil, isfinite
 from typing import Final
 
-from costpolicy.planning.allocation.answer import answer
+from costpolicy.planning.allocation.answer import PROVEN, answer
 from costpolicy.planning.allocation.audit import violations
 from costpolicy.planning.allocation.balance import balanced, idle_homes
 from costpolicy.planning.allocation.greedy import greedy
@@ -19,10 +19,8 @@ from costpolicy.planning.allocation.placement import Placement, placement_of, un
 from costpolicy.planning.allocation.problem import Allocation, Problem, Unserved
 from costpolicy.planning.allocation.program import Aim, Formulation, formulate, money_grid, money_scale, solo
 from costpolicy.planning.allocation.rounding import rounded
-from costpolicy.planning.allocation.tables import Tables, tables_of
+from costpolicy.planning.allocation.tables import LOAD_SCALE, SLACK, Tables, tables_of
 
-PROVEN: Final = 1e-7
-"""A relative gap below this is the solver's own rounding."""
 INFLATIONS: Final = (0.008, 0.002, 0.03)
 """Loads are planned this much too great so that whole workloads fit: little is best for many units, more for few."""
 NEAR_ENOUGH: Final = 3e-4
@@ -103,17 +101,30 @@ def _weight(placement: Placement, weights: dict[int, int]) -> int:
 
 def _cheapest(tables: Tables, best: Placement, required: Sequence[int], budget: Budget) -> tuple[Placement, Fraction]:
     """Return the cheapest placement found that serves as many, and what none can be cheaper than (micro-units)."""
-    bound = Fraction(0)
-    if best.cost == 0:
+    bound = _simple_bound(tables, best)
+    if best.cost <= bound:
         return best, bound
     if _rounds(tables, best):
-        best, bound = _by_rounding(tables, best, required, budget)
+        best, found = _by_rounding(tables, best, required, budget)
+        bound = max(bound, found)
     if best.cost > bound:
         made = formulate(tables, Aim(required=required))
         solved = solve(made.program, _effort(tables, budget.left(), float(bound)), made.start(best))
         best = _better(tables, made, solved, best, budget)
         bound = max(bound, _bound(tables, solved))
     return best, min(bound, best.cost)
+
+
+def _simple_bound(tables: Tables, best: Placement) -> Fraction:
+    """Return what parts of units cost where each workload is cheapest, without limits and floors: 0 if not all served."""
+    if len(best.shares) < len(tables.workloads):
+        return Fraction(0)
+    least = sum(
+        min(tables.price[one] * load + tables.surcharge[index][one] * LOAD_SCALE for one, load in loads.items())
+        for index, loads in enumerate(tables.load)
+    )
+    # Loads are rounded up by less than 10^-18 of a unit each, which the slack that units have covers many times.
+    return _on_grid(tables, Fraction(least, LOAD_SCALE) * (1 - 2 * SLACK))
 
 
 def _effort(tables: Tables, seconds: float, target: float = 0.0) -> Effort:
@@ -126,15 +137,19 @@ def _bound(tables: Tables, solved: Solved) -> Fraction:
     """Return a bound in micro-units: the next multiple of the grid that the solver has not ruled out."""
     if not isfinite(solved.bound) or solved.bound <= 0:
         return Fraction(0)
+    return _on_grid(tables, Fraction(solved.bound) * money_scale(tables) * (1 - PROVEN / 10))
+
+
+def _on_grid(tables: Tables, bound: Fraction) -> Fraction:
     grid = money_grid(tables)
-    exact = Fraction(solved.bound) * money_scale(tables) * (1 - Fraction(PROVEN) / 10)
-    return Fraction(ceil(exact / grid) * grid) if grid else exact
+    return Fraction(ceil(bound / grid) * grid) if grid else bound
 
 
 def _rounds(tables: Tables, best: Placement) -> bool:
-    """Return whether everything is served and nothing can be split, so that the relaxed problem says a lot."""
-    everything = len(best.shares) == len(tables.workloads)
-    return everything and not any(one.splittable for one in tables.workloads) and len(solo(tables)) < len(tables.pools)
+    """Return whether everything is served and whole workloads share units, so that the relaxed problem says a lot."""
+    singles = solo(tables)
+    whole = (one for one, found in enumerate(tables.workloads) if not found.splittable)
+    return len(best.shares) == len(tables.workloads) and any(tables.pool[one] not in singles for one in whole)
 
 
 def _by_rounding(
@@ -162,7 +177,9 @@ def _attempt(
         return best, solved
     whole = made.shares(solved)
     singles = solo(tables)
-    start = {one: next(iter(parts)) for one, parts in whole.items() if tables.pool[one] not in singles}
+    start = {
+        one: max(parts, key=lambda key: parts[key]) for one, parts in whole.items() if tables.pool[one] not in singles
+    }
     found = placement_of(tables, {**whole, **rounded(tables, start, made.bought(solved), _room(tables, made, solved))})
     return (found if found is not None and found.rank < best.rank else best), solved
 

@@ -6,7 +6,7 @@ whole units, which is what makes fleets of single policies easy to solve.  Money
 problem in other prices is the same program.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -51,6 +51,11 @@ class Formulation:
     choice: dict[tuple[int, int], int] = field(default_factory=dict)
     units: dict[tuple[int, int], int] = field(default_factory=dict)
     served: dict[int, int] = field(default_factory=dict)
+    scale: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Find the scale of money once."""
+        self.scale = money_scale(self.tables)
 
     def start(self, placement: Placement) -> list[float]:
         """Return a placement as values of the columns."""
@@ -104,8 +109,9 @@ def money_grid(tables: Tables) -> int:
 
 def solo(tables: Tables) -> set[int]:
     """Return the pools of a single workload that is not split."""
-    members = {pool: tables.members(pool) for pool in range(len(tables.pools))}
-    return {pool for pool, found in members.items() if len(found) == 1 and not tables.workloads[found[0]].splittable}
+    sizes = Counter(tables.pool)
+    splits = {pool for pool, one in zip(tables.pool, tables.workloads, strict=True) if one.splittable}
+    return {pool for pool, size in sizes.items() if size == 1} - splits
 
 
 def formulate(tables: Tables, aim: Aim) -> Formulation:
@@ -137,7 +143,7 @@ class _Use:
 
 
 def _price(made: Formulation, micros: int) -> float:
-    return 0.0 if made.aim.wanted is not None else micros / money_scale(made.tables)
+    return 0.0 if made.aim.wanted is not None else micros / made.scale
 
 
 def _choose_units(made: Formulation, workload: int, used: _Use) -> None:

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     import numpy as np
 
 Vector: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.float64]]"
-STEPS = 1200
+STEPS = 6
+"""Steps for each workload: with more, other units are more promising."""
 PATIENCE = 40
 """Steps without progress before a unit is added."""
 TENURE, SPREAD = 8, 9
@@ -69,7 +70,7 @@ class _Search:
     def run(self) -> None:
         """Search until nothing is overloaded, or for a fixed number of steps."""
         stalled = 0
-        for step in range(STEPS):
+        for step in range(STEPS * len(self.workloads)):
             overload = float(self.over() @ self.cost)
             stalled += 1
             if overload < self.least - EXACT:

@@ -1,9 +1,9 @@
 """A problem in integers and in one order, whatever the order of the question: equal questions get equal answers."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Final
+from typing import Final, TypeVar
 
 from costpolicy.planning.allocation.problem import Problem, Workload, surcharge_of
 
@@ -13,6 +13,8 @@ SLACK: Final = Fraction(1, 10**9)
 """How much more than a unit a unit may carry: throughputs are rounded decimals."""
 MOST_UNITS: Final = 10**6
 """An accelerator of which one workload would need more than this is none for it."""
+
+_Value = TypeVar("_Value", bound=Hashable)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,25 +46,21 @@ class Tables:
         """How many different priorities there are."""
         return max(self.level, default=-1) + 1
 
-    def members(self, pool: int) -> list[int]:
-        """Return the workloads of a pool."""
-        return [index for index, found in enumerate(self.pool) if found == pool]
-
 
 def tables_of(problem: Problem) -> Tables:
     """Return a problem in integers: accelerators by price and name, workloads by pool and name."""
     offers = sorted(problem.offers, key=lambda offer: (offer.hourly, offer.name))
     workloads = tuple(sorted(problem.workloads, key=lambda one: (one.pool, one.name)))
-    pools = tuple(sorted({workload.pool for workload in workloads}))
-    priorities = sorted({workload.priority for workload in workloads}, reverse=True)
+    pools = _numbered(sorted({workload.pool for workload in workloads}))
+    priorities = _numbered(sorted({workload.priority for workload in workloads}, reverse=True))
     index = {offer.name: number for number, offer in enumerate(offers)}
     return Tables(
         workloads=workloads,
         accelerators=tuple(offer.name for offer in offers),
-        pools=pools,
+        pools=tuple(pools),
         load=tuple(_loads(workload, index) for workload in workloads),
-        level=tuple(priorities.index(workload.priority) for workload in workloads),
-        pool=tuple(pools.index(workload.pool) for workload in workloads),
+        level=tuple(priorities[workload.priority] for workload in workloads),
+        pool=tuple(pools[workload.pool] for workload in workloads),
         floor=tuple({index[name]: units for name, units in one.floor.items() if units} for one in workloads),
         price=tuple(offer.hourly.micros for offer in offers),
         limit=tuple(offer.limit for offer in offers),
@@ -70,6 +68,10 @@ def tables_of(problem: Problem) -> Tables:
             {number: surcharge_of(workload, name).micros for name, number in index.items()} for workload in workloads
         ),
     )
+
+
+def _numbered(values: Sequence[_Value]) -> dict[_Value, int]:
+    return {value: number for number, value in enumerate(values)}
 
 
 def _loads(workload: Workload, index: Mapping[str, int]) -> dict[int, int]:
