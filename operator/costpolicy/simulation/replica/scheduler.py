@@ -126,13 +126,13 @@ class Scheduler:
         preempted = self._make_room(now)
         decoding = len(self._decoding)
         prefill = self._prefill(now, admitting=not preempted)
-        blocks = self.blocks.used
+        before = self.blocks.used
         if prefill.tokens:
             ticks, seconds = 1, self._seconds(prefill, decoding, self._context)
             self.blocks.grow(self._tick, 1)
         else:
             ticks, seconds = self._decode_only(decoding, next_arrival - now)
-        blocks = (blocks + self.blocks.used) / 2.0
+        blocks = (before + self.blocks.used) / 2.0
         self._tick += ticks
         self._context += ticks * decoding
         end = now + seconds
