@@ -47,20 +47,23 @@ class OpenLoop:
 class ClosedLoop:
     """So many clients send at time 0, and each sends its next request when its last one is answered.
 
+    A benchmark stops after ``rounds`` requests for each client, sent by whichever client is free; ``None`` goes on.
+
     Raises:
-        ValueError: there is no client.
+        ValueError: there is no client, or no request.
     """
 
     clients: int
+    rounds: int | None = None
 
     def __post_init__(self) -> None:
-        if self.clients < 1:
-            raise ValueError(f"a closed loop has at least one client, not {self.clients}")
+        if self.clients < 1 or (self.rounds is not None and self.rounds < 1):
+            raise ValueError(f"a closed loop has at least one client and one round, not {self.clients}, {self.rounds}")
 
     def arrivals(self, generator: Random) -> Arrivals:
         """Return the times; nothing about them is random."""
         del generator
-        return _Clients(self.clients)
+        return _Clients(self.clients, inf if self.rounds is None else self.clients * self.rounds)
 
 
 class _Renewal:
@@ -85,14 +88,15 @@ class _Renewal:
 
 
 class _Clients:
-    def __init__(self, clients: int) -> None:
-        self._ready = deque([0.0] * clients)
+    def __init__(self, clients: int, requests: float) -> None:
+        self._ready, self._left = deque([0.0] * clients), requests
 
     def next(self) -> float:
-        return self._ready[0] if self._ready else inf
+        return self._ready[0] if self._ready and self._left else inf
 
     def take(self) -> None:
         self._ready.popleft()
+        self._left -= 1
 
     def answered(self, now: float) -> None:
         self._ready.append(now)
