@@ -103,12 +103,18 @@ def _latency(served: Service, cycle: _Cycle, concurrency: float, burst_share: fl
         mean=engine + queue + host_wait,
         p50=engine + queue + host_wait,
         p95=constants.TTFT_P95_WAIT * engine + constants.TTFT_P95_QUEUE * queue + constants.TTFT_P95_HOST * host_wait,
+        p99=constants.TTFT_P95_WAIT * engine + constants.TTFT_P95_QUEUE * queue + constants.TTFT_P95_HOST * host_wait,
     )
     # Little's law. The API server's queue is not in it: its limit is in the inter-token latency already.
     rate = running / (cycle.wait_seconds + served.first_token_overhead + answering)
     return Latency(
         ttft=ttft,
-        inter_token=Quantiles(mean=inter_token, p50=inter_token, p95=constants.INTER_TOKEN_P95 * inter_token),
+        inter_token=Quantiles(
+            mean=inter_token,
+            p50=inter_token,
+            p95=constants.INTER_TOKEN_P95 * inter_token,
+            p99=constants.INTER_TOKEN_P95 * inter_token,
+        ),
         output_tokens_per_second=rate * served.output_tokens,
         requests_per_second=rate,
         running=running,

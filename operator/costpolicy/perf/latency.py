@@ -6,11 +6,12 @@ from enum import StrEnum
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quantiles:
-    """Mean, median and 95th percentile of a duration over requests, in seconds."""
+    """Mean, median, 95th and 99th percentile of a duration over requests, in seconds."""
 
     mean: float
     p50: float
     p95: float
+    p99: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
