@@ -99,11 +99,13 @@ def _latency(served: Service, cycle: _Cycle, concurrency: float, burst_share: fl
         )
     engine = burst_share * _burst(served, running) + steady_share * cycle.wait_seconds
     engine += served.first_token_overhead
+    waiting = max(0.0, engine - served.alone - served.first_token_overhead)
+    late = constants.TTFT_P95_WAIT * engine + constants.TTFT_P95_QUEUE * queue + constants.TTFT_P95_HOST * host_wait
     ttft = Quantiles(
         mean=engine + queue + host_wait,
-        p50=engine + queue + host_wait,
-        p95=constants.TTFT_P95_WAIT * engine + constants.TTFT_P95_QUEUE * queue + constants.TTFT_P95_HOST * host_wait,
-        p99=constants.TTFT_P95_WAIT * engine + constants.TTFT_P95_QUEUE * queue + constants.TTFT_P95_HOST * host_wait,
+        p50=engine - (1.0 - constants.TTFT_P50_WAIT) * waiting + queue + constants.TTFT_P50_HOST * host_wait,
+        p95=late,
+        p99=constants.TTFT_P99 * late,
     )
     # Little's law. The API server's queue is not in it: its limit is in the inter-token latency already.
     rate = running / (cycle.wait_seconds + served.first_token_overhead + answering)
@@ -113,7 +115,7 @@ def _latency(served: Service, cycle: _Cycle, concurrency: float, burst_share: fl
             mean=inter_token,
             p50=inter_token,
             p95=constants.INTER_TOKEN_P95 * inter_token,
-            p99=constants.INTER_TOKEN_P95 * inter_token,
+            p99=constants.INTER_TOKEN_P99 * inter_token,
         ),
         output_tokens_per_second=rate * served.output_tokens,
         requests_per_second=rate,
