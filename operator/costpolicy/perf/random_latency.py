@@ -65,12 +65,8 @@ def _engine(replica: Replica, load: Load) -> Moments:
     share = min(load.rate * prefill, constants.PREFILL_SHARE_CAP)
     gated = wait.decode_step / (1.0 - share) + prefill * share / (1.0 - share * share)
     step = min(gated, wait.decode_step + served.prompts_per_step * prefill)
-    together = 1.0 - 1.0 / served.prompts_per_step
-    near = mates(replica.workload, load.rate * max(step, served.alone))
-    queued = share / (1.0 - share)
-    waiting = busy * max(0.0, wait.total - served.alone)
-    extra = prefill * (near * (1.0 + together * (1.0 + queued)) + together * queued * spread / 2.0)
-    waiting = max(0.0, waiting + extra)
+    more = _more_prompts(replica, load.rate * max(step, served.alone), share)
+    waiting = max(0.0, busy * max(0.0, wait.total - served.alone) + prefill * more)
     # What is left of a step that only decodes is anywhere between none and all of it.  Waits for prompts are as in a
     # queue with one server: exponential, but that they come in whole prompts.
     prompts = waiting * (1.0 - wait.decode_step / step)
@@ -79,10 +75,23 @@ def _engine(replica: Replica, load: Load) -> Moments:
         spread * own * own
         + rest * rest / 3.0
         + (1.0 + spread) * prompts * (prompts / (1.0 - share * share) + prefill * 2.0 / 3.0)
-        + max(0.0, extra) ** 2
+        + (prefill * max(0.0, more)) ** 2
         + (constants.TTFT_JITTER * (served.alone + served.first_token_overhead)) ** 2
     )
     return Moments(served.alone - own + served.first_token_overhead, own + waiting, variance)
+
+
+def _more_prompts(replica: Replica, arrivals: float, share: float) -> float:
+    """Return how many more prompts a request waits for than Poisson arrivals of equal prompts make it.
+
+    Those that came just before it in the same burst, longer as prefill takes more of the time (``share``, as Kingman's
+    formula has it), and those just after, where they go into the same step; ``arrivals`` come in a step.
+    """
+    workload = replica.workload
+    near = mates(workload, arrivals)
+    together = 1.0 - 1.0 / replica.served.prompts_per_step
+    queued = share / (1.0 - share)
+    return near * (1.0 + together * (1.0 + queued)) + together * queued * workload.length_cv**2 / 2.0
 
 
 def inter_token(replica: Replica, load: Load) -> Quantiles:
