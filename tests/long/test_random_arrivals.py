@@ -1,33 +1,31 @@
 """Predicted latency under random arrivals against the simulated scheduler, every case that a plan may use.
 
-Covered: what tests/properties/test_random_arrivals.py is a slice of, each simulated for longer (ten minutes). Run it
-with ``-s`` for the table in docs/concepts/performance-model.md. Not covered: replicas beyond what a plan may load.
+Covered: what tests/properties/test_random_arrivals.py is a slice of, of every load and arrival (minutes). ``python -m
+random_arrivals`` prints the table of docs/concepts/performance-model.md, simulated for longer. Not covered: replicas beyond what a plan may load.
 """
 
 import pytest
 
-from random_arrivals import compared, grid, size, spread, table
+from random_arrivals import compared, grid, size, spread
 
 
 @pytest.fixture(scope="module")
 def found():
-    errors = compared(grid(), 4000)
-    for name in ("load", "arrival_cv", "length_cv", "requests", "shape"):
-        print(f"\n{name}\n" + table(errors, lambda case, name=name: getattr(case, name)))
+    errors = compared(grid(), 1500)
     return errors
 
 
 @pytest.mark.parametrize(
     ("figure", "median", "nine_in_ten"),
     [
-        (("ttft", "mean"), 0.04, 0.20),
-        (("ttft", "p50"), 0.06, 0.25),
-        (("ttft", "p95"), 0.12, 0.35),
-        (("ttft", "p99"), 0.15, 0.45),
-        (("inter_token", "mean"), 0.03, 0.10),
-        (("inter_token", "p50"), 0.03, 0.12),
-        (("inter_token", "p95"), 0.10, 0.35),
-        (("inter_token", "p99"), 0.12, 0.60),
+        (("ttft", "mean"), 0.08, 0.25),
+        (("ttft", "p50"), 0.08, 0.28),
+        (("ttft", "p95"), 0.14, 0.40),
+        (("ttft", "p99"), 0.20, 0.50),
+        (("inter_token", "mean"), 0.04, 0.16),
+        (("inter_token", "p50"), 0.04, 0.16),
+        (("inter_token", "p95"), 0.10, 0.40),
+        (("inter_token", "p99"), 0.14, 0.90),
     ],
 )
 def test_predicted_latency_is_near_the_simulated_scheduler(found, figure, median, nine_in_ten):

@@ -29,12 +29,14 @@ _HALF_BLOCK = 8
 class Replica:
     """An engine and its workload, reduced to the numbers the formulas need.
 
-    ``own_prefill`` is the part of a lone prefill that follows the prompt's length, in seconds; ``most`` the rate at
-    which all seats are taken, were the token budget large enough.
+    ``lone_step`` is a step that decodes one request, ``own_prefill`` the part of a lone prefill that
+    follows the prompt's length, in seconds; ``most`` the rate at which all seats are taken, were the token budget large
+    enough.
     """
 
     served: Service
     workload: Workload
+    lone_step: float
     own_prefill: float
     most: float
 
@@ -95,7 +97,8 @@ def reduced(shape: EngineShape, workload: Workload) -> Replica | Unpredictable:
         seats=max(1.0, min(float(shape.max_num_seqs), kv_seats)),
     )
     own = min(served.alone, served.alone * _length_share(served))
-    unbounded = Replica(served=served, workload=workload, own_prefill=own, most=inf)
+    lone = served.decode_step(1.0)
+    unbounded = Replica(served=served, workload=workload, lone_step=lone, own_prefill=own, most=inf)
     return replace(unbounded, most=flow_at(unbounded, served.seats).rate)
 
 

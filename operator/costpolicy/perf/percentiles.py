@@ -33,18 +33,20 @@ class Moments(NamedTuple):
         up to a variance of the mean squared.  Beyond it, the median falls towards the floor, and the tail is held
         where it is highest: a wait so rare that its p95 were less is not counted on.
         """
-        high = max(self.mean, self._gamma(_P95))
+        floor, mean, variance = self
+        if mean <= 0.0:
+            return Quantiles(mean=floor, p50=floor, p95=floor, p99=floor)
+        ninth = variance / (9.0 * mean * mean)
+        root = sqrt(ninth)
+        p95 = max(mean, mean * _cube(_P95, root))
         return Quantiles(
-            mean=self.floor + self.mean,
-            p50=self.floor + self._gamma(0.0),
-            p95=self.floor + high,
-            p99=self.floor + max(high, self._gamma(_P99)),
+            mean=floor + mean,
+            p50=floor + mean * max(0.0, 1.0 - ninth) ** 3,
+            p95=floor + p95,
+            p99=floor + max(p95, mean * _cube(_P99, root)),
         )
 
-    def _gamma(self, score: float) -> float:
-        if self.mean <= 0.0:
-            return 0.0
-        ninth = self.variance / (9.0 * self.mean * self.mean)
-        if score > 0.0:
-            ninth = min(ninth, score * score / 4.0)
-        return self.mean * max(0.0, 1.0 - ninth + score * sqrt(ninth)) ** 3
+
+def _cube(score: float, root: float) -> float:
+    root = min(root, score / 2.0)
+    return float((1.0 - root * root + score * root) ** 3)

@@ -101,11 +101,13 @@ def inter_token(replica: Replica, load: Load) -> Quantiles:
     answers average over fewer steps.  More than with all seats taken it cannot be.
     """
     served, mean = replica.served, load.inter_token
-    floor = min(mean, served.decode_step(1.0))
+    floor = min(mean, replica.lone_step)
     arrivals = load.peakedness / load.running * (1.0 + replica.workload.length_cv**2)
     varied = mean * (load.elasticity - 1.0)
     jitter = constants.INTER_TOKEN_JITTER * mean
     free = Moments(floor, mean - floor, varied * varied * arrivals + jitter * jitter).quantiles()
     most = max(mean, served.seats / (replica.most * served.decode_steps))
+    if free.p99 <= most:
+        return free
     full = Moments(floor, most - floor, (constants.INTER_TOKEN_JITTER * most) ** 2).quantiles()
     return Quantiles(mean=mean, p50=free.p50, p95=min(free.p95, full.p95), p99=min(free.p99, full.p99))
