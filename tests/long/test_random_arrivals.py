@@ -1,7 +1,7 @@
 """Predicted latency under random arrivals against the simulated scheduler, every case that a plan may use.
 
-Covered: what tests/properties/test_random_arrivals.py is a slice of, of every load and arrival (minutes). ``python -m
-random_arrivals`` prints the table of docs/concepts/performance-model.md, simulated for longer. Not covered: replicas beyond what a plan may load.
+Covered: what tests/properties/test_random_arrivals.py is a slice of (minutes). ``python -m random_arrivals`` prints the
+table of docs/concepts/performance-model.md, simulated for longer. Not covered: replicas beyond what a plan may load.
 """
 
 import pytest
@@ -11,8 +11,7 @@ from random_arrivals import compared, grid, size, spread
 
 @pytest.fixture(scope="module")
 def found():
-    errors = compared(grid(), 1500)
-    return errors
+    return compared(grid(), 1500)
 
 
 @pytest.mark.parametrize(
