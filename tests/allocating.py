@@ -89,7 +89,7 @@ def served_and_cost(problem: Problem, found: Allocation | Unserved) -> tuple[tup
 
 def fleet(seed: int, splittable: bool, workloads: int = 200, accelerators: int = 12) -> Problem:
     """A big problem: prices from 0.5 to 12, throughputs that grow with them, every fifth pair impossible."""
-    chance = Random(seed)  # noqa: S311 - the same problem every time
+    chance = Random(seed)
     prices = [round(chance.uniform(0.5, 12), 2) for _ in range(accelerators)]
     offers = tuple(
         Offer(name=f"gpu-{index:02}", hourly=Money.parse(f"{price:.2f}")) for index, price in enumerate(prices)

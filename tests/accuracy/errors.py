@@ -64,7 +64,7 @@ def inter_token(found: Sequence[Predicted]) -> Error:
 
 def cross_validated(rows: Sequence[Measured], repeats: int) -> list[Predicted]:
     """Return a prediction of each row by constants fitted on four fifths of the others, in so many draws."""
-    chance = random.Random(0)  # noqa: S311 - the draws of a published table, no secret
+    chance = random.Random(0)
     found: list[Predicted] = []
     for _ in range(repeats):
         order = list(rows)

@@ -22,7 +22,7 @@ from measurements import Measured
 
 TARGET = Path(module.__file__)
 _MARK = "# Written by `make fit`.\n"
-_INTER_TOKEN_WEIGHT = 1.5
+_INTER_TOKEN_WEIGHT = 1.0
 """Inter-token latency is measured more precisely than TTFT."""
 _SOFT = 0.08
 """Errors (logarithms) beyond this count less than quadratically; the noise of one row is about 0.04."""

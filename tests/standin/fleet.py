@@ -32,7 +32,7 @@ class Fleet:
     pods: dict[tuple[str, str], dict[tuple[str, str], Shown]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._random = random.Random(self.seed)  # noqa: S311 - a repeatable simulation, not a secret
+        self._random = random.Random(self.seed)  # a repeatable simulation, not a secret
 
     def set_load(self, namespace: str, policy: str, load: Load) -> None:
         """Change what clients send from now on."""

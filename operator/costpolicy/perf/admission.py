@@ -40,13 +40,15 @@ class Admission:
 
     ``first_wait`` and ``steady_wait`` are from arrival until the prompt is admitted, in the round in which all clients
     start together and after it, as far as the cache was full; ``stalled`` is what preemption adds to an answer after
-    its first token; ``running`` is how many requests hold a part of the cache.
+    its first token; ``running`` is how many requests hold a part of the cache; ``recomputed`` is what preempted ones
+    compute again, in prompts a request.
     """
 
     first_wait: float
     steady_wait: float
     stalled: float
     running: float
+    recomputed: float
 
 
 @dataclass(slots=True, eq=False)
@@ -60,6 +62,7 @@ class _Request:
     generated: float = 0.0
     waited: float = 0.0
     stalled: float = 0.0
+    recomputed: float = 0.0
 
     @property
     def length(self) -> float:
@@ -116,6 +119,7 @@ class _Engine:
             return False
         last = self.running.pop()
         self.free += self.bytes_of(last)
+        last.recomputed += last.computed
         last.computed, last.queued = 0.0, self.now
         self.waiting.appendleft(last)
         return True
@@ -207,6 +211,7 @@ def played(served: Service, workload: Workload, concurrency: int, limits: tuple[
         steady_wait=sum(later) / len(later) + between * more,
         stalled=sum(one.stalled for one in counted) / len(counted),
         running=min(running * alike, served.seats),
+        recomputed=sum(one.recomputed / one.prompt for one in counted) / len(counted),
     )
 
 

@@ -72,15 +72,18 @@ def closed_loop(
     if outgrows(served, workload, concurrency):
         limits = shape.max_num_seqs, shape.max_num_batched_tokens
         admission = played(served, workload, round(concurrency), limits)
-        cycle = _steady_cycle(served, admission.running, convoy=convoy)
+        cycle = _steady_cycle(served, admission.running, convoy=convoy, prefills=1.0 + admission.recomputed)
         waited = burst_share * admission.first_wait + (1.0 - burst_share) * admission.steady_wait
         return _latency(served, cycle, _Queue(waited, admission.stalled), burst_share)
     cycle = _steady_cycle(served, min(concurrency, served.seats), convoy=convoy)
     return _latency(served, cycle, _queue_for_seats(cycle, concurrency, burst_share), burst_share)
 
 
-def _steady_cycle(served: Service, running: float, *, convoy: bool) -> _Cycle:
-    """Find the cycle time that running requests give themselves (damped fixed point)."""
+def _steady_cycle(served: Service, running: float, *, convoy: bool, prefills: float = 1.0) -> _Cycle:
+    """Find the cycle time that running requests give themselves (damped fixed point).
+
+    ``prefills`` is how often a prompt is computed: more than once where preempted requests compute theirs again.
+    """
     others = running - 1.0
     most = min(served.prompts_per_step, running)
     waited = served.alone
@@ -93,7 +96,7 @@ def _steady_cycle(served: Service, running: float, *, convoy: bool) -> _Cycle:
             total = served.alone
         elif convoy:
             total = max(total, 2.0 * (wait.decode_step + wait.prefill))
-        busy = served.decode_steps * wait.decode_step + others * wait.prefill * decoding / cycle
+        busy = served.decode_steps * wait.decode_step + prefills * others * wait.prefill * decoding / cycle
         # A step takes no more prompts than its budget: they wait, and with short outputs most requests do.
         busy = min(busy, served.decode_steps * (wait.decode_step + most * wait.prefill))
         total = max(total, running * (wait.prefill + wait.decode_step / most) - busy)
@@ -124,19 +127,27 @@ def _latency(served: Service, cycle: _Cycle, queue: _Queue, burst_share: float) 
     host_wait = min(constants.HOST_QUEUE * host / (1.0 - utilization), streaming)
     engine = burst_share * _burst(served, running) + steady_share * cycle.wait_seconds
     engine += served.first_token_overhead
+    waiting = max(0.0, engine - served.alone - served.first_token_overhead)
+    late = (
+        constants.TTFT_P95_WAIT * engine + constants.TTFT_P95_QUEUE * queue.waited + constants.TTFT_P95_HOST * host_wait
+    )
     ttft = Quantiles(
         mean=engine + queue.waited + host_wait,
-        p50=engine + queue.waited + host_wait,
-        p95=constants.TTFT_P95_WAIT * engine
-        + constants.TTFT_P95_QUEUE * queue.waited
-        + constants.TTFT_P95_HOST * host_wait,
+        p50=engine - (1.0 - constants.TTFT_P50_WAIT) * waiting + queue.waited + constants.TTFT_P50_HOST * host_wait,
+        p95=late,
+        p99=constants.TTFT_P99 * late,
     )
     # Little's law. The API server's queue is not in it: its limit is in the inter-token latency already.
     rate = running / (cycle.wait_seconds + served.first_token_overhead + answering)
     inter_token += queue.stalled / served.decode_steps
     return Latency(
         ttft=ttft,
-        inter_token=Quantiles(mean=inter_token, p50=inter_token, p95=constants.INTER_TOKEN_P95 * inter_token),
+        inter_token=Quantiles(
+            mean=inter_token,
+            p50=inter_token,
+            p95=constants.INTER_TOKEN_P95 * inter_token,
+            p99=constants.INTER_TOKEN_P99 * inter_token,
+        ),
         output_tokens_per_second=rate * served.output_tokens,
         requests_per_second=rate,
         running=running,

@@ -34,9 +34,9 @@ class Fitted:
 
 # Written by `make fit`.
 FITTED: Final = Fitted(
-    compute_efficiency=0.555,
-    memory_efficiency=0.955,
-    layer_overhead=6.2e-05,
-    sequence_overhead=6.74e-07,
-    request_overhead=0.000336,
+    compute_efficiency=0.551,
+    memory_efficiency=0.956,
+    layer_overhead=6.22e-05,
+    sequence_overhead=6.59e-07,
+    request_overhead=0.000317,
 )

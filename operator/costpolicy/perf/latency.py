@@ -6,15 +6,16 @@ from enum import StrEnum
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quantiles:
-    """Mean, median and 95th percentile of a duration over requests, in seconds."""
+    """Mean, median, 95th and 99th percentile of a duration over requests, in seconds."""
 
     mean: float
     p50: float
     p95: float
+    p99: float
 
     def scaled(self, factor: float) -> "Quantiles":
         """Return all of them times a factor."""
-        return Quantiles(mean=self.mean * factor, p50=self.p50 * factor, p95=self.p95 * factor)
+        return Quantiles(mean=self.mean * factor, p50=self.p50 * factor, p95=self.p95 * factor, p99=self.p99 * factor)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -52,10 +52,11 @@ class EngineShape:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workload:
-    """The requests of one service: mean token counts, and how much their lengths vary.
+    """The requests of one service: mean token counts, how much their lengths vary, and how they arrive.
 
     ``cached_tokens`` of ``prompt_tokens`` are found in the prefix cache and shared between requests.
-    ``length_cv`` is the coefficient of variation of prompt and output lengths (0: all requests are equal).
+    ``length_cv`` is the coefficient of variation of prompt and output lengths (0: all requests are equal),
+    ``arrival_cv`` that of the times between arrivals (1: Poisson, more: bursts); a closed loop does not use it.
 
     Raises:
         ValueError: a count is not finite, negative, or no prompt token is left to compute.
@@ -65,6 +66,7 @@ class Workload:
     output_tokens: float
     cached_tokens: float = 0.0
     length_cv: float = 0.3
+    arrival_cv: float = 1.0
 
     def __post_init__(self) -> None:
         if not (1 <= self.prompt_tokens < float("inf") and 1 <= self.output_tokens < float("inf")):
@@ -74,8 +76,9 @@ class Workload:
             )
         if not 0 <= self.cached_tokens <= self.prompt_tokens:
             raise ValueError(f"cached tokens are part of the prompt: {self.cached_tokens} of {self.prompt_tokens}")
-        if not 0 <= self.length_cv < float("inf"):
-            raise ValueError(f"length_cv must not be negative, and not {self.length_cv}")
+        for name in ("length_cv", "arrival_cv"):
+            if not 0 <= getattr(self, name) < float("inf"):
+                raise ValueError(f"{name} must be finite and not negative, not {getattr(self, name)}")
 
     @property
     def computed_tokens(self) -> float:

@@ -4,7 +4,8 @@ For scenario tests and ``costpolicy simulate``. ``world`` joins the parts: a sto
 semantics of server-side apply (``fields``, ``store``, ``gateway``), controllers and a scheduler
 (``cluster``), arrivals (``traffic``), engines with a latency model of their own (``engine``, which imports
 nothing of ``perf``: a plan must not be graded by the model that made it), and answers to the operator's
-questions (``metrics``).
+questions (``metrics``). ``replica`` is apart from these: one replica's scheduler step by step, with step times
+given from outside, to check the closed forms of queues and percentiles with.
 
 What is not imitated: schemas and admission, watches, images, networks, failing nodes.
 """

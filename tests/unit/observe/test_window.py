@@ -40,7 +40,9 @@ def test_windows_are_in_order_of_time():
     assert [AT, later] == [window.until for window in found]
 
 
-@pytest.mark.parametrize("figure", sorted(set(WindowFigure) - {WindowFigure.PREFIX_HIT_RATIO, WindowFigure.INTER_TOKEN}))
+@pytest.mark.parametrize(
+    "figure", sorted(set(WindowFigure) - {WindowFigure.PREFIX_HIT_RATIO, WindowFigure.INTER_TOKEN})
+)
 def test_a_window_without_what_a_prediction_needs_is_none(figure: WindowFigure):
     assert () == load_windows(samples({name: value for name, value in HOUR.items() if name != figure}))
     assert () == load_windows(samples({**HOUR, figure: 0.0}))

@@ -162,7 +162,7 @@ def deployment(dice: random.Random, count: int) -> list[Comparison]:
 
 @pytest.fixture(scope="module")
 def deployments() -> list[list[Comparison]]:
-    dice = random.Random(20261125)  # noqa: S311 - a simulation
+    dice = random.Random(20261125)
     return [deployment(dice, 60) for _ in range(1500)]
 
 

@@ -1,9 +1,11 @@
 """Arrivals at random: latency at a rate, saturation, capacity under objectives.
 
 Covered: limits at no load and at saturation, agreement with the closed loop at the same throughput, every
-binding limit, margins. Not covered: arrivals burstier than Poisson; error against measurements
-(test_accuracy.py).
+binding limit, margins, bursts. Not covered: error against measurements (test_accuracy.py) and against the simulated
+scheduler (tests/properties/test_random_arrivals.py).
 """
+
+from dataclasses import replace
 
 import pytest
 
@@ -101,6 +103,26 @@ def test_running_requests_at_capacity_stay_clear_of_the_kv_cache(shapes):
     found = capacity(shape, LONG, None, None)
     latency = open_loop(shape, LONG, found.requests_per_second)
     assert latency.kv_utilization < 0.8
+
+
+def test_bursts_cost_capacity_and_regular_arrivals_gain_some(shapes):
+    rates = [
+        capacity(shapes(), replace(LONG, arrival_cv=cv), 0.6, 0.03).requests_per_second for cv in (0.5, 1.0, 2.0, 4.0)
+    ]
+    assert sorted(rates, reverse=True) == rates
+    assert rates[0] > 1.05 * rates[-1]
+
+
+def test_half_of_all_requests_are_faster_than_the_mean_where_few_wait_long(shapes):
+    busy = open_loop(shapes(), CHAT, 45.0)
+    assert busy.ttft.p50 < busy.ttft.mean < busy.ttft.p95 < busy.ttft.p99
+
+
+def test_answers_that_vary_in_length_fill_the_cache_sooner(shapes):
+    shape = shapes("meta-llama/Llama-3.1-70B", ranks=2, weights="fp8")
+    equal, varied = (capacity(shape, replace(LONG, length_cv=cv), None, None) for cv in (0.0, 1.0))
+    assert (Binding.KV_CACHE, Binding.KV_CACHE) == (equal.binding, varied.binding)
+    assert varied.requests_per_second < 0.95 * equal.requests_per_second
 
 
 @pytest.mark.parametrize("rate", [-1.0, float("nan"), float("inf")])

@@ -121,9 +121,10 @@ def test_floors_come_before_the_growth_of_somebody_more_important():
 def test_growth_gives_way_from_the_lowest_priority_up():
     many = {**MUCH, "requestsPerSecond": 40}
     low, high = contender("a/low", traffic=many), contender("a/high", priority=1000, traffic=many)
-    wanted = low.choices[0].target.accelerators
-    assert wanted > 1
-    found = settle([low, high], stocks(l40s=wanted + 1, h100=0, h200=0), BUDGET)
+    choice = next(one for one in low.choices if one.place == L40S)
+    wanted = choice.target.accelerators
+    assert wanted > choice.floor
+    found = settle([low, high], stocks(l40s=wanted + choice.floor, h100=0, h200=0), BUDGET)
 
     assert (True, False) == (found["a/high"].growth, found["a/low"].growth)
 

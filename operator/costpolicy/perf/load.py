@@ -1,0 +1,233 @@
+"""One replica under random arrivals, as a function of the mean number of requests that decode.
+
+Little's law gives the rate in closed form, ``rate = n / (decode_steps * step + prefills)``; it rises with ``n``, so a
+rate has one ``n``.  ``step`` is a step with the ``n`` others that a request sees and, in bursts, its mates too;
+``prefills`` are those of requests that arrive while it decodes; the API server bounds the rate.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from math import exp, inf, log, sqrt
+from typing import NamedTuple
+
+from costpolicy.perf import constants
+from costpolicy.perf.arrivals import peakedness
+from costpolicy.perf.latency import Unpredictable
+from costpolicy.perf.service import Service, Wait, service
+from costpolicy.perf.shape import EngineShape, Workload
+
+NEARLY_IDLE = 1e-6
+_NEARBY = 0.01
+_LONGER = 0.1
+_PRECISION = 1e-3
+_STEEPEST = 20.0
+_HALF_BLOCK = 8
+"""Tokens of its last block of KV cache that a sequence has not filled yet, on average (blocks of 16)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replica:
+    """An engine and its workload, reduced to the numbers the formulas need.
+
+    ``lone_step`` is a step that decodes one request, ``own_prefill`` the part of a lone prefill that
+    follows the prompt's length, in seconds; ``most`` the rate at which all seats are taken, were the token budget large
+    enough.
+    """
+
+    served: Service
+    workload: Workload
+    lone_step: float
+    own_prefill: float
+    most: float
+
+
+class Flow(NamedTuple):
+    """Rate (requests a second), decode step (seconds), host utilization to the power of the norm, and wait."""
+
+    rate: float
+    step: float
+    host: float
+    wait: Wait
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """A replica with a mean of ``running`` decoding requests; seconds, requests a second.
+
+    ``elasticity`` is by how many per cent the running requests grow with one per cent more arrivals, the API server
+    aside (``host`` is its utilization to the power of its norm, which allows for chance already); ``peakedness`` the
+    variance over the mean of the arrivals within a request's stay; ``full_step`` how long a step lasts that has as
+    many prompts as the token budget takes.
+    """
+
+    running: float
+    rate: float
+    host: float
+    wait: Wait
+    elasticity: float
+    peakedness: float
+    inter_token: float
+    full_step: float
+
+    @property
+    def fluctuation(self) -> float:
+        """How far p95 of the running requests lies above their mean."""
+        return constants.FLUCTUATION_P95 * sqrt(self.running * self.peakedness * self.elasticity * (1.0 + self.host))
+
+
+def reduced(shape: EngineShape, workload: Workload) -> Replica | Unpredictable:
+    """Reduce a shape and a workload; Unpredictable where not even one request fits.
+
+    At any moment long answers are more often met than short ones, so a running request has half of
+    ``output * (1 + length_cv ** 2)`` tokens behind it on average: what decoding reads and the KV cache holds.  Of a
+    prompt's attention the mean is that of its squared length.
+    """
+    served = service(shape, workload)
+    if isinstance(served, Unpredictable):
+        return served
+    generated = workload.output_tokens * (1.0 + workload.length_cv**2) / 2.0
+    more_pairs = (served.prompt * workload.length_cv) ** 2 / 2.0
+    kv_seats = _kv_seats(workload, served, generated)
+    served = replace(
+        served,
+        pairs=served.pairs + more_pairs,
+        alone=served.alone + more_pairs * served.cost.attention_per_pair,
+        context=served.prompt + generated,
+        kv_seats=kv_seats,
+        seats=max(1.0, min(float(shape.max_num_seqs), kv_seats)),
+    )
+    own = min(served.alone, served.alone * _length_share(served))
+    lone = served.decode_step(1.0)
+    unbounded = Replica(served=served, workload=workload, lone_step=lone, own_prefill=own, most=inf)
+    return replace(unbounded, most=flow_at(unbounded, served.seats).rate)
+
+
+def _kv_seats(workload: Workload, served: Service, generated: float) -> float:
+    """Return how many requests the KV cache holds at once, a shared prefix held once.
+
+    The first of the queue holds up the others until its whole prompt finds room: about half of what prompts are long
+    on average as they are met in time stays empty.  Simulated closed loops with more clients than seats, prompts no
+    shorter than answers: the requests admitted are within 3 % of this at the median, within 11 % in nine of ten.
+    """
+    cache, shared = served.memory.cache, workload.prompt_tokens - served.prompt
+    shared_bytes = cache.per_token * shared
+    each = cache.of_sequence(workload.prompt_tokens + generated + _HALF_BLOCK) - shared_bytes
+    empty = cache.per_token * served.prompt * (1.0 + workload.length_cv**2) / 2.0
+    return max(1.0, (served.memory.kv_cache_bytes - shared_bytes - empty) / each)
+
+
+def _length_share(served: Service) -> float:
+    """Return by how many per cent a lone prefill grows with one per cent more prompt."""
+    usual, longer = (
+        served.cost.seconds(
+            prompts=1.0,
+            prompt_tokens=served.prompt * grown,
+            pairs=served.pairs * grown * grown,
+            sequences=0.0,
+            context=served.context,
+        )
+        for grown in (1.0, 1.0 + _LONGER)
+    )
+    return (longer / usual - 1.0) / _LONGER
+
+
+def flow_at(replica: Replica, running: float) -> Flow:
+    """Return the rate that keeps so many requests decoding, and the wait at it."""
+    served = replica.served
+    peak = peakedness(replica.workload, running)
+    step = served.decode_step(min(running + peak, served.seats))
+    prefills = running + max(0.0, peak - 1.0) / 2.0
+    wait = served.wait(0.0, running, 0.0)
+    rate = running / (served.decode_steps * step + prefills * wait.prefill)
+    wait = served.wait(rate, running, wait.total)
+    rate = running / (served.decode_steps * step + prefills * wait.prefill)
+    host = (rate * served.decode_steps * served.host_per_token) ** constants.OPEN_HOST_SHARPNESS
+    rate /= (1.0 + host) ** (1.0 / constants.OPEN_HOST_SHARPNESS)
+    return Flow(rate, step, host, wait)
+
+
+def loaded(replica: Replica, running: float) -> Load:
+    """Return the whole state at the rate that would keep so many requests decoding if they came evenly.
+
+    The arrivals within a request's stay fluctuate (variance ``n`` times peakedness), and with them the running
+    requests, ``elasticity`` times as much.  Since ``n`` grows faster than the rate, chance makes them more on average:
+    to second order by ``peakedness * elasticity * (elasticity - 1)``, of which arrivals before a request's own stay
+    count, but those within it do not (they delay it by their prefill whenever they come): half. Decoding takes no
+    longer than with all seats taken.
+    """
+    served, at = replica.served, flow_at(replica, running)
+    peak = peakedness(replica.workload, running)
+    elasticity = _elasticity(served, at, running, peak)
+    crowd = min(
+        running,
+        peak * elasticity * (elasticity - 1.0) / 2.0,
+        max(0.0, served.seats * at.rate / replica.most - running),
+    )
+    return Load(
+        running=running + crowd,
+        rate=at.rate,
+        host=at.host,
+        wait=served.wait(at.rate, running + crowd, at.wait.total),
+        elasticity=elasticity,
+        peakedness=peak,
+        inter_token=(running + crowd) / (at.rate * served.decode_steps),
+        full_step=_full_step(served, at.wait),
+    )
+
+
+def _elasticity(served: Service, at: Flow, running: float, peak: float) -> float:
+    """Return d ln(n) / d ln(rate), from the closed form of the rate; decode time at least grows with n."""
+    nearby = served.decode_step(min(running + peak, served.seats) + _NEARBY)
+    fixed = served.decode_steps * max(_NEARBY * at.step, at.step - running * (nearby - at.step) / _NEARBY)
+    stretched = served.decode_steps * at.step + running * at.wait.prefill
+    return max(1.0, stretched / fixed)
+
+
+def saturation(replica: Replica) -> tuple[float, float]:
+    """Return the running requests, and the rate, at which seats or the token budget are full."""
+    running = replica.served.seats
+    if _budget_use(replica, running) > 1.0:
+        running = crossing(lambda n: _budget_use(replica, n), running)
+    return running, flow_at(replica, running).rate
+
+
+def _budget_use(replica: Replica, running: float) -> float:
+    """Return how much of the prompts that the token budget lets through arrive."""
+    at = flow_at(replica, running)
+    return at.rate * _full_step(replica.served, at.wait) / replica.served.prompts_per_step
+
+
+def _full_step(served: Service, wait: Wait) -> float:
+    return served.chunks * wait.decode_step + served.prompts_per_step * wait.prefill
+
+
+def crossing(strain: Callable[[float], float], highest: float) -> float:
+    """Return the running requests at which an increasing strain reaches 1 (``highest`` if it does not
+    before).
+
+    To a thousandth, from below.  Illinois variant of the secant method on the logarithms of both, in which a
+    rate is almost linear; steep ends (a queue without end) are clipped so that they do not flatten the
+    secant.
+    """
+    low, high = log(NEARLY_IDLE), log(highest)
+    below, above = _log_strain(strain, low), _log_strain(strain, high)
+    if above <= 0.0:
+        return highest
+    side = 0
+    while high - low > _PRECISION and below < 0.0:
+        middle = low + (high - low) * min(0.95, max(0.05, below / (below - above)))
+        value = _log_strain(strain, middle)
+        if value <= 0.0:
+            low, below = middle, value
+            above = above / 2.0 if side < 0 else above
+            side = -1
+        else:
+            high, above = middle, value
+            below = below / 2.0 if side > 0 else below
+            side = 1
+    return exp(low)
+
+
+def _log_strain(strain: Callable[[float], float], log_running: float) -> float:
+    value = strain(exp(log_running))
+    return min(_STEEPEST, max(-_STEEPEST, log(value))) if value > 0.0 else -_STEEPEST
