@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from costpolicy.api.types import KvCacheDtype, WeightFormat
 from costpolicy.catalog.accelerators import accelerators
 from costpolicy.catalog.models import models
+from costpolicy.perf.ceiling import ceiling
 from costpolicy.perf.closed_loop import closed_loop
 from costpolicy.perf.latency import Latency, Saturated, Unpredictable
 from costpolicy.perf.memory import memory_fit
@@ -182,3 +183,18 @@ def test_at_capacity_the_objectives_hold(shape, workload, ttft, inter_token):
     assert latency.ttft.p95 <= ttft * NOISE
     assert latency.inter_token.p95 <= inter_token * NOISE
     assert found.latency_at_zero.ttft.p95 <= ttft
+
+
+@given(shapes(), workloads(), st.sampled_from([None, 0.01, 0.03, 0.1, 1.0]), st.sampled_from([None, 0.2, 2.0]))
+def test_no_setting_exceeds_the_ceiling(shape, workload, inter_token, ttft):
+    found = capacity(shape, workload, ttft, inter_token)
+    highest = ceiling(shape, workload, 0.95)
+
+    if highest is None:
+        assert 0.0 == found.requests_per_second
+    else:
+        assert found.requests_per_second <= highest.within(inter_token) * NOISE
+        if found.requests_per_second > 0.0 and ttft is not None:
+            assert highest.first_token <= ttft
+        if found.requests_per_second > 0.0 and inter_token is not None:
+            assert highest.decode <= inter_token

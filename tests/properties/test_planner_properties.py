@@ -4,20 +4,24 @@ Covered: soundness, brute force, monotony, invariance to order and to the scale 
 Not covered: the time of a plan (benchmark), golden situations.
 """
 
+from collections.abc import Iterator
 from dataclasses import replace
+from itertools import product
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from asking import PRICES, offered, request
+from costpolicy.perf.latency import Binding, Unpredictable
 from costpolicy.planning.constraints import Question
 from costpolicy.planning.evaluation import Evaluation
-from costpolicy.planning.options import options, other_batches
+from costpolicy.planning.judgement import judge
+from costpolicy.planning.options import Option, options
 from costpolicy.planning.plan import Target, Verdict
-from costpolicy.planning.planner import judge, plan
+from costpolicy.planning.planner import plan
 from costpolicy.planning.request import PlanRequest, limits_of
-from costpolicy.units import Money
+from costpolicy.units import GIB, Money
 
 names = st.lists(st.sampled_from(sorted(PRICES)), min_size=1, max_size=3, unique=True)
 ttfts = st.sampled_from(["150ms", "300ms", "800ms", "2s"])
@@ -32,6 +36,9 @@ def situations(draw: st.DrawFn) -> dict[str, Any]:
         "names": draw(names),
         "context": draw(st.sampled_from([8192, 32768])),
         "ttft": draw(ttfts),
+        "inter_token": draw(
+            st.sampled_from([{}, {"interTokenLatency": {"p95": "25ms"}}, {"interTokenLatency": {"p95": "60ms"}}])
+        ),
         "rate": draw(rates),
         "prompt": draw(tokens),
         "output": draw(tokens),
@@ -44,7 +51,7 @@ def asking(given_: dict[str, Any]) -> PlanRequest:
     return request(
         offered(*given_["names"]),
         model={"contextLength": given_["context"]},
-        objectives={"ttft": {"p95": given_["ttft"]}},
+        objectives={"ttft": {"p95": given_["ttft"]}, **given_["inter_token"]},
         traffic={
             "requestsPerSecond": given_["rate"],
             "promptTokens": given_["prompt"],
@@ -65,16 +72,54 @@ def dearer_or_equal(one: Money | None, other: Money | None) -> bool:
     return one is None or (other is not None and one >= other)
 
 
-@settings(max_examples=25)
+def settings_of(asked: PlanRequest, option: Option) -> Iterator[Option]:
+    """Every combination of the engine's settings for an option, in no relation to what holds it back."""
+    default = option.replica.defaults
+    served = option.replica.served
+    seats = 0.0 if isinstance(served, Unpredictable) else served.kv_seats
+    limit = option.replica.most_inter_token
+    fewer = [one for one in (16, 32, 64, 128, 256, 512) if one < min(default.max_num_seqs, seats)]
+    kept = limit is not None and not isinstance(served, Unpredictable)
+    fewer = [one for one in fewer if served.decode_step(one) <= limit][-2:] if kept else []
+    more = [default.max_num_seqs * factor for factor in (2, 4) if seats > default.max_num_seqs * factor / 2]
+    outside = option.accelerator.memory_bytes * 0.05 - option.replica.memory.graph_bytes
+    for tokens, sequences, memory in product(
+        (None, 2048, 4096, 8192, 16384), (None, *fewer, *more), (None, 0.95) if outside >= GIB else (None,)
+    ):
+        changed = replace(
+            option.configuration,
+            max_num_batched_tokens=tokens,
+            max_num_seqs=sequences,
+            gpu_memory_utilization=memory,
+        )
+        yield replace(option, configuration=changed, replica=Evaluation(asked).replica(changed, option.accelerator))
+
+
+def needless(option: Option, found: Target, asked: PlanRequest) -> bool:
+    """Whether fewer sequences than the engine's default were taken although latency does not ask for it."""
+    configuration = option.configuration
+    if (configuration.max_num_seqs or 10**6) >= option.replica.defaults.max_num_seqs:
+        return False
+    default = replace(configuration, max_num_seqs=None)
+    replica = Evaluation(asked).replica(default, option.accelerator)
+    return replica.shortfall(asked.demand.requests_per_second / found.replicas) not in (
+        Binding.TTFT,
+        Binding.INTER_TOKEN,
+    )
+
+
+@settings(max_examples=10)
 @given(situations())
-def test_equals_brute_force_over_all_options(given_: dict[str, Any]):
-    asked = asking(given_)
-    question = Question(request=asked, evaluation=Evaluation(asked))
+def test_equals_brute_force_over_all_options_and_settings(given_: dict[str, Any]):
+    asked = asking({**given_, "names": given_["names"][:2]})
+    evaluation = Evaluation(asked)
+    question = Question(request=asked, evaluation=evaluation)
     every = [
         outcome
-        for option in options(asked, asked.supplies, gate=False)
-        for variant in (option, *other_batches(asked, option))
+        for option in options(asked, asked.supplies, evaluation, gate=False)
+        for variant in settings_of(asked, option)
         if isinstance(outcome := judge(variant, question, limits_of(asked)), Target)
+        and not needless(variant, outcome, asked)
     ]
 
     best = min((found.cost_per_hour for found in every), default=None)

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Sequence
 
 from costpolicy.api.reasons import Reason
 from costpolicy.planning.configuration import Configuration
-from costpolicy.planning.constraints import REASON_ORDER
+from costpolicy.planning.constraints import CAP_REASONS, REASON_ORDER, check_caps
+from costpolicy.planning.options import offers
 from costpolicy.planning.plan import Candidate, Infeasible, Target, Verdict
-from costpolicy.planning.request import PlanRequest
+from costpolicy.planning.request import PlanRequest, limits_of
 
 _HARDWARE_REASONS = (Reason.ACCELERATOR_NOT_ALLOWED, Reason.CAPACITY_TYPE_NOT_ALLOWED, Reason.NO_NODES)
 
@@ -40,8 +41,11 @@ def why_not_cheaper(target: Target | None, candidates: Sequence[Candidate], curr
     return f"{describe(nearest.configuration)} would save {saved} {currency} a month, but {nearest.message}"
 
 
-def infeasible(candidates: Iterable[Candidate], request: PlanRequest) -> Infeasible:
-    """Return the constraint that the candidates which came nearest to an answer fail on."""
+def infeasible(candidates: Iterable[Candidate], request: PlanRequest, uncapped: Target | None) -> Infeasible:
+    """Return the constraint that the candidates which came nearest to an answer fail on.
+
+    Where only caps stand in the way that is the cap that the plan without caps breaks.
+    """
     rejected = [one for one in candidates if one.verdict == Verdict.REJECTED and not one.gated]
     if not rejected:
         allowed = ", ".join(request.spec.hardware.accelerators) or "any accelerator"
@@ -52,7 +56,21 @@ def infeasible(candidates: Iterable[Candidate], request: PlanRequest) -> Infeasi
     nearest = max(rejected, key=_nearness)
     if nearest.reason in _HARDWARE_REASONS:
         return _no_hardware(rejected, request) or Infeasible(reason=Reason(nearest.reason), message=nearest.message)
+    if nearest.reason in CAP_REASONS and uncapped is not None:
+        return _capped(nearest, uncapped, request)
     return Infeasible(reason=Reason(nearest.reason), message=f"{describe(nearest.configuration)}: {nearest.message}")
+
+
+def _capped(nearest: Candidate, uncapped: Target, request: PlanRequest) -> Infeasible:
+    supply = next((one for one in request.supplies if offers(one, uncapped.configuration)), None)
+    size = uncapped.configuration.tensor_parallel_size
+    broken = check_caps(supply, size, uncapped.replicas, limits_of(request)) if supply else None
+    what = describe(uncapped.configuration, uncapped.replicas)
+    if broken is None:
+        return Infeasible(
+            reason=Reason(nearest.reason), message=f"{describe(nearest.configuration)}: {nearest.message}"
+        )
+    return Infeasible(reason=broken.reason, message=f"the cheapest that keeps the promise is {what}: {broken.message}")
 
 
 def _no_hardware(rejected: Sequence[Candidate], request: PlanRequest) -> Infeasible | None:
