@@ -250,12 +250,12 @@ SUPPLY: tuple[SupplyCheck, ...] = (
     _exists,
 )
 SHAPE: tuple[OptionCheck, ...] = (
+    _prompt_fits,
     _heads_divide,
     _checkpoint_there,
     _format_supported,
     _weights_fit,
     _context_fits,
-    _prompt_fits,
 )
 PROMISE: tuple[OptionCheck, ...] = (_latency_reachable,)
 

@@ -2,12 +2,13 @@
 
 from costpolicy.planning.constraints import CAP_REASONS, Question, check_supply
 from costpolicy.planning.evaluation import Evaluation
-from costpolicy.planning.explain import infeasible, why_not_cheaper
-from costpolicy.planning.options import Option, options
+from costpolicy.planning.explain import infeasible, settings, why_not_cheaper
+from costpolicy.planning.options import Option, offers, options
 from costpolicy.planning.plan import Candidate, Plan, Rejection, Target, Verdict
 from costpolicy.planning.request import UNCAPPED, PlanRequest, limits_of
 from costpolicy.planning.search import Search, cheaper
 from costpolicy.planning.supply import Supply
+from costpolicy.planning.tradeoff import TradeOff, trade_off
 
 
 def plan(request: PlanRequest, evaluation: Evaluation | None = None) -> Plan:
@@ -25,10 +26,26 @@ def plan(request: PlanRequest, evaluation: Evaluation | None = None) -> Plan:
         target=found.best,
         recommended=found.gated if found.gated and (found.best is None or cheaper(found.gated, found.best)) else None,
         uncapped=uncapped,
-        why_not_cheaper=why_not_cheaper(found.best, candidates, request.currency),
+        settings=_settings(question, found.best),
+        why_not_cheaper=why_not_cheaper(found.best, candidates, _trade_off(question, found), request.currency),
         infeasible=None if found.best else infeasible(candidates, request, uncapped),
         candidates=candidates,
     )
+
+
+def _trade_off(question: Question, found: Search) -> TradeOff | None:
+    if found.best is None:
+        return None
+    applicable = (outcome.option for outcome in found.outcomes if not outcome.option.gated)
+    return trade_off(found.best, applicable, question, limits_of(question.request))
+
+
+def _settings(question: Question, best: Target | None) -> tuple[str, ...]:
+    if best is None:
+        return ()
+    configuration = best.configuration
+    supply = next(one for one in question.request.supplies if offers(one, configuration))
+    return settings(best, question.evaluation.replica(configuration, supply.offering.accelerator).defaults)
 
 
 def _uncapped(question: Question, now: Search) -> Target | None:

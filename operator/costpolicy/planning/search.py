@@ -16,7 +16,8 @@ from costpolicy.api.types import KvCacheDtype
 from costpolicy.perf.latency import Binding
 from costpolicy.planning.configuration import Configuration
 from costpolicy.planning.constraints import Question, at_least, check_caps, check_prospect, check_shape
-from costpolicy.planning.judgement import judge, replicas_for, spare_replicas
+from costpolicy.planning.interruption import interruptible
+from costpolicy.planning.judgement import fewest_replicas, judge, price_of, replicas_for, spare_replicas
 from costpolicy.planning.options import Option
 from costpolicy.planning.plan import Candidate, Rejection, Target, Verdict
 from costpolicy.planning.request import Limits
@@ -74,11 +75,10 @@ class Search:
     def run(self, options: Iterable[Option], best: Target | None = None) -> "Search":
         """Look at every option; with ``best``, only for what is cheaper than that."""
         if best is not None:
-            self.best, self._ranks[False] = best, (*_cost(best),)
-        least = self._least_replicas()
+            self.best, self._ranks[False] = best, best.compared_cost
         for option in options:
             order = next(self._orders)
-            marginal, full = _floor(option, least)
+            marginal, full = _floor(option, fewest_replicas(option.supply, self.question))
             self._heap.append(_Entry(marginal, full, order, order, False, option))
         heapify(self._heap)
         while self._heap:
@@ -102,6 +102,8 @@ class Search:
             if micros not in told:
                 told[micros] = Money(micros), f"it would cost at least {Money(micros).text(2)} an hour"
             floor, message = told[micros]
+            if interruptible(option.supply):
+                message = f"{message} with one replica to spare for interruptions"
             if found is not None:
                 yield _candidate(option, floor, found, self.best)
                 continue
@@ -147,12 +149,13 @@ class Search:
         price, supply = option.supply.offering.hourly.micros, option.supply
         if not rivals or not price:
             return None
-        marginal = min(one.marginal_cost_per_hour.micros for one in rivals)
+        marginal = min(_paid(one)[0] for one in rivals)
         return (marginal // price + supply.reserved_free) // option.configuration.tensor_parallel_size
 
     def _held_back(self, option: Option, replicas: int) -> Binding | None:
         """Return what keeps so few replicas from carrying the demand, if something does."""
-        rate, carrying = self.question.request.demand.requests_per_second, replicas - spare_replicas(self.question)
+        rate = self.question.request.demand.requests_per_second
+        carrying = replicas - spare_replicas(option.supply, self.question)
         if rate <= 0:
             return None
         return option.replica.shortfall(rate / carrying) if carrying > 0 else Binding.THROUGHPUT
@@ -187,13 +190,11 @@ class Search:
         else:
             self.best = found
 
-    def _least_replicas(self) -> int:
-        spec = self.question.request.spec
-        return max(1, spec.objectives.availability.min_ready_replicas, spec.scaling.min_replicas)
-
     def _bounded_replicas(self, option: Option) -> int:
         most = option.replica.most_requests_per_second
-        return replicas_for(self.question, most) if most else self._least_replicas()
+        if most:
+            return replicas_for(option.supply, self.question, most)
+        return fewest_replicas(option.supply, self.question)
 
 
 def _candidate(option: Option, floor: Money, found: Target | Rejection, best: Target | None) -> Candidate:
@@ -222,19 +223,21 @@ def _candidate(option: Option, floor: Money, found: Target | Rejection, best: Ta
 def _verdict(option: Option, found: Target, best: Target | None) -> tuple[Verdict, str, str]:
     if found is best:
         return Verdict.CHOSEN, "Cheapest", "the cheapest that keeps every constraint"
-    cost = found.cost_per_hour.text(2)
+    spare = ", one replica to spare for interruptions included" if interruptible(option.supply) else ""
+    cost = f"{found.cost_per_hour.text(2)} an hour{spare}"
     if option.gated and (best is None or cheaper(found, best)):
-        return Verdict.DOMINATED, "NeedsQualityGate", f"{cost} an hour, but it can alter answers: recommended only"
-    return Verdict.DOMINATED, "Dearer", f"it keeps the promise for {cost} an hour"
+        return Verdict.DOMINATED, "NeedsQualityGate", f"{cost}, but it can alter answers: recommended only"
+    return Verdict.DOMINATED, "Dearer", f"it keeps the promise for {cost}"
 
 
 def cheaper(one: Target, other: Target) -> bool:
     """Whether one target is what the planner would rather pay for."""
-    return _cost(one) < _cost(other)
+    return one.compared_cost < other.compared_cost
 
 
 def _paid(target: Target) -> tuple[int, int]:
-    return target.marginal_cost_per_hour.micros, target.cost_per_hour.micros
+    added, full = target.compared_cost
+    return added.micros, full.micros
 
 
 def _dominated(entry: _Entry) -> Outcome:
@@ -242,13 +245,11 @@ def _dominated(entry: _Entry) -> Outcome:
 
 
 def _floor(option: Option, replicas: int) -> _Floor:
-    accelerators = replicas * option.configuration.tensor_parallel_size
-    price = option.supply.offering.hourly.micros
-    return price * max(accelerators - option.supply.reserved_free, 0), price * accelerators
+    return price_of(option.supply, replicas * option.configuration.tensor_parallel_size)
 
 
 def _rank(found: Target, order: int, running: Configuration | None) -> tuple[object, ...]:
-    return (*_cost(found), found.configuration != running, found.accelerators, *_departures(found), order)
+    return (*found.compared_cost, found.configuration != running, found.accelerators, *_departures(found), order)
 
 
 def _departures(found: Target) -> tuple[int, int]:
@@ -266,7 +267,3 @@ def _departures(found: Target) -> tuple[int, int]:
             )
         ),
     )
-
-
-def _cost(found: Target) -> tuple[Money, Money]:
-    return found.marginal_cost_per_hour, found.cost_per_hour

@@ -37,7 +37,7 @@ def size(
     rejection = check_supply(supply, request) or check_shape(option, question) or check_promise(option, question)
     if rejection is not None:
         return rejection
-    wanted = replicas_for(question, replica.capacity.requests_per_second)
+    wanted = replicas_for(supply, question, replica.capacity.requests_per_second)
     floor = max(request.spec.objectives.availability.min_ready_replicas, 1)
     allowed = max(min(wanted, _most(option, limits)), floor)
     found = target(option, allowed, question)
