@@ -1,8 +1,10 @@
 """The planner's answer in words: why nothing is cheaper, and why nothing is possible."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from costpolicy.api.reasons import Reason
+from costpolicy.api.types import CapacityType
 from costpolicy.catalog.engines import EngineDefaults
 from costpolicy.planning.configuration import Configuration
 from costpolicy.planning.constraints import CAP_REASONS, REASON_ORDER, check_caps
@@ -12,6 +14,9 @@ from costpolicy.planning.request import PlanRequest, limits_of
 from costpolicy.planning.tradeoff import TradeOff
 
 _HARDWARE_REASONS = (Reason.ACCELERATOR_NOT_ALLOWED, Reason.CAPACITY_TYPE_NOT_ALLOWED, Reason.NO_NODES)
+
+_WORTH_TELLING_TOO = (Reason.CONTEXT_DOES_NOT_FIT, *CAP_REASONS)
+"""Limits that the user set and may move, told beside an objective that could be relaxed."""
 
 
 def describe(configuration: Configuration, replicas: int = 1) -> str:
@@ -45,11 +50,30 @@ def why_not_cheaper(
         and candidate.cost_floor < target.cost_per_hour
     ]
     told = [] if trade is None else [_traded(target, trade, currency)]
-    if cheaper:
-        nearest = max(cheaper, key=_nearness)
+    nearest = max(cheaper, key=_nearness, default=None)
+    if nearest is not None and (trade is None or nearest.reason in _WORTH_TELLING_TOO):
         saved = (target.cost_per_hour - nearest.cost_floor).monthly().text(2)
-        told.append(f"{describe(nearest.configuration)} would save {saved} {currency} a month, but {nearest.message}")
+        told.append(
+            f"{describe(nearest.configuration)} would save up to {saved} {currency} a month, but {nearest.message}"
+        )
+    spare = _spare_on_spot(target, candidates)
+    if spare is not None and not told:
+        told.append(f"{describe(spare.configuration)}: {spare.message}")
     return "; ".join(told) or "nothing that is offered and allowed costs less"
+
+
+def _spare_on_spot(target: Target, candidates: Sequence[Candidate]) -> Candidate | None:
+    """Return the same on Spot capacity, where only the replica to spare made it dearer."""
+    chosen = target.configuration
+    alike = replace(chosen, capacity_type=CapacityType.SPOT, node_selector={})
+    return next(
+        (
+            candidate
+            for candidate in candidates
+            if candidate.verdict == Verdict.DOMINATED and replace(candidate.configuration, node_selector={}) == alike
+        ),
+        None,
+    )
 
 
 def _traded(target: Target, trade: TradeOff, currency: str) -> str:

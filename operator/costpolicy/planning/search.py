@@ -7,7 +7,7 @@ floor is its own; so settings are only tried where they could still win.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from heapq import heapify, heappop, heappush
 from itertools import count
 from typing import NamedTuple
@@ -123,7 +123,7 @@ class Search:
         if refused:
             self._settle(entry, refused)
             return
-        refused = check_prospect(option, self.question)
+        refused = self._hopeless(option)
         replicas = self._bounded_replicas(option)
         refused = refused or at_least(
             check_caps(option.supply, option.configuration.tensor_parallel_size, replicas, self.limits)
@@ -133,6 +133,14 @@ class Search:
             return
         marginal, full = max(entry.floor, _floor(option, replicas))
         heappush(self._heap, _Entry(marginal, full, entry.order, entry.parent, True, option))
+
+    def _hopeless(self, option: Option) -> Rejection | None:
+        """Return why no setting keeps the promise, with what the replicas that carry the load would cost all the same."""
+        refused, ceiling = check_prospect(option, self.question), option.replica.ceiling
+        if refused is None or ceiling is None:
+            return refused
+        replicas = replicas_for(option.supply, self.question, ceiling.requests_per_second)
+        return replace(refused, cost=Money(_floor(option, replicas)[1]))
 
     def _judge(self, entry: _Entry) -> None:
         option, most = entry.option, self._affordable(entry.option)
