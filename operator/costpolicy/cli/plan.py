@@ -23,7 +23,9 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     )
     command.add_argument("--all", action="store_true", help=f"every candidate instead of the {SHOWN} cheapest")
     command.add_argument(
-        "--diff", metavar="FILE", help="compare with the plans of these documents as they were before; prices alone keep the policies"
+        "--diff",
+        metavar="FILE",
+        help="compare with the plans of these documents as they were before; prices alone keep the policies",
     )
     command.add_argument(
         "-o", "--output", choices=("table", "json", "yaml"), default="table", help="form of the answer"

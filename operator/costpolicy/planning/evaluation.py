@@ -86,6 +86,16 @@ class Replica:
             self._capacity = capacity(self.shape, self._workload, self.most_ttft, self.most_inter_token)
         return self._capacity
 
+    def capacity_within(self, objectives: Objectives) -> float:
+        """Return the rate that other objectives than the policy's would allow, with the same margins."""
+        ttft, inter_token = objectives.ttft_p95, objectives.inter_token_p95
+        return capacity(
+            self.shape,
+            self._workload,
+            None if ttft is None else ttft / self.margins.ttft,
+            None if inter_token is None else inter_token / self.margins.inter_token,
+        ).requests_per_second
+
     @property
     def ceiling(self) -> Ceiling | None:
         """What no setting of the engine could improve on; ``None`` where not even one request fits."""

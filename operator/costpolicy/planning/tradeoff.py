@@ -1,7 +1,7 @@
 """What a promise costs: the next cheaper plan, and by how much an objective would have to be relaxed for it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil, floor, log10
 from typing import Final
 
@@ -12,13 +12,16 @@ from costpolicy.planning.evaluation import Replica
 from costpolicy.planning.judgement import fewest_replicas, price_of, spare_replicas, target
 from costpolicy.planning.options import Option
 from costpolicy.planning.plan import Target
-from costpolicy.planning.request import Limits
+from costpolicy.planning.request import Limits, Objectives
 
 MOST_RELAXED: Final = 5.0
 """Times the promise: what needs more than that is another service, not a trade-off."""
 
 _LOOKED_AT: Final = 24
 """Predictions that are spent on the question; candidates come in the order of how little they could ask for."""
+
+_BUMP: Final = 1.03
+"""Tried where the rounded figure is so near to what is reached that capacity, known to a thousandth, falls short."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,8 +97,9 @@ def _least(replica: Replica, ceiling: Ceiling, question: Question) -> float:
 def _offer(option: Option, replicas: int, question: Question) -> TradeOff | None:
     """Return what the option with so many replicas could promise, if that relaxes one objective and not too far."""
     objectives, margins = question.evaluation.objectives, option.replica.margins
-    carrying = max(1, replicas - spare_replicas(option.supply, question))
-    predicted = option.replica.at_rate(question.request.demand.requests_per_second / carrying)
+    rate = question.request.demand.requests_per_second
+    rate /= max(1, replicas - spare_replicas(option.supply, question))
+    predicted = option.replica.at_rate(rate)
     if not isinstance(predicted, Latency):
         return None
     reached = (
@@ -105,11 +109,25 @@ def _offer(option: Option, replicas: int, question: Question) -> TradeOff | None
     missed = [(name, promised, value) for name, promised, value in reached if promised and value > promised]
     if len(missed) != 1 or missed[0][2] > MOST_RELAXED * missed[0][1]:
         return None
-    wanted = target(option, replicas, question)
-    if not isinstance(wanted, Target):
-        return None
     name, promised, value = missed[0]
-    return TradeOff(objective=name, promised=promised, needed=_rounded_up(value), target=wanted)
+    needed = _enough(option.replica, objectives, name, value, rate)
+    wanted = target(option, replicas, question)
+    if needed is None or not isinstance(wanted, Target):
+        return None
+    return TradeOff(objective=name, promised=promised, needed=needed, target=wanted)
+
+
+def _enough(replica: Replica, objectives: Objectives, name: str, value: float, rate: float) -> float | None:
+    """Return a round value of an objective that lets a replica be planned for a rate, ``None`` if memory or throughput
+    would not.
+    """
+    for needed in (_rounded_up(value), _rounded_up(value * _BUMP)):
+        relaxed = (
+            replace(objectives, ttft_p95=needed) if name == "TTFT" else replace(objectives, inter_token_p95=needed)
+        )
+        if replica.capacity_within(relaxed) >= rate:
+            return needed
+    return None
 
 
 def _better(one: TradeOff, other: TradeOff) -> bool:
