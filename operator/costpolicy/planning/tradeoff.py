@@ -65,23 +65,37 @@ _Rival = tuple[float, int, int, Option, int]
 
 
 def _rivals(best: Target, options: Iterable[Option], question: Question, limits: Limits) -> Iterable[_Rival]:
-    """Yield what is cheaper with as many replicas as that leaves, and the least relaxation that it could need."""
+    """Yield what is cheaper with as many replicas as that leaves, and the least relaxation that it could need.
+
+    Of the same replica on several supplies only the first, which the search met first because it costs least.
+    """
     most = best.compared_cost[0].micros
-    if most <= 0:
-        return
+    seen: set[Replica] = set()
     for order, option in enumerate(options):
-        size, supply = option.configuration.tensor_parallel_size, option.supply
-        price = supply.offering.hourly.micros
-        if not price or check_shape(option, question) is not None:
+        if option.replica in seen:
             continue
-        replicas = ((most - 1) // price + supply.reserved_free) // size
-        replicas -= int(price_of(supply, replicas * size)[0] >= most)  # interruptions are not in the price
-        if replicas < fewest_replicas(supply, question) or check_caps(supply, size, replicas, limits):
+        seen.add(option.replica)
+        replicas = _cheaper_replicas(option, most)
+        if replicas < fewest_replicas(option.supply, question):
+            continue
+        size = option.configuration.tensor_parallel_size
+        if check_caps(option.supply, size, replicas, limits) or check_shape(option, question):
             continue
         ceiling = option.replica.ceiling
-        rate = question.request.demand.requests_per_second / max(1, replicas - spare_replicas(supply, question))
+        rate = question.request.demand.requests_per_second / max(1, replicas - spare_replicas(option.supply, question))
         if ceiling is not None and rate < ceiling.requests_per_second:
-            yield _least(option.replica, ceiling, question), price * size * replicas, order, option, replicas
+            cost = price_of(option.supply, size * replicas)[1]
+            yield _least(option.replica, ceiling, question), cost, order, option, replicas
+
+
+def _cheaper_replicas(option: Option, most: int) -> int:
+    """Return how many replicas cost less than an amount (micro-units an hour); 0 where none does."""
+    size, supply = option.configuration.tensor_parallel_size, option.supply
+    price = supply.offering.hourly.micros
+    if not price or most <= 0:
+        return 0
+    replicas = ((most - 1) // price + supply.reserved_free) // size
+    return replicas - int(price_of(supply, replicas * size)[0] >= most)  # interruptions are not in the price
 
 
 def _least(replica: Replica, ceiling: Ceiling, question: Question) -> float:
