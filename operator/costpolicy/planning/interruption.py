@@ -22,6 +22,8 @@ RECOVERY_HOURS: Final = Fraction(15, 60)
 WASTED_SHARE: Final = INTERRUPTIONS_PER_MONTH * RECOVERY_HOURS / HOURS_PER_MONTH
 """Share of what Spot accelerators cost that is spent on loading again."""
 
+_WASTED_OF: Final = WASTED_SHARE.as_integer_ratio()
+
 
 def interruptible(supply: Supply) -> bool:
     """Whether a replica on this supply can be taken away at any time."""
@@ -32,4 +34,4 @@ def wasted(supply: Supply, micros: int) -> int:
     """Return how much of a cost (micro-units an hour) interruptions are expected to waste on this supply."""
     if not interruptible(supply):
         return 0
-    return micros * WASTED_SHARE.numerator // WASTED_SHARE.denominator
+    return micros * _WASTED_OF[0] // _WASTED_OF[1]

@@ -52,7 +52,8 @@ def price_of(supply: Supply, accelerators: int) -> tuple[int, int]:
     """
     price = supply.offering.hourly.micros
     full = price * accelerators
-    return price * max(accelerators - supply.reserved_free, 0) + wasted(supply, full), full
+    added = price * max(accelerators - supply.reserved_free, 0) if supply.reserved_free else full
+    return added + wasted(supply, full), full
 
 
 def target(option: Option, replicas: int, question: Question) -> Target | Rejection:
