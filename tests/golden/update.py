@@ -1,9 +1,10 @@
 """Write the expected file of every golden case anew: ``make golden``."""
 
+from golden.planning import plan_cases
 from golden.rendering import cases
 
-for case in cases():
+for case in (*cases(), *plan_cases()):
     text = case.rendered()
     if not case.expected.exists() or case.expected.read_text() != text:
         case.expected.write_text(text)
-        print(f"rewrote {case.expected.relative_to(case.folder.parent.parent)}")
+        print(f"rewrote {case.expected}")

@@ -1,26 +1,37 @@
 """Laws that every plan keeps, on generated requests.
 
-Covered: soundness, brute force, monotony, invariance to order and to the scale of prices.
+Covered: soundness, brute force, monotony, the replica to spare, invariance to order and to the scale of prices.
 Not covered: the time of a plan (benchmark), golden situations.
 """
 
+import re
+from collections.abc import Iterator
 from dataclasses import replace
+from fractions import Fraction
+from itertools import pairwise, product
+from math import inf
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from asking import PRICES, offered, request
+from costpolicy.api.types import CapacityType
+from costpolicy.perf.latency import Binding, Unpredictable
 from costpolicy.planning.constraints import Question
-from costpolicy.planning.evaluation import Evaluation
-from costpolicy.planning.options import options, other_batches
+from costpolicy.planning.evaluation import Evaluation, Replica
+from costpolicy.planning.judgement import judge
+from costpolicy.planning.options import Option, offers, options
 from costpolicy.planning.plan import Target, Verdict
-from costpolicy.planning.planner import judge, plan
-from costpolicy.planning.request import PlanRequest, limits_of
-from costpolicy.units import Money
+from costpolicy.planning.planner import plan
+from costpolicy.planning.request import PlanRequest, limits_of, objectives_of
+from costpolicy.units import GIB, Money
+
+NOISE = 1.002
+"""Capacity is found to a thousandth."""
 
 names = st.lists(st.sampled_from(sorted(PRICES)), min_size=1, max_size=3, unique=True)
-ttfts = st.sampled_from(["150ms", "300ms", "800ms", "2s"])
+ttfts = st.sampled_from(["150ms", "300ms", "800ms", "2s", "20s"])
 rates = st.sampled_from([0.1, 1, 5, 20, 60])
 tokens = st.sampled_from([100, 1000, 4000])
 
@@ -32,6 +43,9 @@ def situations(draw: st.DrawFn) -> dict[str, Any]:
         "names": draw(names),
         "context": draw(st.sampled_from([8192, 32768])),
         "ttft": draw(ttfts),
+        "inter_token": draw(
+            st.sampled_from([{}, {"interTokenLatency": {"p95": "25ms"}}, {"interTokenLatency": {"p95": "60ms"}}])
+        ),
         "rate": draw(rates),
         "prompt": draw(tokens),
         "output": draw(tokens),
@@ -40,18 +54,39 @@ def situations(draw: st.DrawFn) -> dict[str, Any]:
     }
 
 
-def asking(given_: dict[str, Any]) -> PlanRequest:
+def asking(given_: dict[str, Any], **spec: Any) -> PlanRequest:
     return request(
         offered(*given_["names"]),
         model={"contextLength": given_["context"]},
-        objectives={"ttft": {"p95": given_["ttft"]}},
+        objectives={"ttft": {"p95": given_["ttft"]}, **given_["inter_token"], **spec.pop("objectives", {})},
         traffic={
             "requestsPerSecond": given_["rate"],
             "promptTokens": given_["prompt"],
             "outputTokens": given_["output"],
         },
         scaling={"maxReplicas": given_["replicas"]},
-        techniques={"quantization": {"mode": given_["quantization"]}},
+        techniques=spec.pop("techniques", {"quantization": {"mode": given_["quantization"]}}),
+        **spec,
+    )
+
+
+def interruptible(asked: PlanRequest, share: Fraction = Fraction(1)) -> PlanRequest:
+    """The same offered on Spot only, at a share of its price."""
+    hardware = asked.spec.hardware.model_copy(update={"capacity_types": (CapacityType.SPOT,)})
+    return replace(
+        asked,
+        spec=asked.spec.model_copy(update={"hardware": hardware}),
+        supplies=tuple(
+            replace(
+                one,
+                offering=replace(
+                    one.offering,
+                    capacity_type=CapacityType.SPOT,
+                    hourly=one.offering.hourly.scaled(share.numerator, share.denominator),
+                ),
+            )
+            for one in asked.supplies
+        ),
     )
 
 
@@ -65,16 +100,68 @@ def dearer_or_equal(one: Money | None, other: Money | None) -> bool:
     return one is None or (other is not None and one >= other)
 
 
-@settings(max_examples=25)
+def settings_of(asked: PlanRequest, option: Option) -> Iterator[Option]:
+    """Every combination of the engine's settings for an option, in no relation to what holds it back."""
+    default = option.replica.defaults
+    served = option.replica.served
+    seats = 0.0 if isinstance(served, Unpredictable) else served.kv_seats
+    limit = option.replica.most_inter_token
+    fewer = [one for one in (16, 32, 64, 128, 256, 512) if one < min(default.max_num_seqs, seats)]
+    kept = limit is not None and not isinstance(served, Unpredictable)
+    fewer = [one for one in fewer if served.decode_step(one) <= limit][-2:] if kept else []
+    more = [default.max_num_seqs * factor for factor in (2, 4) if seats > default.max_num_seqs * factor / 2]
+    outside = option.accelerator.memory_bytes * 0.05 - option.replica.memory.graph_bytes
+    for tokens, sequences, memory in product(
+        (None, 2048, 4096, 8192, 16384), (None, *fewer, *more), (None, 0.95) if outside >= GIB else (None,)
+    ):
+        changed = replace(
+            option.configuration,
+            max_num_batched_tokens=tokens,
+            max_num_seqs=sequences,
+            gpu_memory_utilization=memory,
+        )
+        replica = Evaluation(asked).replica(changed, option.accelerator)
+        for servers, interval in hosts_of(asked, replica):
+            hosted = replace(changed, api_servers=servers, stream_interval=interval)
+            yield replace(option, configuration=hosted, replica=Evaluation(asked).replica(hosted, option.accelerator))
+
+
+def hosts_of(asked: PlanRequest, replica: Replica) -> list[tuple[int | None, int | None]]:
+    """The settings of the API process that may be tried: where all seats would keep one process half busy."""
+    served = replica.served
+    if replica.shape.tensor_parallel_size > 1 or isinstance(served, Unpredictable):
+        return [(None, None)]
+    if served.seats / served.decode_step(served.seats) * served.host_per_token < 0.5:
+        return [(None, None)]
+    chunks = [(4, 8)] if asked.spec.objectives.inter_token_latency is None else []
+    return [(None, None), (4, None), *chunks]
+
+
+def needless(option: Option, found: Target, asked: PlanRequest) -> bool:
+    """Whether fewer sequences than the engine's default were taken although latency does not ask for it."""
+    configuration = option.configuration
+    if (configuration.max_num_seqs or 10**6) >= option.replica.defaults.max_num_seqs:
+        return False
+    default = replace(configuration, max_num_seqs=None)
+    replica = Evaluation(asked).replica(default, option.accelerator)
+    return replica.shortfall(asked.demand.requests_per_second / found.replicas) not in (
+        Binding.TTFT,
+        Binding.INTER_TOKEN,
+    )
+
+
+@settings(max_examples=10)
 @given(situations())
-def test_equals_brute_force_over_all_options(given_: dict[str, Any]):
-    asked = asking(given_)
-    question = Question(request=asked, evaluation=Evaluation(asked))
+def test_equals_brute_force_over_all_options_and_settings(given_: dict[str, Any]):
+    asked = asking({**given_, "names": given_["names"][:2]})
+    evaluation = Evaluation(asked)
+    question = Question(request=asked, evaluation=evaluation)
     every = [
         outcome
-        for option in options(asked, asked.supplies, gate=False)
-        for variant in (option, *other_batches(asked, option))
+        for option in options(asked, asked.supplies, evaluation, gate=False)
+        for variant in settings_of(asked, option)
         if isinstance(outcome := judge(variant, question, limits_of(asked)), Target)
+        and not needless(variant, outcome, asked)
     ]
 
     best = min((found.cost_per_hour for found in every), default=None)
@@ -90,6 +177,154 @@ def test_every_candidate_is_chosen_dominated_or_rejected_with_a_reason(given_: d
     assert int(answer.target is not None) == sum(one.verdict is Verdict.CHOSEN for one in answer.candidates)
     assert all(one.reason and one.message for one in answer.candidates)
     assert (answer.target is None) == (answer.infeasible is not None)
+
+
+@settings(max_examples=30)
+@given(situations(), st.sampled_from([1, 2, 3]), st.sampled_from(["0.90", "8.00", "40.00"]))
+def test_a_plan_keeps_every_constraint(given_: dict[str, Any], promised: int, budget: str):
+    asked = asking(given_, objectives={"availability": {"minReadyReplicas": promised}}, budget={"hourly": budget})
+    target = plan(asked).target
+    if target is None:
+        return
+    objectives, limits, configuration = objectives_of(asked.spec), limits_of(asked), target.configuration
+    supply = next(one for one in asked.supplies if offers(one, configuration))
+    replica = Evaluation(asked).replica(configuration, supply.offering.accelerator)
+    context = asked.spec.model.context_length if asked.spec.model else None
+
+    assert target.predicted.ttft.p95 * replica.margins.ttft <= (objectives.ttft_p95 or inf) * NOISE
+    assert target.predicted.inter_token.p95 * replica.margins.inter_token <= (objectives.inter_token_p95 or inf) * NOISE
+    assert target.memory.kv_cache_tokens >= (context or 0)
+    assert configuration.tensor_parallel_size <= supply.offering.accelerators_per_node
+    assert promised <= target.replicas <= (limits.max_replicas or 10**6)
+    assert target.cost_per_hour <= Money.parse(budget)
+    assert target.cost_per_hour == supply.offering.hourly * target.accelerators
+
+
+@settings(max_examples=20)
+@given(situations(), st.booleans())
+def test_with_one_replica_missing_the_promise_is_still_kept(given_: dict[str, Any], spot: bool):
+    kept = {} if spot else {"objectives": {"availability": {"minReadyReplicas": 2}}}
+    asked = asking(given_, **kept)
+    if spot:
+        asked = interruptible(asked)
+    target = plan(asked).target
+    if target is None:
+        return
+    supply = next(one for one in asked.supplies if offers(one, target.configuration))
+    replica = Evaluation(asked).replica(target.configuration, supply.offering.accelerator)
+
+    assert target.replicas >= 2
+    rate = asked.demand.requests_per_second / (target.replicas - 1)
+    assert rate <= replica.capacity.requests_per_second * NOISE
+
+
+@settings(max_examples=15)
+@given(situations(), st.sampled_from(["0.99", "0.995", "1.00"]))
+def test_spot_that_is_barely_cheaper_loses_where_the_spare_replica_costs_more(given_: dict[str, Any], share: str):
+    """From ten replicas on one to spare is less than a tenth, so the share is one that no fleet here gets below."""
+    asked = asking(given_)
+    spot = interruptible(asked, Fraction(share))
+    allowed = asked.spec.hardware.model_copy(update={"capacity_types": (CapacityType.SPOT, CapacityType.ON_DEMAND)})
+    both = replace(
+        asked,
+        spec=asked.spec.model_copy(update={"hardware": allowed}),
+        supplies=(*asked.supplies, *spot.supplies),
+    )
+    here, there = plan(asked).target, plan(both).target
+    if here is not None and here.replicas < 100:
+        assert there is not None
+        assert there.configuration.capacity_type == CapacityType.ON_DEMAND
+
+
+@settings(max_examples=20)
+@given(situations(), st.sampled_from(["ttft", "inter_token", "both"]))
+def test_a_looser_objective_never_costs_more(given_: dict[str, Any], which: str):
+    tighter = asking(given_)
+    looser = dict(given_)
+    if which in {"ttft", "both"}:
+        looser["ttft"] = "60s"
+    if which in {"inter_token", "both"}:
+        looser["inter_token"] = {}
+
+    assert dearer_or_equal(cost(tighter), cost(asking(looser)))
+
+
+@settings(max_examples=20)
+@given(situations(), st.sampled_from([("1.00", "4.00"), ("4.00", "30.00")]))
+def test_a_larger_budget_never_costs_more_and_never_takes_an_answer_away(
+    given_: dict[str, Any], budgets: tuple[str, str]
+):
+    small, large = (cost(asking(given_, budget={"hourly": budget})) for budget in budgets)
+
+    assert small is None or small == large
+
+
+@settings(max_examples=20)
+@given(situations())
+def test_one_more_technique_never_costs_more(given_: dict[str, Any]):
+    off = {
+        "quantization": {"mode": "Disabled"},
+        "kvCacheQuantization": {"mode": "Disabled"},
+        "batching": {"mode": "Disabled"},
+    }
+    steps = [{**off}, {**off, "batching": {"mode": "Auto"}}]
+    steps.append({**steps[-1], "quantization": {"mode": "Enabled"}})
+    steps.append({**steps[-1], "kvCacheQuantization": {"mode": "Enabled"}})
+    costs = [cost(asking(given_, techniques=step)) for step in steps]
+
+    assert all(dearer_or_equal(fewer, more) for fewer, more in pairwise(costs))
+
+
+@settings(max_examples=20)
+@given(situations(), st.integers(0, 2), st.sampled_from([2, 5]))
+def test_a_higher_price_never_costs_less(given_: dict[str, Any], which: int, factor: int):
+    asked = asking(given_)
+    index = which % len(asked.supplies)
+    raised = tuple(
+        replace(one, offering=replace(one.offering, hourly=one.offering.hourly * factor)) if at == index else one
+        for at, one in enumerate(asked.supplies)
+    )
+
+    assert dearer_or_equal(cost(replace(asked, supplies=raised)), cost(asked))
+
+
+@settings(max_examples=25)
+@given(situations())
+def test_fewer_sequences_than_the_default_come_with_the_latency_that_asks_for_them(given_: dict[str, Any]):
+    asked = asking(given_)
+    answer = plan(asked)
+    if answer.target is None or answer.target.configuration.max_num_seqs is None:
+        return
+    configuration = answer.target.configuration
+    supply = next(one for one in asked.supplies if offers(one, configuration))
+    default = Evaluation(asked).replica(replace(configuration, max_num_seqs=None), supply.offering.accelerator)
+    if (configuration.max_num_seqs or 0) < default.defaults.max_num_seqs:
+        rate = asked.demand.requests_per_second / answer.target.replicas
+        assert default.shortfall(rate) in {Binding.TTFT, Binding.INTER_TOKEN}
+        assert any("the latency objective binds" in told for told in answer.settings)
+
+
+@settings(max_examples=25)
+@given(situations())
+def test_what_a_relaxed_objective_would_save_is_true(given_: dict[str, Any]):
+    asked = asking(given_)
+    answer = plan(asked)
+    found = re.match(
+        r"(TTFT|inter-token latency) p95 of .* costs ([0-9.]+) USD a month: ([0-9.]+) (ms|s) ", answer.why_not_cheaper
+    )
+    if found is None or answer.target is None:
+        return
+    name, saved, value, unit = found.groups()
+    needed = round(float(value) * (1000 if unit == "s" else 1)) + (1 if unit == "ms" else 0)
+    relaxed = dict(given_)
+    if name == "TTFT":
+        relaxed["ttft"] = f"{needed}ms"
+    else:
+        relaxed["inter_token"] = {"interTokenLatency": {"p95": f"{needed}ms"}}
+    cheaper = plan(asking(relaxed)).target
+
+    assert cheaper is not None
+    assert (answer.target.cost_per_hour - cheaper.cost_per_hour).monthly() >= Money.parse(saved) - Money(10_000)
 
 
 @settings(max_examples=20)

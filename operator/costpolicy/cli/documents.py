@@ -31,6 +31,18 @@ def load(files: Sequence[str], console: Console, now: "datetime") -> tuple[list[
     Raises:
         InputError: a file cannot be read, a document is wrong, or there is no policy.
     """
+    policies, prices = read(files, console, now)
+    if not policies:
+        raise InputError("no CostPolicy in the given files: pass one with -f")
+    return policies, prices
+
+
+def read(files: Sequence[str], console: Console, now: "datetime") -> tuple[list["CostPolicy"], "PriceList"]:
+    """Return the same of files that may hold prices only.
+
+    Raises:
+        InputError: a file cannot be read, or a document is wrong.
+    """
     from costpolicy.api.documents import DocumentError, parse_documents
     from costpolicy.api.policy import CostPolicy
     from costpolicy.api.pricebook import PriceBook
@@ -44,8 +56,6 @@ def load(files: Sequence[str], console: Console, now: "datetime") -> tuple[list[
                 (policies if isinstance(document, CostPolicy) else books).append(document)  # type: ignore[arg-type]
         except DocumentError as error:
             raise InputError(f"{file}: {error}") from error
-    if not policies:
-        raise InputError("no CostPolicy in the given files: pass one with -f")
     prices = merge_books([*books, list_price_book()], now)
     for problem in prices.problems:
         console.note(f"costpolicy: {problem}")

@@ -1,14 +1,13 @@
 """``costpolicy plan``: the cheapest configuration for each policy, and why every other one lost."""
 
 import argparse
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from costpolicy.cli.console import DONE, NO, Console, InputError
 from costpolicy.cli.documents import add_files
 
 if TYPE_CHECKING:
     from costpolicy.api.policy import TrafficSpec
-    from costpolicy.cli.offline import Planned
 
 SHOWN = 50
 
@@ -24,7 +23,9 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     )
     command.add_argument("--all", action="store_true", help=f"every candidate instead of the {SHOWN} cheapest")
     command.add_argument(
-        "--diff", metavar="FILE", help="compare with the plans of these documents (as they were before)"
+        "--diff",
+        metavar="FILE",
+        help="compare with the plans of these documents as they were before; prices alone keep the policies",
     )
     command.add_argument(
         "-o", "--output", choices=("table", "json", "yaml"), default="table", help="form of the answer"
@@ -33,7 +34,7 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Plan and print."""
-    from costpolicy.cli.documents import load
+    from costpolicy.cli.documents import load, read
     from costpolicy.cli.offline import plan_offline
     from costpolicy.cli.plan_json import plan_json
     from costpolicy.cli.plan_table import print_plan
@@ -44,9 +45,12 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     traffic = _traffic(arguments.traffic, console) if arguments.traffic else None
     plans = [plan_offline(policy, prices, traffic) for policy in policies]
     if arguments.diff:
-        before_policies, before_prices = load([arguments.diff], console, now)
-        before = {policy.key: plan_offline(policy, before_prices, traffic) for policy in before_policies}
-        return _print_diff(plans, before, arguments.output, console)
+        from costpolicy.cli.plan_diff import print_changes
+
+        old_policies, old_prices = read([arguments.diff], console, now)
+        # A file of prices alone asks what the same policies cost at those.
+        before = [plan_offline(policy, old_prices, traffic) for policy in old_policies or policies]
+        return print_changes(before, plans, (old_prices, prices), arguments.output, console)
     shown = None if arguments.all else SHOWN
     if arguments.output == "table":
         for planned in plans:
@@ -70,49 +74,3 @@ def _traffic(path: str, console: Console) -> "TrafficSpec":
     except ValidationError as error:
         first = error.errors()[0]
         raise InputError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
-
-
-def _print_diff(plans: "list[Planned]", before: "dict[str, Planned]", form: str, console: Console) -> int:
-    from costpolicy.planning.explain import describe
-
-    rows: list[dict[str, Any]] = []
-    for planned in plans:
-        old = before.get(planned.policy.key)
-        rows.append(
-            {
-                "policy": planned.policy.key,
-                "before": _summary(old),
-                "after": _summary(planned),
-                "costPerHourChange": _change(old, planned),
-            }
-        )
-        target = planned.plan.target
-        console.note(
-            f"{planned.policy.key}: {describe(target.configuration, target.replicas) if target else 'no plan'}"
-        )
-    if form == "table":
-        for row in rows:
-            console.print(
-                f"{row['policy']}: {row['before'] or 'nothing'} -> {row['after'] or 'nothing'} ({row['costPerHourChange'] or '?'} an hour)"
-            )
-    else:
-        console.dump({"changes": rows}, form)
-    return DONE if all(planned.plan.target for planned in plans) else NO
-
-
-def _summary(planned: "Planned | None") -> str | None:
-    from costpolicy.planning.explain import describe
-
-    target = planned.plan.target if planned else None
-    return (
-        f"{describe(target.configuration, target.replicas)} at {target.cost_per_hour.text(2)} an hour"
-        if target
-        else None
-    )
-
-
-def _change(old: "Planned | None", new: "Planned") -> str | None:
-    if old is None or old.plan.target is None or new.plan.target is None:
-        return None
-    change = new.plan.target.cost_per_hour - old.plan.target.cost_per_hour
-    return f"{'+' if change.micros > 0 else ''}{change.text(2)}"

@@ -24,6 +24,7 @@ def plan_json(planned: "Planned", shown: int | None) -> dict[str, Any]:
         "target": target_json(planned, plan.target),
         "recommended": target_json(planned, plan.recommended),
         "uncappedTarget": target_json(planned, plan.uncapped),
+        "settings": list(plan.settings),
         "whyNotCheaper": plan.why_not_cheaper,
         "infeasible": asdict(plan.infeasible) if plan.infeasible else None,
         "assumedTraffic": plan.demand.assumed,
@@ -43,6 +44,7 @@ def target_json(planned: "Planned", target: Target | None) -> dict[str, Any] | N
         "args": list(engine_arguments(planned.policy, target.configuration, planned.inputs.engine, DEFAULT_GRACE)),
         "costPerHour": target.cost_per_hour.text(),
         "marginalCostPerHour": target.marginal_cost_per_hour.text(),
+        "interruptionCostPerHour": target.interruption_cost_per_hour.text(),
         "costPerMillionTokens": per_million.text() if per_million else None,
         "assumedTraffic": planned.plan.demand.assumed,
         "predicted": {
@@ -76,6 +78,9 @@ def _configuration(configuration: Configuration) -> dict[str, Any]:
         "maxNumSeqs": configuration.max_num_seqs,
         "maxNumBatchedTokens": configuration.max_num_batched_tokens,
         "maxModelLen": configuration.max_model_len,
+        "gpuMemoryUtilization": configuration.gpu_memory_utilization,
+        "apiServers": configuration.api_servers,
+        "streamInterval": configuration.stream_interval,
     }
 
 

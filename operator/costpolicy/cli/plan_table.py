@@ -24,6 +24,8 @@ def print_plan(planned: "Planned", console: Console, shown: int | None) -> None:
     if plan.target is not None:
         console.print(f"  target       {_line(plan.target, currency)}")
         console.print(f"  predicted    {_predicted(plan.target)}")
+    for setting in plan.settings:
+        console.print(f"  setting      {setting}")
     if plan.recommended is not None:
         console.print(f"  recommended  {_line(plan.recommended, currency)}, through the quality gate")
     if plan.why_not_cheaper:

@@ -49,6 +49,8 @@ OWNED_ARGUMENTS: Final = frozenset(
         "--max-num-seqs",
         "--max-num-batched-tokens",
         "--gpu-memory-utilization",
+        "--api-server-count",
+        "--stream-interval",
         "--enable-prefix-caching",
         "--performance-mode",
         # how probes, Services and Prometheus reach it, and how it stops
@@ -126,12 +128,15 @@ def _plan(configuration: Configuration, engine: Engine) -> Iterator[str]:
         yield f"--kv-cache-dtype={configuration.kv_cache_dtype}"
     if configuration.max_model_len is not None:
         yield f"--max-model-len={configuration.max_model_len}"
-    if configuration.max_num_seqs not in (None, default.max_num_seqs):
-        yield f"--max-num-seqs={configuration.max_num_seqs}"
-    if configuration.max_num_batched_tokens not in (None, default.max_num_batched_tokens):
-        yield f"--max-num-batched-tokens={configuration.max_num_batched_tokens}"
-    if configuration.gpu_memory_utilization not in (None, default.gpu_memory_utilization):
-        yield f"--gpu-memory-utilization={configuration.gpu_memory_utilization}"
+    for flag, value, by_itself in (
+        ("--max-num-seqs", configuration.max_num_seqs, default.max_num_seqs),
+        ("--max-num-batched-tokens", configuration.max_num_batched_tokens, default.max_num_batched_tokens),
+        ("--gpu-memory-utilization", configuration.gpu_memory_utilization, default.gpu_memory_utilization),
+        ("--api-server-count", configuration.api_servers, 1),
+        ("--stream-interval", configuration.stream_interval, 1),
+    ):
+        if value not in (None, by_itself):
+            yield f"{flag}={value}"
 
 
 def _techniques(policy: CostPolicy, configuration: Configuration, engine: Engine) -> Iterator[str]:

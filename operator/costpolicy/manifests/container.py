@@ -93,7 +93,7 @@ def resources_of(configuration: Configuration, pod: PodSettings) -> client.V1Res
     There is no CPU limit, since throttling shows in time to first token. Memory is reserved in full (an
     engine that is killed for memory loads for minutes again): 6 GiB for the API server and the engine's core,
     4 for each worker's buffers, and shared memory. Both fit the smallest machines that clouds attach one
-    accelerator to (4 CPUs, 16 GiB).
+    accelerator to (4 CPUs, 16 GiB); each API server beyond the first takes a CPU more.
     """
     accelerators = {configuration.resource_name: str(configuration.tensor_parallel_size)}
     if pod.resources is not None:
@@ -102,7 +102,8 @@ def resources_of(configuration: Configuration, pod: PodSettings) -> client.V1Res
     else:
         workers = configuration.tensor_parallel_size
         memory = f"{6 + 4 * workers + shared_memory_gib(configuration)}Gi"
-        requests, limits = {"cpu": str(min(8, 2 * workers)), "memory": memory}, {"memory": memory}
+        processes = (configuration.api_servers or 1) - 1
+        requests, limits = {"cpu": str(min(8, 2 * workers + processes)), "memory": memory}, {"memory": memory}
     return client.V1ResourceRequirements(requests={**requests, **accelerators}, limits={**limits, **accelerators})
 
 

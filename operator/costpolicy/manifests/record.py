@@ -20,6 +20,9 @@ from costpolicy.planning.configuration import Configuration
 
 RECORD_ANNOTATION: Final = "costpolicy.dev/rendered-from"
 
+_LATER: Final = ("api_servers", "stream_interval")
+"""Fields of a configuration that older operators do not know: written only where they say something."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
@@ -37,7 +40,8 @@ class Record:
 
     def to_json(self) -> str:
         """Return the record as one line of JSON, the same for equal records."""
-        return _adapter().dump_json(self).decode()
+        absent = {name for name in _LATER if getattr(self.configuration, name) is None}
+        return _adapter().dump_json(self, exclude={"configuration": absent} if absent else None).decode()
 
     def inputs(self, policy: CostPolicy) -> VariantInputs:
         """Return the inputs that render this variant again, under the policy as it is now.

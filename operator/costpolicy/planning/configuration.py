@@ -19,6 +19,8 @@ class Configuration:
         checkpoint: index into ``spec.model.checkpoints``; ``None`` serves ``spec.model.source``.
         online_quantization: the engine quantizes an unquantized checkpoint while loading it.
         max_model_len: longest sequence in tokens (prompt + output).
+        api_servers: processes that take requests and stream answers (``--api-server-count``).
+        stream_interval: tokens that are streamed in one chunk (``--stream-interval``).
         node_selector: labels that the offering asks for; empty: the catalogue's product labels.
         resource_name: the extended resource that a replica requests, such as ``nvidia.com/gpu``.
     """
@@ -34,6 +36,8 @@ class Configuration:
     max_num_batched_tokens: int | None = None
     max_model_len: int | None = None
     gpu_memory_utilization: float | None = None
+    api_servers: int | None = None
+    stream_interval: int | None = None
     node_selector: Mapping[str, str] = field(default_factory=dict)
     resource_name: str = "nvidia.com/gpu"
 
@@ -49,9 +53,25 @@ class Configuration:
             self.max_num_batched_tokens,
             self.max_model_len,
             self.gpu_memory_utilization,
+            self.api_servers,
+            self.stream_interval,
         )
 
     @property
     def answers(self) -> tuple[WeightFormat, int | None, KvCacheDtype]:
         """What decides the numbers that the model computes: two configurations that agree here answer alike."""
         return self.weights, self.checkpoint, self.kv_cache_dtype
+
+    @property
+    def tuned(self) -> bool:
+        """Whether a setting that only makes the engine faster or slower departs from the engine's default."""
+        return any(
+            setting is not None
+            for setting in (
+                self.max_num_seqs,
+                self.max_num_batched_tokens,
+                self.gpu_memory_utilization,
+                self.api_servers,
+                self.stream_interval,
+            )
+        )

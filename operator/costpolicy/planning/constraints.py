@@ -5,13 +5,13 @@ memory, ``PROMISE`` at its predicted latency.  What depends on the number of rep
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from costpolicy.api.reasons import Reason
 from costpolicy.api.types import CapacityType
 from costpolicy.catalog.formats import supports_kv_cache, supports_model, supports_weights
 from costpolicy.perf.latency import Binding, Capacity, Latency
-from costpolicy.planning.evaluation import Evaluation
+from costpolicy.planning.evaluation import Evaluation, Replica
 from costpolicy.planning.options import Option
 from costpolicy.planning.plan import Rejection
 from costpolicy.planning.request import Limits, PlanRequest
@@ -45,10 +45,12 @@ CAP_REASONS = (Reason.MAX_REPLICAS, Reason.MAX_ACCELERATORS, Reason.NO_SPARE_GPU
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """What the constraints are checked against."""
+    """What the constraints are checked against; what they say of a replica is remembered, whoever sells it."""
 
     request: PlanRequest
     evaluation: Evaluation
+    shape_refusals: dict[Replica, Rejection | None] = field(default_factory=dict, repr=False, compare=False)
+    prospect_refusals: dict[Replica, Rejection | None] = field(default_factory=dict, repr=False, compare=False)
 
 
 SupplyCheck = Callable[[Supply, PlanRequest], Rejection | None]
@@ -62,12 +64,42 @@ def check_supply(supply: Supply, request: PlanRequest) -> Rejection | None:
 
 def check_shape(option: Option, question: Question) -> Rejection | None:
     """Return why the engine cannot run in this configuration, if so."""
-    return next((found for check in SHAPE if (found := check(option, question))), None)
+    if rejection := _fits_a_node(option):
+        return rejection
+    known = question.shape_refusals
+    if option.replica not in known:
+        known[option.replica] = next((found for check in SHAPE if (found := check(option, question))), None)
+    return known[option.replica]
+
+
+def check_prospect(option: Option, question: Question) -> Rejection | None:
+    """Return why no setting of the engine keeps the promise with this model on these accelerators, if so."""
+    known = question.prospect_refusals
+    if option.replica not in known:
+        known[option.replica] = _out_of_all_reach(option, question)
+    return known[option.replica]
 
 
 def check_promise(option: Option, question: Question) -> Rejection | None:
     """Return why this configuration misses an objective however little it has to do, if so."""
     return next((found for check in PROMISE if (found := check(option, question))), None)
+
+
+def _out_of_all_reach(option: Option, question: Question) -> Rejection | None:
+    found, objectives = option.replica.ceiling, question.evaluation.objectives
+    if found is None:
+        return None
+    margin = option.replica.margins
+    prompt = f"{question.request.demand.prompt_tokens:,.0f} prompt tokens"
+    if objectives.ttft_p95 is not None and found.first_token * margin.ttft > objectives.ttft_p95:
+        work = f"prefill of {prompt} alone takes {found.prefill * 1000:,.0f} ms"
+        return _out_of_reach(option.replica, "TTFT", objectives.ttft_p95, found.first_token, margin.ttft, work)
+    if objectives.inter_token_p95 is not None and found.decode * margin.inter_token > objectives.inter_token_p95:
+        work = f"a step for one request alone takes {found.decode * 1000:,.1f} ms, most of it reading weights"
+        return _out_of_reach(
+            option.replica, "inter-token latency", objectives.inter_token_p95, found.decode, margin.inter_token, work
+        )
+    return None
 
 
 def _accelerator_allowed(supply: Supply, request: PlanRequest) -> Rejection | None:
@@ -97,7 +129,7 @@ def _exists(supply: Supply, _: PlanRequest) -> Rejection | None:
     )
 
 
-def _fits_a_node(option: Option, _: Question) -> Rejection | None:
+def _fits_a_node(option: Option) -> Rejection | None:
     size, per_node = option.configuration.tensor_parallel_size, option.supply.offering.accelerators_per_node
     if size <= per_node:
         return None
@@ -135,8 +167,8 @@ def _checkpoint_there(option: Option, _: Question) -> Rejection | None:
     )
 
 
-def _weights_fit(option: Option, question: Question) -> Rejection | None:
-    fit = question.evaluation.memory(option)
+def _weights_fit(option: Option, _: Question) -> Rejection | None:
+    fit = option.replica.memory
     if fit.kv_cache_tokens > 0:
         return None
     size = option.configuration.tensor_parallel_size
@@ -150,9 +182,9 @@ def _weights_fit(option: Option, question: Question) -> Rejection | None:
     )
 
 
-def _context_fits(option: Option, question: Question) -> Rejection | None:
-    fit = question.evaluation.memory(option)
-    wanted = question.evaluation.shape(option).max_model_len
+def _context_fits(option: Option, _: Question) -> Rejection | None:
+    fit = option.replica.memory
+    wanted = option.replica.shape.max_model_len
     if fit.kv_cache_tokens >= wanted:
         return None
     return Rejection(
@@ -167,7 +199,7 @@ def _context_fits(option: Option, question: Question) -> Rejection | None:
 
 def _prompt_fits(option: Option, question: Question) -> Rejection | None:
     demand = question.request.demand
-    context = question.evaluation.shape(option).max_model_len
+    context = option.replica.shape.max_model_len
     if demand.prompt_tokens + demand.output_tokens <= context:
         return None
     return Rejection(
@@ -180,7 +212,7 @@ def _prompt_fits(option: Option, question: Question) -> Rejection | None:
 
 
 def _latency_reachable(option: Option, question: Question) -> Rejection | None:
-    found = question.evaluation.capacity(option)
+    found = option.replica.capacity
     if found.requests_per_second > 0:
         return None
     best = found.latency_at_zero
@@ -190,29 +222,31 @@ def _latency_reachable(option: Option, question: Question) -> Rejection | None:
 
 
 def _missed(option: Option, question: Question, found: Capacity, best: Latency) -> Rejection:
-    objectives = question.evaluation.objectives
-    margin = question.evaluation.margins(option)
-    if found.binding == Binding.INTER_TOKEN:
-        name, promised = "inter-token latency", objectives.inter_token_p95
-        predicted = best.inter_token.p95 * margin.inter_token
-        share = f"{margin.inter_token - 1:.0%}"
-    else:
-        name, promised, predicted = "TTFT", objectives.ttft_p95, best.ttft.p95 * margin.ttft
-        share = f"{margin.ttft - 1:.0%}"
-    promised = promised or 0.0
+    objectives, margin = question.evaluation.objectives, option.replica.margins
+    prompt = f"with {question.request.demand.prompt_tokens:,.0f} prompt tokens"
+    if found.binding == Binding.INTER_TOKEN and objectives.inter_token_p95 is not None:
+        alone = f"a single request alone has {best.inter_token.p95 * 1000:,.1f} ms {prompt}"
+        promised, predicted = objectives.inter_token_p95, best.inter_token.p95
+        return _out_of_reach(option.replica, "inter-token latency", promised, predicted, margin.inter_token, alone)
+    alone = f"a single request alone has {best.ttft.p95 * 1000:,.0f} ms {prompt}"
+    return _out_of_reach(option.replica, "TTFT", objectives.ttft_p95 or 0.0, best.ttft.p95, margin.ttft, alone)
+
+
+def _out_of_reach(replica: Replica, name: str, promised: float, predicted: float, margin: float, why: str) -> Rejection:
+    """Say what a promise would have to be; ``closeness`` is by how much it is missed."""
+    reached = predicted * margin
     return Rejection(
         reason=Reason.OBJECTIVE_UNREACHABLE,
         message=(
-            f"{name} p95 of {promised * 1000:,.0f} ms is out of reach: a single request alone is predicted to take "
-            f"{predicted * 1000:,.0f} ms with {question.request.demand.prompt_tokens:,.0f} prompt tokens "
-            f"(of which {share} are margin for the prediction's error{_measured(option, question)})"
+            f"{name} p95 of {promised * 1000:,.0f} ms is out of reach: {why}; with {margin - 1:.0%} margin for the "
+            f"prediction's error{_measured(replica)} it could promise {reached * 1000:,.0f} ms"
         ),
-        closeness=-predicted / promised if promised else 0.0,
+        closeness=-reached / promised if promised else 0.0,
     )
 
 
-def _measured(option: Option, question: Question) -> str:
-    return ", as measured on what runs" if question.evaluation.calibration(option).samples else ""
+def _measured(replica: Replica) -> str:
+    return ", as measured on what runs," if replica.calibration.samples else ""
 
 
 SUPPLY: tuple[SupplyCheck, ...] = (
@@ -221,53 +255,45 @@ SUPPLY: tuple[SupplyCheck, ...] = (
     _exists,
 )
 SHAPE: tuple[OptionCheck, ...] = (
-    _fits_a_node,
+    _prompt_fits,
     _heads_divide,
     _checkpoint_there,
     _format_supported,
     _weights_fit,
     _context_fits,
-    _prompt_fits,
 )
 PROMISE: tuple[OptionCheck, ...] = (_latency_reachable,)
 
 
-def check_caps(option: Option, replicas: int, limits: Limits) -> Rejection | None:
+def check_caps(supply: Supply, size: int, replicas: int, limits: Limits) -> Rejection | None:
     """Return which cap this many replicas would break, if any: replicas, accelerators, stock, then budget."""
-    size, supply = option.configuration.tensor_parallel_size, option.supply
-    cost = supply.offering.hourly * (replicas * size)
-    for reason, message in (
-        (Reason.MAX_REPLICAS, _over_replicas(replicas, limits)),
-        (Reason.MAX_ACCELERATORS, _over_accelerators(replicas * size, limits)),
-        (Reason.NO_SPARE_GPU, _over_stock(option, replicas) if limits.stock else ""),
-        (Reason.BUDGET_EXCEEDED, _over_budget(cost, limits.hourly_budget)),
-    ):
-        if message:
-            return Rejection(reason=reason, message=message, closeness=-float(cost.micros), cost=cost)
-    return None
+    micros = supply.offering.hourly.micros * replicas * size
+    if limits.max_replicas is not None and replicas > limits.max_replicas:
+        reason = Reason.MAX_REPLICAS
+        message = f"{replicas} replicas are needed, spec.scaling.maxReplicas is {limits.max_replicas}"
+    elif limits.max_accelerators is not None and replicas * size > limits.max_accelerators:
+        reason = Reason.MAX_ACCELERATORS
+        message = (
+            f"{replicas * size} accelerators are needed, spec.hardware.maxAccelerators is {limits.max_accelerators}"
+        )
+    elif limits.stock and (short := _over_stock(supply, size, replicas)):
+        reason, message = Reason.NO_SPARE_GPU, short
+    elif limits.hourly_budget is not None and micros > limits.hourly_budget.micros:
+        reason = Reason.BUDGET_EXCEEDED
+        message = f"{Money(micros).text(2)} an hour are needed, the budget is {limits.hourly_budget.text(2)} an hour"
+    else:
+        return None
+    return Rejection(reason=reason, message=message, closeness=-float(micros), cost=Money(micros))
 
 
-def _over_replicas(replicas: int, limits: Limits) -> str:
-    if limits.max_replicas is None or replicas <= limits.max_replicas:
-        return ""
-    return f"{replicas} replicas are needed, spec.scaling.maxReplicas is {limits.max_replicas}"
+def at_least(rejection: Rejection | None) -> Rejection | None:
+    """Return a cap's rejection of the fewest replicas that could do, worded as the bound that it is."""
+    return rejection and replace(rejection, message=f"at least {rejection.message}")
 
 
-def _over_accelerators(accelerators: int, limits: Limits) -> str:
-    if limits.max_accelerators is None or accelerators <= limits.max_accelerators:
-        return ""
-    return f"{accelerators} accelerators are needed, spec.hardware.maxAccelerators is {limits.max_accelerators}"
-
-
-def _over_stock(option: Option, replicas: int) -> str:
-    size = option.configuration.tensor_parallel_size
-    placeable = option.supply.placeable_replicas(size)
+def _over_stock(supply: Supply, size: int, replicas: int) -> str:
+    placeable = supply.placeable_replicas(size)
     if placeable is None or replicas <= placeable:
         return ""
-    return f"{replicas} x {size} {option.accelerator.name} are needed, the nodes have room for {placeable} x {size}"
-
-
-def _over_budget(cost: Money, budget: Money | None) -> str:
-    if budget is None or cost <= budget:
-        return ""
-    return f"{cost.text(2)} an hour are over the budget of {budget.text(2)} an hour"
+    name = supply.offering.accelerator.name
+    return f"{replicas} x {size} {name} are needed, the nodes have room for {placeable} x {size}"

@@ -1,17 +1,27 @@
-"""What the performance model says about an option, each question asked once per plan."""
+"""What the performance model says about replicas, each question asked once per plan."""
 
-from costpolicy.perf.bound import most_requests_per_second
+from costpolicy.api.types import KvCacheDtype
+from costpolicy.catalog.accelerators import Accelerator
+from costpolicy.catalog.engines import EngineDefaults
 from costpolicy.perf.calibration import Calibration
+from costpolicy.perf.ceiling import Ceiling, ceiling
 from costpolicy.perf.closed_loop import closed_loop
-from costpolicy.perf.latency import Capacity, Latency, Saturated, Unpredictable
+from costpolicy.perf.latency import Binding, Capacity, Latency, Saturated, Unpredictable
 from costpolicy.perf.memory import MemoryFit, memory_fit
 from costpolicy.perf.open_loop import capacity, open_loop
+from costpolicy.perf.service import Service, service
 from costpolicy.perf.shape import EngineShape, Workload
 from costpolicy.perf.uncertainty import Margins
 from costpolicy.planning.calibration import calibration_of
+from costpolicy.planning.configuration import Configuration
 from costpolicy.planning.demand import Demand
-from costpolicy.planning.options import Option
-from costpolicy.planning.request import PlanRequest, objectives_of
+from costpolicy.planning.request import Objectives, PlanRequest, objectives_of
+
+MOST_MEMORY = 0.95
+"""The highest ``gpu_memory_utilization`` that is tried; see ``planning.tuning``."""
+
+_CLOSE = 1.01
+"""Capacity is found to a thousandth of the running requests: what lies this close is left to it."""
 
 _Key = tuple[object, ...]
 
@@ -25,97 +35,183 @@ def workload_of(demand: Demand) -> Workload:
     )
 
 
-class Evaluation:
-    """Predictions for the options of one request, remembered by what the engine would run with.
+class Replica:
+    """One replica of a configuration, whoever sells its accelerators.
 
     Objectives are divided by margins before capacity is asked for, so that a plan keeps its promise although the
     prediction may be off by that much: those of the accelerator's family (``perf.uncertainty``), or what the running
     deployment's own measurements make of them (``perf.calibration``).
+
+    Attributes:
+        shape: the configuration with the engine's defaults filled in.
+        defaults: what the engine does there by itself.
+        calibration: how far predictions for it are off, as far as that is known.
     """
+
+    __slots__ = (
+        "_capacity",
+        "_ceiling",
+        "_memory",
+        "_most",
+        "_objectives",
+        "_served",
+        "_workload",
+        "calibration",
+        "defaults",
+        "shape",
+    )
+
+    def __init__(
+        self,
+        shape: EngineShape,
+        defaults: EngineDefaults,
+        calibration: Calibration,
+        workload: Workload,
+        objectives: Objectives,
+    ) -> None:
+        self.shape = shape
+        self.defaults = defaults
+        self.calibration = calibration
+        self._workload = workload
+        self._objectives = objectives
+        self._memory: MemoryFit | None = None
+        self._capacity: Capacity | None = None
+        self._served: Service | Unpredictable | None = None
+        self._most: tuple[float | None] | None = None
+        self._ceiling: tuple[Ceiling | None] | None = None
+
+    @property
+    def margins(self) -> Margins:
+        """What predictions are multiplied by before they are compared with a promise."""
+        return self.calibration.margins
+
+    @property
+    def memory(self) -> MemoryFit:
+        """How the replica's memory is used."""
+        if self._memory is None:
+            self._memory = memory_fit(self.shape)
+        return self._memory
+
+    @property
+    def capacity(self) -> Capacity:
+        """The highest rate inside the objectives less their margins."""
+        if self._capacity is None:
+            self._capacity = capacity(self.shape, self._workload, self.most_ttft, self.most_inter_token)
+        return self._capacity
+
+    def capacity_within(self, objectives: Objectives) -> float:
+        """Return the rate that other objectives than the policy's would allow, with the same margins."""
+        ttft, inter_token = objectives.ttft_p95, objectives.inter_token_p95
+        return capacity(
+            self.shape,
+            self._workload,
+            None if ttft is None else ttft / self.margins.ttft,
+            None if inter_token is None else inter_token / self.margins.inter_token,
+        ).requests_per_second
+
+    @property
+    def ceiling(self) -> Ceiling | None:
+        """What no setting of the engine could improve on; ``None`` where not even one request fits."""
+        if self._ceiling is None:
+            self._ceiling = (ceiling(self.shape, self._workload, MOST_MEMORY),)
+        return self._ceiling[0]
+
+    @property
+    def most_requests_per_second(self) -> float | None:
+        """A rate that no setting of the engine lets one replica exceed inside the objective of inter-token latency;
+        ``None`` where not even one request fits.
+        """
+        if self._most is None:
+            self._most = (None if self.ceiling is None else self.ceiling.within(self.most_inter_token),)
+        return self._most[0]
+
+    @property
+    def served(self) -> Service | Unpredictable:
+        """The replica and its requests reduced to step times and seats."""
+        if self._served is None:
+            self._served = service(self.shape, self._workload)
+        return self._served
+
+    @property
+    def most_ttft(self) -> float | None:
+        """The p95 of TTFT in seconds that may be predicted, ``None`` if nothing is promised."""
+        promised = self._objectives.ttft_p95
+        return None if promised is None else promised / self.margins.ttft
+
+    @property
+    def most_inter_token(self) -> float | None:
+        """The p95 of inter-token latency in seconds that may be predicted, ``None`` if nothing is promised."""
+        promised = self._objectives.inter_token_p95
+        return None if promised is None else promised / self.margins.inter_token
+
+    def shortfall(self, requests_per_second: float) -> Binding | None:
+        """Return what fails first at a rate, or ``None`` if latency keeps the objectives there.
+
+        Half the price of ``capacity``, which may still be lower: it also keeps clear of the limits of memory and
+        throughput.
+        """
+        found = self.predicted(requests_per_second)
+        if not isinstance(found, Latency):
+            return Binding.THROUGHPUT
+        ttft, inter_token = self.most_ttft, self.most_inter_token
+        if inter_token is not None and found.inter_token.p95 > inter_token * _CLOSE:
+            return Binding.INTER_TOKEN
+        return Binding.TTFT if ttft is not None and found.ttft.p95 > ttft * _CLOSE else None
+
+    def at_rate(self, requests_per_second: float) -> Latency | Saturated | Unpredictable:
+        """Return what the replica delivers at a rate; at a rate of zero, to one request at a time.
+
+        The best estimate, corrected by what was measured of the deployment.
+        """
+        found = self.predicted(requests_per_second)
+        if not isinstance(found, Latency):
+            return found
+        return found.corrected(self.calibration.ttft.factor, self.calibration.inter_token.factor)
+
+    def predicted(self, requests_per_second: float) -> Latency | Saturated | Unpredictable:
+        """Return what the model says by itself, to which the margins belong."""
+        if requests_per_second <= 0:
+            return closed_loop(self.shape, self._workload, 1)
+        return open_loop(self.shape, self._workload, requests_per_second)
+
+
+class Evaluation:
+    """The replicas of one request, remembered by what the engine would run with."""
 
     def __init__(self, request: PlanRequest) -> None:
         self._request = request
         self.objectives = objectives_of(request.spec)
         self.workload = workload_of(request.demand)
-        self._shapes: dict[_Key, EngineShape] = {}
-        self._calibrations: dict[_Key, Calibration] = {}
-        self._fits: dict[_Key, MemoryFit] = {}
-        self._capacities: dict[_Key, Capacity] = {}
-        self._bounds: dict[_Key, float | None] = {}
+        self._replicas: dict[_Key, Replica] = {}
+        self._defaults: dict[tuple[str, int], EngineDefaults] = {}
 
-    def shape(self, option: Option) -> EngineShape:
-        """Return the option with the engine's defaults filled in."""
-        configuration, accelerator = option.configuration, option.accelerator
+    def replica(self, configuration: Configuration, accelerator: Accelerator) -> Replica:
+        """Return the one replica that answers for a configuration."""
         key = configuration.engine_key
-        if key not in self._shapes:
-            defaults = self._request.engine.defaults(accelerator, configuration.tensor_parallel_size)
-            self._shapes[key] = EngineShape(
-                model=self._request.architecture,
-                accelerator=accelerator,
-                tensor_parallel_size=configuration.tensor_parallel_size,
-                weights=configuration.weights,
-                kv_cache_dtype=configuration.kv_cache_dtype,
-                max_num_seqs=configuration.max_num_seqs or defaults.max_num_seqs,
-                max_num_batched_tokens=configuration.max_num_batched_tokens or defaults.max_num_batched_tokens,
-                max_model_len=configuration.max_model_len or self._request.architecture.context_length,
-                gpu_memory_utilization=configuration.gpu_memory_utilization or defaults.gpu_memory_utilization,
-                kv_cache_factor=self.calibration(option).kv_factor or 1.0,
-            )
-        return self._shapes[key]
+        found = self._replicas.get(key)
+        if found is None:
+            found = self._replicas[key] = self._new(configuration, accelerator)
+        return found
 
-    def calibration(self, option: Option) -> Calibration:
-        """Return how far predictions for the option are off, as far as that is known."""
-        key = option.configuration.engine_key
-        if key not in self._calibrations:
-            self._calibrations[key] = calibration_of(
-                self._request.calibration, option.configuration, option.accelerator
-            )
-        return self._calibrations[key]
-
-    def margins(self, option: Option) -> Margins:
-        """Return what predictions for the option are multiplied by where the plan relies on them."""
-        return self.calibration(option).margins
-
-    def memory(self, option: Option) -> MemoryFit:
-        """Return how the option's memory is used."""
-        key = option.configuration.engine_key
-        if key not in self._fits:
-            self._fits[key] = memory_fit(self.shape(option))
-        return self._fits[key]
-
-    def capacity(self, option: Option) -> Capacity:
-        """Return the highest rate of one replica inside the objectives less their margins."""
-        key = option.configuration.engine_key
-        if key not in self._capacities:
-            margin = self.margins(option)
-            ttft, inter_token = self.objectives.ttft_p95, self.objectives.inter_token_p95
-            self._capacities[key] = capacity(
-                self.shape(option),
-                self.workload,
-                ttft / margin.ttft if ttft is not None else None,
-                inter_token / margin.inter_token if inter_token is not None else None,
-            )
-        return self._capacities[key]
-
-    def most_requests_per_second(self, option: Option) -> float | None:
-        """Return a rate that one replica cannot exceed; ``None`` where not even one request fits."""
-        key = option.configuration.engine_key
-        if key not in self._bounds:
-            self._bounds[key] = most_requests_per_second(self.shape(option), self.workload)
-        return self._bounds[key]
-
-    def at_rate(self, option: Option, requests_per_second: float) -> Latency | Saturated | Unpredictable:
-        """Return what one replica delivers at a rate; at a rate of zero, to one request at a time.
-
-        The best estimate, corrected by what was measured of the deployment.
-        """
-        found = self._uncorrected(option, requests_per_second)
-        if not isinstance(found, Latency):
-            return found
-        known = self.calibration(option)
-        return found.corrected(known.ttft.factor, known.inter_token.factor)
-
-    def _uncorrected(self, option: Option, requests_per_second: float) -> Latency | Saturated | Unpredictable:
-        if requests_per_second <= 0:
-            return closed_loop(self.shape(option), self.workload, 1)
-        return open_loop(self.shape(option), self.workload, requests_per_second)
+    def _new(self, configuration: Configuration, accelerator: Accelerator) -> Replica:
+        size = configuration.tensor_parallel_size
+        defaults = self._defaults.get((accelerator.name, size))
+        if defaults is None:
+            defaults = self._request.engine.defaults(accelerator, size)
+            self._defaults[(accelerator.name, size)] = defaults
+        calibration = calibration_of(self._request.calibration, configuration, accelerator)
+        shape = EngineShape(
+            model=self._request.architecture,
+            accelerator=accelerator,
+            tensor_parallel_size=size,
+            weights=configuration.weights,
+            kv_cache_dtype=KvCacheDtype(configuration.kv_cache_dtype),
+            max_num_seqs=configuration.max_num_seqs or defaults.max_num_seqs,
+            max_num_batched_tokens=configuration.max_num_batched_tokens or defaults.max_num_batched_tokens,
+            max_model_len=configuration.max_model_len or self._request.architecture.context_length,
+            gpu_memory_utilization=configuration.gpu_memory_utilization or defaults.gpu_memory_utilization,
+            api_servers=configuration.api_servers or 1,
+            stream_interval=configuration.stream_interval or 1,
+            kv_cache_factor=calibration.kv_factor or 1.0,
+        )
+        return Replica(shape, defaults, calibration, self.workload, self.objectives)

@@ -5,8 +5,8 @@ answers is only reached through the quality gate, so it is not an option of what
 is recommended (``gate=True``).
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import product
 
 from costpolicy.api.policy import Checkpoint
@@ -14,11 +14,11 @@ from costpolicy.api.types import KvCacheDtype, TechniqueMode, WeightFormat
 from costpolicy.catalog.accelerators import Accelerator
 from costpolicy.catalog.formats import online_formats
 from costpolicy.planning.configuration import Configuration
+from costpolicy.planning.evaluation import Evaluation, Replica
 from costpolicy.planning.request import PlanRequest
 from costpolicy.planning.supply import Supply
 
 TENSOR_PARALLEL_SIZES = (1, 2, 4, 8)
-_BATCHED_TOKENS = (2048, 4096, 8192, 16384)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,13 +33,14 @@ class Weights:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Option:
-    """A configuration to be judged, with the supply that it would be placed on.
+    """A configuration to be judged, the supply that it would be placed on, and what the model says of a replica.
 
     ``gated``: it can alter answers and nobody accepted that, so that it is only reached through the quality gate.
     """
 
     configuration: Configuration
     supply: Supply
+    replica: Replica
     missing_checkpoint: bool = False
     gated: bool = False
 
@@ -77,34 +78,53 @@ def kv_options(request: PlanRequest, *, gate: bool) -> tuple[KvCacheDtype, ...]:
     return tuple(dict.fromkeys(options))
 
 
-def options(request: PlanRequest, supplies: Iterable[Supply], *, gate: bool) -> Iterator[Option]:
-    """Yield every option on these supplies with the engine's default batch sizes, in a stable order."""
+def options(
+    request: PlanRequest, supplies: Sequence[Supply], evaluation: Evaluation, *, gate: bool
+) -> Iterator[Option]:
+    """Yield every option on these supplies with the engine's default settings, then what runs as it runs, in a stable
+    order.
+    """
     free_kv, free_weights = kv_options(request, gate=False), weights_options(request, gate=False)
     weights = weights_options(request, gate=gate)
     kv_formats = kv_options(request, gate=gate)
-    for supply, size, weight, kv_format in product(supplies, TENSOR_PARALLEL_SIZES, weights, kv_formats):
-        yield Option(
-            configuration=_configuration(request, supply, size, weight, kv_format),
-            supply=supply,
-            missing_checkpoint=weight.missing_checkpoint,
-            gated=weight not in free_weights or kv_format not in free_kv,
-        )
+    for supply, weight in product(supplies, weights):
+        for size, kv_format in product(TENSOR_PARALLEL_SIZES, kv_formats):
+            configuration = _configuration(request, supply, size, weight, kv_format)
+            yield Option(
+                configuration=configuration,
+                supply=supply,
+                replica=evaluation.replica(configuration, supply.offering.accelerator),
+                missing_checkpoint=weight.missing_checkpoint,
+                gated=weight not in free_weights or kv_format not in free_kv,
+            )
+    yield from _as_it_runs(request, supplies, evaluation)
 
 
-def other_batches(request: PlanRequest, option: Option) -> Iterator[Option]:
-    """Yield the option with other step budgets, for when latency is missed at the engine's defaults.
-
-    A smaller ``max_num_batched_tokens`` keeps prefills from delaying running sequences; a larger one lets a long
-    prompt finish in fewer steps.  Given sizes are orders and leave nothing to try.
-    """
-    if request.spec.techniques.batching.max_num_batched_tokens is not None:
+def _as_it_runs(request: PlanRequest, supplies: Sequence[Supply], evaluation: Evaluation) -> Iterator[Option]:
+    """Yield what runs with the settings that were chosen for it, if the policy still allows them."""
+    running, batching = request.running, request.spec.techniques.batching
+    if running is None or not running.tuned:
         return
-    if request.spec.techniques.batching.mode == TechniqueMode.DISABLED:
+    supply = next((one for one in supplies if offers(one, running)), None)
+    if supply is None or running.max_model_len != _context(request):
         return
-    default = request.engine.defaults(option.accelerator, option.configuration.tensor_parallel_size)
-    for tokens in _BATCHED_TOKENS:
-        if tokens != default.max_num_batched_tokens:
-            yield replace(option, configuration=replace(option.configuration, max_num_batched_tokens=tokens))
+    orders = (
+        (batching.max_num_seqs, running.max_num_seqs),
+        (batching.max_num_batched_tokens, running.max_num_batched_tokens),
+    )
+    if batching.mode == TechniqueMode.DISABLED or any(order not in (None, has) for order, has in orders):
+        return
+    yield Option(configuration=running, supply=supply, replica=evaluation.replica(running, supply.offering.accelerator))
+
+
+def offers(supply: Supply, configuration: Configuration) -> bool:
+    """Whether a configuration was planned on this supply."""
+    offering = supply.offering
+    return (
+        offering.accelerator.name == configuration.accelerator
+        and offering.capacity_type == configuration.capacity_type
+        and dict(offering.node_selector) == dict(configuration.node_selector)
+    )
 
 
 def _weights(request: PlanRequest, format_: WeightFormat, checkpoints: dict[WeightFormat, int]) -> Weights:
@@ -133,7 +153,6 @@ def _configuration(
     format_ = weights.format
     if format_ == WeightFormat.BF16 and "bf16" not in offering.accelerator.flops:
         format_ = WeightFormat.FP16  # such accelerators (Turing) refuse bf16 outright
-    context = request.spec.model.context_length if request.spec.model else None
     return Configuration(
         accelerator=offering.accelerator.name,
         capacity_type=offering.capacity_type,
@@ -144,7 +163,13 @@ def _configuration(
         kv_cache_dtype=kv_format,
         max_num_seqs=batching.max_num_seqs,
         max_num_batched_tokens=batching.max_num_batched_tokens,
-        max_model_len=context if context != request.architecture.context_length else None,
+        max_model_len=_context(request),
         node_selector=offering.node_selector,
         resource_name=offering.resource_name,
     )
+
+
+def _context(request: PlanRequest) -> int | None:
+    """Return the promised context where it is not the model's own; a plan never shrinks it."""
+    context = request.spec.model.context_length if request.spec.model else None
+    return context if context != request.architecture.context_length else None

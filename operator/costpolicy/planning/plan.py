@@ -8,7 +8,7 @@ from costpolicy.perf.latency import Latency
 from costpolicy.perf.memory import MemoryFit
 from costpolicy.planning.configuration import Configuration
 from costpolicy.planning.demand import Demand
-from costpolicy.units import Money
+from costpolicy.units import ZERO, Money
 
 SECONDS_PER_HOUR = 3600
 
@@ -50,6 +50,7 @@ class Target:
     Attributes:
         cost_per_hour: price in force x accelerators x replicas.
         marginal_cost_per_hour: the same without reserved accelerators that are paid for anyway.
+        interruption_cost_per_hour: what interruptions of Spot capacity are expected to waste.
         predicted: latency at this demand, one replica's share of it; throughput is one replica's.
     """
 
@@ -60,6 +61,12 @@ class Target:
     predicted: Latency
     memory: MemoryFit
     capacity_per_replica: float
+    interruption_cost_per_hour: Money = ZERO
+
+    @property
+    def compared_cost(self) -> tuple[Money, Money]:
+        """What is minimised: what it adds to the bill, interruptions included, then the full price."""
+        return self.marginal_cost_per_hour + self.interruption_cost_per_hour, self.cost_per_hour
 
     @property
     def accelerators(self) -> int:
@@ -100,6 +107,7 @@ class Plan:
     Attributes:
         target: what would be applied now; ``None`` with ``infeasible``.
         recommended: what Auto would reach through the quality gate, if that is cheaper than ``target``.
+        settings: why settings of the target's engine depart from its defaults, a sentence each.
         uncapped: the target without budget, ``maxAccelerators``, ``maxReplicas`` and stock limits.
     """
 
@@ -107,6 +115,7 @@ class Plan:
     target: Target | None
     recommended: Target | None
     uncapped: Target | None
+    settings: tuple[str, ...]
     why_not_cheaper: str
     infeasible: Infeasible | None
     candidates: tuple[Candidate, ...]

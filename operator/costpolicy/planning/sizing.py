@@ -6,9 +6,9 @@ from costpolicy.api.reasons import Reason
 from costpolicy.planning.configuration import Configuration
 from costpolicy.planning.constraints import Question, check_promise, check_shape, check_supply
 from costpolicy.planning.evaluation import Evaluation, workload_of
-from costpolicy.planning.options import Option
+from costpolicy.planning.judgement import replicas_for, target
+from costpolicy.planning.options import Option, offers
 from costpolicy.planning.plan import Rejection, Target
-from costpolicy.planning.planner import replicas_for, target
 from costpolicy.planning.request import Limits, PlanRequest
 from costpolicy.planning.supply import Supply
 
@@ -30,18 +30,19 @@ def size(
             reason=Reason.NO_PRICE,
             message=f"no price book offers {configuration.accelerator} {configuration.capacity_type} any more",
         )
-    option = Option(configuration=configuration, supply=supply)
     fits = evaluation is not None and evaluation.workload == workload_of(request.demand)
     question = Question(request=request, evaluation=evaluation if evaluation and fits else Evaluation(request))
+    replica = question.evaluation.replica(configuration, supply.offering.accelerator)
+    option = Option(configuration=configuration, supply=supply, replica=replica)
     rejection = check_supply(supply, request) or check_shape(option, question) or check_promise(option, question)
     if rejection is not None:
         return rejection
-    wanted = replicas_for(option, question)
+    wanted = replicas_for(supply, question, replica.capacity.requests_per_second)
     floor = max(request.spec.objectives.availability.min_ready_replicas, 1)
     allowed = max(min(wanted, _most(option, limits)), floor)
     found = target(option, allowed, question)
     if isinstance(found, Rejection):  # capped below the demand: what can be said is what one busy replica does
-        capacity = question.evaluation.capacity(option).requests_per_second
+        capacity = replica.capacity.requests_per_second
         eased = replace(request, demand=replace(request.demand, requests_per_second=capacity * allowed))
         return target(option, allowed, Question(request=eased, evaluation=question.evaluation))
     return found
@@ -49,16 +50,7 @@ def size(
 
 def supply_of(request: PlanRequest, configuration: Configuration) -> Supply | None:
     """Return the supply that a configuration was planned on, if it is still offered."""
-    return next(
-        (
-            supply
-            for supply in request.supplies
-            if supply.offering.accelerator.name == configuration.accelerator
-            and supply.offering.capacity_type == configuration.capacity_type
-            and dict(supply.offering.node_selector) == dict(configuration.node_selector)
-        ),
-        None,
-    )
+    return next((supply for supply in request.supplies if offers(supply, configuration)), None)
 
 
 def _most(option: Option, limits: Limits) -> int:

@@ -9,14 +9,12 @@ from costpolicy.observe.window import LoadWindow
 from costpolicy.perf.calibration import Comparison, calibrate
 from costpolicy.perf.constants import KV_HEADROOM, MAX_THROUGHPUT_SHARE
 from costpolicy.perf.latency import Latency
-from costpolicy.perf.memory import memory_fit
 from costpolicy.perf.open_loop import open_loop
 from costpolicy.perf.shape import EngineShape, Workload
 from costpolicy.perf.uncertainty import uncertainty
 from costpolicy.planning.calibration import CalibrationBook
 from costpolicy.planning.demand import Demand
 from costpolicy.planning.evaluation import Evaluation, workload_of
-from costpolicy.planning.options import Option
 from costpolicy.planning.request import PlanRequest
 from costpolicy.planning.sizing import supply_of
 from costpolicy.reconcile.live import LiveVariant
@@ -37,9 +35,9 @@ def calibration_book(
     reported = _reported_tokens(observed, stable.hash)
     if supply is None or not (windows or reported):
         return None
-    shape = Evaluation(request).shape(Option(configuration=stable.configuration, supply=supply))
-    fit = memory_fit(shape)
-    accelerator = shape.accelerator
+    accelerator = supply.offering.accelerator
+    replica = Evaluation(request).replica(stable.configuration, accelerator)
+    shape, fit = replica.shape, replica.memory
     return CalibrationBook(
         running=stable.configuration,
         family=accelerator.family,

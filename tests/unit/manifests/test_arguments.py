@@ -156,3 +156,14 @@ def test_a_policy_that_only_advises_has_nothing_to_render():
 
     with pytest.raises(ValueError, match="default/chat has no model"):
         engine_arguments(adviser, configuration(), NEW)
+
+
+def test_settings_of_the_api_process_are_rendered_where_they_are_chosen():
+    chosen = configuration(api_servers=4, stream_interval=8, gpu_memory_utilization=0.95)
+
+    arguments = engine_arguments(policy(), chosen, NEW)
+
+    assert {"--api-server-count=4", "--stream-interval=8", "--gpu-memory-utilization=0.95"} <= set(arguments)
+    assert not [
+        one for one in engine_arguments(policy(), configuration(), NEW) if "api-server" in one or "stream" in one
+    ]

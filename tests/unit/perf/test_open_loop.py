@@ -22,7 +22,7 @@ LONG = Workload(prompt_tokens=3000, output_tokens=900)
 
 def test_at_no_load_a_request_is_served_as_if_alone(shapes):
     alone, idle = closed_loop(shapes(), CHAT, 1), open_loop(shapes(), CHAT, 0.0)
-    assert idle.ttft.mean == pytest.approx(alone.ttft.mean, rel=0.01)
+    assert idle.ttft.mean == pytest.approx(alone.ttft.mean, rel=0.02)
     assert idle.inter_token.mean == pytest.approx(alone.inter_token.mean, rel=0.01)
 
 

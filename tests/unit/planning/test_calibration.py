@@ -118,8 +118,8 @@ def test_the_sentence_about_an_objective_out_of_reach_names_the_calibrated_margi
     tight = {"objectives": {"ttft": {"p95": "100ms"}}, "traffic": BUSY}
     before, after = (_said_of_what_runs(asked(each, **tight)) for each in (None, book(1.0)))
 
-    assert "of which 35% are margin" in before
-    assert "of which 35% are margin" not in after
+    assert "with 35% margin" in before
+    assert "with 35% margin" not in after
 
 
 def _said_of_what_runs(of: PlanRequest) -> str:

@@ -21,7 +21,6 @@ from costpolicy.perf.open_loop import capacity, open_loop
 from costpolicy.perf.shape import EngineShape
 from costpolicy.planning.demand import Demand
 from costpolicy.planning.evaluation import Evaluation, workload_of
-from costpolicy.planning.options import Option
 from costpolicy.planning.plan import Rejection
 from costpolicy.planning.sizing import supply_of
 from costpolicy.reconcile.calibration import comparisons
@@ -55,7 +54,7 @@ def shape_of(stage: Stage) -> EngineShape:
     assert request.running is not None
     supply = supply_of(request, request.running)
     assert supply is not None
-    return Evaluation(request).shape(Option(configuration=request.running, supply=supply))
+    return Evaluation(request).replica(request.running, supply.offering.accelerator).shape
 
 
 def hours(shape: EngineShape, factor: float, *, rate: float = 2.0, count: int = 30) -> tuple[LoadWindow, ...]:

@@ -1,0 +1,107 @@
+"""The best that any setting of an engine could reach with a model on accelerators: what a search prunes by.
+
+Every figure is on the safe side of ``open_loop.capacity`` whatever ``max_num_seqs``, ``max_num_batched_tokens``, memory
+share or number of API servers: the cache is what the smallest step leaves, seats are limited by it alone, prompts take
+one step, and streaming costs nothing.
+"""
+
+from dataclasses import dataclass, replace
+
+from costpolicy.perf import constants
+from costpolicy.perf.latency import Unpredictable
+from costpolicy.perf.service import Service, service
+from costpolicy.perf.shape import EngineShape, Workload
+
+_SMALLEST_STEP = 2048
+_FREE_STREAMING = 1_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ceiling:
+    """What no setting can improve on.
+
+    Attributes:
+        requests_per_second: no replica serves more, whatever its latency.
+        prefill: the seconds that the prefill of one request takes when there is no other.
+        first_token: ``prefill`` and what surrounds it: the least TTFT.
+        decode: the seconds of a step that decodes one request: the least inter-token latency.
+    """
+
+    requests_per_second: float
+    prefill: float
+    first_token: float
+    decode: float
+    _decode_steps: float
+    _per_running: float
+
+    def within(self, inter_token: float | None) -> float:
+        """Return a rate that no replica exceeds while its mean inter-token latency keeps a limit (seconds).
+
+        By Little's law a rate is running requests over their time, which is ``decode_steps`` times the inter-token
+        latency; an arrival finds the mean number of them running, and each adds to the steps that it decodes in.
+        """
+        if inter_token is None:
+            return self.requests_per_second
+        running = (inter_token - self.decode) / self._per_running
+        return min(self.requests_per_second, max(0.0, running) / (self._decode_steps * inter_token))
+
+
+def ceiling(shape: EngineShape, workload: Workload, most_memory: float) -> Ceiling | None:
+    """Return the ceiling of a shape's model, accelerators and formats; ``None`` where not even one request fits.
+
+    ``most_memory`` is the highest ``gpu_memory_utilization`` that may be tried.
+    """
+    served = service(
+        replace(
+            shape,
+            max_num_seqs=1,
+            max_num_batched_tokens=min(_SMALLEST_STEP, shape.max_num_batched_tokens),
+            gpu_memory_utilization=max(most_memory, shape.gpu_memory_utilization),
+            api_servers=_FREE_STREAMING,
+        ),
+        workload,
+    )
+    if isinstance(served, Unpredictable):
+        return None
+    prefill = served.alone - (served.chunks - 1) * served.cost.decode(0.0, served.context)
+    return Ceiling(
+        requests_per_second=_throughput(served),
+        prefill=prefill,
+        first_token=prefill + served.first_token_overhead,
+        decode=served.decode_step(1.0),
+        _decode_steps=served.decode_steps,
+        _per_running=_per_running(served),
+    )
+
+
+def _throughput(served: Service) -> float:
+    """Return a rate that is never exceeded: each token's arithmetic, each decoded token's read of its own KV cache and
+    the attention of each prompt take their time in some step, whatever the batch; weights are read at least once for
+    each step, which serves at most all seats.
+    """
+    cost, decoded = served.cost, served.decode_steps
+    own = (
+        served.pairs * cost.attention_per_pair
+        + decoded * served.context * cost.read_per_context_token
+        + decoded * cost.overhead_per_sequence
+    )
+    arithmetic = cost.linear_per_token * (served.prompt + decoded)
+    reads = cost.dense_read * decoded / served.kv_seats
+    return constants.MAX_THROUGHPUT_SHARE / (own + max(arithmetic, reads))
+
+
+def _per_running(served: Service) -> float:
+    """Return the seconds that one more running request adds at least to every step, its share of prefill included.
+
+    Only what is never hidden behind the reading of weights: its own cache, its overheads, its prompt's attention, and
+    its prompt's arithmetic beyond the time of that reading.
+    """
+    cost, context = served.cost, served.context
+    prompt = served.pairs * cost.attention_per_pair + served.prompt * cost.allreduce_per_token
+    prompt += max(0.0, cost.linear_per_token * served.prompt - cost.dense_read - cost.expert_read)
+    return (
+        context * cost.read_per_context_token
+        + min(context, cost.window) * cost.read_per_window_token
+        + cost.overhead_per_sequence
+        + prompt / served.decode_steps
+    )
