@@ -19,6 +19,11 @@ demo: setup ## Set everything up and run the main job on a real cluster (see REA
 test: setup ## Set everything up and run every test (25 minutes once built)
 	@tests/run.sh
 
+.PHONY: test-long
+test-long: setup ## What takes too long for every change: many examples of each law, the whole grid of arrivals
+	@$(BIN)/pytest -q -n 2 tests/properties --hypothesis-profile=long
+	@$(BIN)/pytest -q -n 2 tests/long
+
 ##@ While working
 .PHONY: setup
 setup: .venv/ready ## Create .venv with pinned, hashed dependencies and the package itself

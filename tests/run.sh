@@ -37,6 +37,7 @@ ring() {
   say "$1"
   "$bin/pytest" -q "tests/$1" --durations=3 "${@:2}" || exit 1
 }
+ring properties -n 2 --hypothesis-profile=project
 for quick in scenarios faults contract integration chart docs; do
   ring "$quick" -n 2 --dist loadfile
 done

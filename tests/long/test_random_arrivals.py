@@ -1,6 +1,6 @@
 """Predicted latency under random arrivals against the simulated scheduler, every case that a plan may use.
 
-Covered: what tests/properties/test_random_arrivals.py is a slice of (minutes). ``python -m random_arrivals`` prints the
+Covered: what tests/scenarios/test_random_arrivals.py is a slice of (minutes). ``python -m random_arrivals`` prints the
 table of docs/concepts/performance-model.md, simulated for longer. Not covered: replicas beyond what a plan may load.
 """
 

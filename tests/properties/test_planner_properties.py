@@ -12,7 +12,7 @@ from itertools import pairwise, product
 from math import inf
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from asking import PRICES, offered, request
@@ -150,7 +150,6 @@ def needless(option: Option, found: Target, asked: PlanRequest) -> bool:
     )
 
 
-@settings(max_examples=10)
 @given(situations())
 def test_equals_brute_force_over_all_options_and_settings(given_: dict[str, Any]):
     asked = asking({**given_, "names": given_["names"][:2]})
@@ -168,7 +167,6 @@ def test_equals_brute_force_over_all_options_and_settings(given_: dict[str, Any]
     assert best == cost(asked)
 
 
-@settings(max_examples=25)
 @given(situations())
 def test_every_candidate_is_chosen_dominated_or_rejected_with_a_reason(given_: dict[str, Any]):
     asked = asking(given_)
@@ -179,7 +177,6 @@ def test_every_candidate_is_chosen_dominated_or_rejected_with_a_reason(given_: d
     assert (answer.target is None) == (answer.infeasible is not None)
 
 
-@settings(max_examples=30)
 @given(situations(), st.sampled_from([1, 2, 3]), st.sampled_from(["0.90", "8.00", "40.00"]))
 def test_a_plan_keeps_every_constraint(given_: dict[str, Any], promised: int, budget: str):
     asked = asking(given_, objectives={"availability": {"minReadyReplicas": promised}}, budget={"hourly": budget})
@@ -200,7 +197,6 @@ def test_a_plan_keeps_every_constraint(given_: dict[str, Any], promised: int, bu
     assert target.cost_per_hour == supply.offering.hourly * target.accelerators
 
 
-@settings(max_examples=20)
 @given(situations(), st.booleans())
 def test_with_one_replica_missing_the_promise_is_still_kept(given_: dict[str, Any], spot: bool):
     kept = {} if spot else {"objectives": {"availability": {"minReadyReplicas": 2}}}
@@ -218,7 +214,6 @@ def test_with_one_replica_missing_the_promise_is_still_kept(given_: dict[str, An
     assert rate <= replica.capacity.requests_per_second * NOISE
 
 
-@settings(max_examples=15)
 @given(situations(), st.sampled_from(["0.99", "0.995", "1.00"]))
 def test_spot_that_is_barely_cheaper_loses_where_the_spare_replica_costs_more(given_: dict[str, Any], share: str):
     """From ten replicas on one to spare is less than a tenth, so the share is one that no fleet here gets below."""
@@ -236,7 +231,6 @@ def test_spot_that_is_barely_cheaper_loses_where_the_spare_replica_costs_more(gi
         assert there.configuration.capacity_type == CapacityType.ON_DEMAND
 
 
-@settings(max_examples=20)
 @given(situations(), st.sampled_from(["ttft", "inter_token", "both"]))
 def test_a_looser_objective_never_costs_more(given_: dict[str, Any], which: str):
     tighter = asking(given_)
@@ -249,7 +243,6 @@ def test_a_looser_objective_never_costs_more(given_: dict[str, Any], which: str)
     assert dearer_or_equal(cost(tighter), cost(asking(looser)))
 
 
-@settings(max_examples=20)
 @given(situations(), st.sampled_from([("1.00", "4.00"), ("4.00", "30.00")]))
 def test_a_larger_budget_never_costs_more_and_never_takes_an_answer_away(
     given_: dict[str, Any], budgets: tuple[str, str]
@@ -259,7 +252,6 @@ def test_a_larger_budget_never_costs_more_and_never_takes_an_answer_away(
     assert small is None or small == large
 
 
-@settings(max_examples=20)
 @given(situations())
 def test_one_more_technique_never_costs_more(given_: dict[str, Any]):
     off = {
@@ -275,7 +267,6 @@ def test_one_more_technique_never_costs_more(given_: dict[str, Any]):
     assert all(dearer_or_equal(fewer, more) for fewer, more in pairwise(costs))
 
 
-@settings(max_examples=20)
 @given(situations(), st.integers(0, 2), st.sampled_from([2, 5]))
 def test_a_higher_price_never_costs_less(given_: dict[str, Any], which: int, factor: int):
     asked = asking(given_)
@@ -288,7 +279,6 @@ def test_a_higher_price_never_costs_less(given_: dict[str, Any], which: int, fac
     assert dearer_or_equal(cost(replace(asked, supplies=raised)), cost(asked))
 
 
-@settings(max_examples=25)
 @given(situations())
 def test_fewer_sequences_than_the_default_come_with_the_latency_that_asks_for_them(given_: dict[str, Any]):
     asked = asking(given_)
@@ -304,7 +294,6 @@ def test_fewer_sequences_than_the_default_come_with_the_latency_that_asks_for_th
         assert any("the latency objective binds" in told for told in answer.settings)
 
 
-@settings(max_examples=25)
 @given(situations())
 def test_what_a_relaxed_objective_would_save_is_true(given_: dict[str, Any]):
     asked = asking(given_)
@@ -327,7 +316,6 @@ def test_what_a_relaxed_objective_would_save_is_true(given_: dict[str, Any]):
     assert (answer.target.cost_per_hour - cheaper.cost_per_hour).monthly() >= Money.parse(saved) - Money(10_000)
 
 
-@settings(max_examples=20)
 @given(situations(), st.sampled_from([2.0, 4.0]))
 def test_more_load_never_costs_less(given_: dict[str, Any], factor: float):
     asked = asking(given_)
@@ -337,7 +325,6 @@ def test_more_load_never_costs_less(given_: dict[str, Any], factor: float):
     assert dearer_or_equal(cost(busier), cost(asked))
 
 
-@settings(max_examples=20)
 @given(situations())
 def test_one_more_offering_never_costs_more(given_: dict[str, Any]):
     asked = asking(given_)
@@ -346,7 +333,6 @@ def test_one_more_offering_never_costs_more(given_: dict[str, Any]):
     assert dearer_or_equal(cost(fewer), cost(asked))
 
 
-@settings(max_examples=20)
 @given(situations(), st.randoms(use_true_random=False))
 def test_the_order_of_offerings_does_not_matter(given_: dict[str, Any], random):
     asked = asking(given_)
@@ -356,7 +342,6 @@ def test_the_order_of_offerings_does_not_matter(given_: dict[str, Any], random):
     assert plan(asked).target == plan(replace(asked, supplies=tuple(shuffled))).target
 
 
-@settings(max_examples=20)
 @given(situations(), st.sampled_from([3, 10]))
 def test_the_scale_of_prices_does_not_change_the_choice(given_: dict[str, Any], factor: int):
     asked = asking(given_)

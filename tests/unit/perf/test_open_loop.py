@@ -2,7 +2,7 @@
 
 Covered: limits at no load and at saturation, agreement with the closed loop at the same throughput, every
 binding limit, margins, bursts. Not covered: error against measurements (test_accuracy.py) and against the simulated
-scheduler (tests/properties/test_random_arrivals.py).
+scheduler (tests/scenarios/test_random_arrivals.py).
 """
 
 from dataclasses import replace

@@ -1,7 +1,7 @@
 """Queues, bursts and percentiles against what is known exactly.
 
 Covered: M/M/1 and M/M/c, gamma quantiles, the renewal function of gamma distributed gaps, limits. Not covered: how
-well they join to a latency (tests/properties/test_random_arrivals.py).
+well they join to a latency (tests/scenarios/test_random_arrivals.py).
 """
 
 from math import exp, factorial, lgamma, log
