@@ -59,6 +59,12 @@ a factor 2."""
 PCIE_ALLREDUCE_SECONDS: Final = 3.3e-6
 """Times the number of GPUs: latency of one all-reduce over PCIe (5, 13, 26 us measured; same source)."""
 
+UNEXPLAINED_FIRST_TOKEN: Final = MappingProxyType({"blackwell": 0.2})
+"""By family: share by which the TTFT of a lone request is longer than its kernels and the host of the fit explain. On 116
+rows of a B200, which are not part of this project, the model was 20 to 30 % too low throughout before the kernels'
+shares were known; those explain 5 to 20 of it, and this stands for the rest: host, launches, clock. Nothing was fitted
+to those rows, and the margin of the family stays wide (``perf.uncertainty``)."""
+
 PREFILL_SHARE_CAP: Final = 0.97
 """Highest share of a step that prefills may take in the steady-state formulas; beyond it they diverge."""
 

@@ -115,6 +115,9 @@ def _reduced(shape: EngineShape, workload: Workload, memory: MemoryFit, fitted: 
     context = prompt + workload.output_tokens / 2.0
     whole = cost.seconds(prompts=1.0, prompt_tokens=prompt, pairs=pairs, sequences=0.0, context=context)
     kv_seats = _kv_seats(workload, memory, shared)
+    alone = whole + (chunks - 1) * cost.decode(0.0, context)
+    outside = fitted.request_overhead * shape.model.layers
+    outside += constants.UNEXPLAINED_FIRST_TOKEN.get(shape.accelerator.family, 0.0) * (alone + outside)
     return Service(
         cost=cost,
         memory=memory,
@@ -128,8 +131,8 @@ def _reduced(shape: EngineShape, workload: Workload, memory: MemoryFit, fitted: 
         chunks=chunks,
         seats=max(1.0, min(float(shape.max_num_seqs), kv_seats)),
         kv_seats=kv_seats,
-        alone=whole + (chunks - 1) * cost.decode(0.0, context),
-        first_token_overhead=fitted.request_overhead * shape.model.layers,
+        alone=alone,
+        first_token_overhead=outside,
         host_per_token=constants.HOST_SECONDS_PER_TOKEN / (shape.api_servers * shape.stream_interval),
     )
 
