@@ -17,7 +17,8 @@ latency over running requests at saturation was 82, 84, 90 and 91 us."""
 
 HOST_QUEUE: Final = 2.2
 """Weight of the API server's queue in TTFT: ``HOST_QUEUE * h / (1 - utilization)``. The seven own lines of 256 and 512
-clients, of which two alike measured 327 and 749 ms, have no bias with it."""
+clients, of which two alike measured 327 and 749 ms, have no bias with it. Under random arrivals TTFT of four Poisson
+runs lies beyond the simulated scheduler's by a median of 12, 16, 48 and 142 ms."""
 
 HOST_UTILIZATION_CAP: Final = 0.93
 """Highest API-server utilization that the queue term is evaluated at (a closed loop cannot exceed 1)."""
@@ -123,10 +124,6 @@ median 1.25 measured, 1.11 simulated)."""
 INTER_TOKEN_JITTER: Final = 0.03
 """Standard deviation over mean of inter-token latency beyond what the scheduler explains (closed loops of 8 to 64
 clients: p95 over median 1.02 to 1.10 measured, 1.00 to 1.03 simulated)."""
-
-OPEN_HOST_QUEUE: Final = 2.0
-"""As HOST_QUEUE, under random arrivals: prompts to tokenise and whole steps of tokens reach the API server in bunches.
-Set by hand on four Poisson runs: TTFT beyond the simulated scheduler's has a median of 12, 16, 48 and 142 ms."""
 
 OPEN_HOST_SHARPNESS: Final = 4.0
 """Order of the p-norm that joins accelerator and host under random arrivals: bursts reach the API server's

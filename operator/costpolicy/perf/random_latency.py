@@ -53,7 +53,7 @@ def _host(replica: Replica, load: Load) -> Moments:
     served = replica.served
     host = load.running * served.host_per_token
     utilization = min(load.rate * served.decode_steps * served.host_per_token, constants.HOST_UTILIZATION_CAP)
-    wait = constants.OPEN_HOST_QUEUE * host / (1.0 - utilization)
+    wait = constants.HOST_QUEUE * host / (1.0 - utilization)
     return Moments(0.0, wait, wait * wait)
 
 
