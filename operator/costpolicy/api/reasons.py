@@ -77,6 +77,7 @@ class Reason(StrEnum):
     ROLLOUT_STARTED = "RolloutStarted"
     PROMOTED = "Promoted"
     SCALED = "Scaled"
+    CHEAPER_ELSEWHERE = "CheaperElsewhere"
     # candidates that a plan rejects
     ACCELERATOR_NOT_ALLOWED = "AcceleratorNotAllowed"
     CAPACITY_TYPE_NOT_ALLOWED = "CapacityTypeNotAllowed"
@@ -157,6 +158,7 @@ REASONS: Final[Mapping[Reason, str]] = {
     Reason.ROLLOUT_STARTED: "Another configuration starts beside what serves.",
     Reason.PROMOTED: "The new configuration serves and the former one goes.",
     Reason.SCALED: "The number of replicas was changed to follow the load or a schedule.",
+    Reason.CHEAPER_ELSEWHERE: "Prices, stock or load changed, and another accelerator would now cost less than what serves.",
     Reason.ACCELERATOR_NOT_ALLOWED: "hardware.accelerators does not name it.",
     Reason.CAPACITY_TYPE_NOT_ALLOWED: "hardware.capacityTypes does not name it; Spot only counts when named.",
     Reason.CONTEXT_DOES_NOT_FIT: "The longest sequence does not fit beside the weights. Lower model.contextLength.",

@@ -3,10 +3,13 @@
 from collections.abc import Sequence
 
 from costpolicy.api.conditions import ConditionType, find
+from costpolicy.api.figures import PlanSummary, TargetStatus
+from costpolicy.api.reasons import Reason
 from costpolicy.api.status import CostPolicyStatus
 from costpolicy.kube.gateway import EventType
 from costpolicy.reconcile.decision import News
 from costpolicy.reconcile.snapshot import Snapshot
+from costpolicy.units import Money
 
 _TOLD = (
     ConditionType.STALLED,
@@ -26,7 +29,9 @@ _EXPECTED = ("NoTraffic", "NoSamples")
 
 
 def news_of(snapshot: Snapshot, status: CostPolicyStatus, course_news: Sequence[News]) -> tuple[News, ...]:
-    """Return the events of a decision: the course's, and conditions that turned bad (or bad for another reason)."""
+    """Return the events of a decision: the course's, conditions that turned bad (or bad for another reason), and that
+    the cheapest plan has moved to another accelerator than what serves.
+    """
     before = snapshot.policy.status
     told: list[News] = []
     for kind in _TOLD:
@@ -41,4 +46,27 @@ def news_of(snapshot: Snapshot, status: CostPolicyStatus, course_news: Sequence[
     if stalled_before is not None and stalled_before.status == "True":
         course_news = [one for one in course_news if one.reason != stalled_before.reason]
     seen = {one.reason for one in told}
-    return (*(one for one in course_news if one.reason not in seen), *told)
+    moved = () if any(one.reason == Reason.ROLLOUT_STARTED for one in course_news) else _moved(before, status)
+    return (*(one for one in course_news if one.reason not in seen), *told, *moved)
+
+
+def _moved(before: CostPolicyStatus | None, status: CostPolicyStatus) -> tuple[News, ...]:
+    """Tell once that what serves would now be cheaper on another accelerator or capacity type."""
+    serves, target = status.current, status.target
+    if serves is None or target is None or before is None or before.target is None:
+        return ()
+    if _place(target) in (_place(serves), _place(before.target)):
+        return ()
+    saved = Money.parse(serves.cost_per_hour) - Money.parse(target.cost_per_hour)
+    if saved <= Money(0):
+        return ()
+    note = (
+        f"{target.replicas * target.accelerators_per_replica} {target.accelerator} {target.capacity_type} would now do for "
+        f"{target.cost_per_hour} {target.currency} an hour, {saved.monthly().text(2)} a month less than the "
+        f"{serves.accelerator} that serve"
+    )
+    return (News(type=EventType.NORMAL, reason=Reason.CHEAPER_ELSEWHERE, note=note),)
+
+
+def _place(plan: PlanSummary | TargetStatus) -> tuple[str, str]:
+    return plan.accelerator, plan.capacity_type

@@ -88,3 +88,29 @@ def test_a_write_that_the_api_server_refuses_is_told_with_its_words(monkeypatch)
     stalled = next(each for each in world.status("default", "chat")["conditions"] if each["type"] == "Stalled")
     assert ("True", "Forbidden") == (stalled["status"], stalled["reason"])
     assert "an admission policy says no" in stalled["message"]
+
+
+def test_a_price_that_makes_another_accelerator_cheaper_is_told_once_and_changes_nothing():
+    stage = Stage(policy(traffic=BUSY))
+    stage.settle()
+    serving, accelerator = stage.serving(), stage.status().current.accelerator
+    other = next(one for one in stage.offerings if one.accelerator.name != accelerator)
+    stage.offerings = tuple(offering(one.accelerator.name, "0.10") if one is other else one for one in stage.offerings)
+
+    told = [one for _ in range(3) for one in stage.step().news]
+
+    assert ["CheaperElsewhere"] == [one.reason for one in told]
+    assert f"{other.accelerator.name} OnDemand would now do for" in told[0].note
+    assert "a month less than" in told[0].note
+    assert serving == stage.serving()
+
+
+def test_a_price_that_makes_what_serves_cheaper_is_no_news():
+    stage = Stage(policy(traffic=BUSY))
+    stage.settle()
+    accelerator = stage.status().current.accelerator
+    stage.offerings = tuple(
+        offering(accelerator, "0.10") if one.accelerator.name == accelerator else one for one in stage.offerings
+    )
+
+    assert [] == [one for _ in range(3) for one in stage.step().news]
