@@ -85,17 +85,17 @@ def options(
     order.
     """
     free_kv, free_weights = kv_options(request, gate=False), weights_options(request, gate=False)
-    weights = weights_options(request, gate=gate)
-    kv_formats = kv_options(request, gate=gate)
-    for supply, weight in product(supplies, weights):
-        for size, kv_format in product(TENSOR_PARALLEL_SIZES, kv_formats):
+    weights = [(weight, weight not in free_weights) for weight in weights_options(request, gate=gate)]
+    kv_formats = [(kv_format, kv_format not in free_kv) for kv_format in kv_options(request, gate=gate)]
+    for supply, (weight, other_weights) in product(supplies, weights):
+        for size, (kv_format, other_kv) in product(TENSOR_PARALLEL_SIZES, kv_formats):
             configuration = _configuration(request, supply, size, weight, kv_format)
             yield Option(
                 configuration=configuration,
                 supply=supply,
                 replica=evaluation.replica(configuration, supply.offering.accelerator),
                 missing_checkpoint=weight.missing_checkpoint,
-                gated=weight not in free_weights or kv_format not in free_kv,
+                gated=other_weights or other_kv,
             )
     yield from _as_it_runs(request, supplies, evaluation)
 
