@@ -58,8 +58,7 @@ class Flow(NamedTuple):
     wait: Wait
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Load:
+class Load(NamedTuple):
     """A replica with a mean of ``running`` decoding requests; seconds, requests a second.
 
     ``elasticity`` is by how many per cent the running requests grow with one per cent more arrivals, the API server
@@ -153,8 +152,11 @@ def _length_share(served: Service) -> float:
 
 def flow_at(replica: Replica, running: float) -> Flow:
     """Return the rate that keeps so many requests decoding, and the wait at it."""
+    return _flow(replica, running, peakedness(replica.workload, running))
+
+
+def _flow(replica: Replica, running: float, peak: float) -> Flow:
     served = replica.served
-    peak = peakedness(replica.workload, running)
     step = served.decode_step(min(running + peak, served.seats))
     prefills = running + max(0.0, peak - 1.0) / 2.0
     decode_step = served.decode_step(running)
@@ -176,8 +178,8 @@ def loaded(replica: Replica, running: float) -> Load:
     count, but those within it do not (they delay it by their prefill whenever they come): half. Decoding takes no
     longer than with all seats taken.
     """
-    served, at = replica.served, flow_at(replica, running)
     peak = peakedness(replica.workload, running)
+    served, at = replica.served, _flow(replica, running, peak)
     elasticity = _elasticity(served, at, running, peak)
     crowd = min(
         running,
