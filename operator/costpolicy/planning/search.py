@@ -127,10 +127,12 @@ class Search:
             self._settle(entry, refused)
             return
         refused = self._hopeless(option)
+        if refused:
+            self.outcomes.append(Outcome(option, entry.full, refused))
+            return
         replicas = self._bounded_replicas(option)
-        refused = refused or at_least(
-            check_caps(option.supply, option.configuration.tensor_parallel_size, replicas, self.limits)
-        )
+        size = option.configuration.tensor_parallel_size
+        refused = at_least(check_caps(option.supply, size, replicas, self.limits))
         if refused:
             self.outcomes.append(Outcome(option, entry.full, refused))
             return
