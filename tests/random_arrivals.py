@@ -15,7 +15,7 @@ from costpolicy.catalog.accelerators import accelerators
 from costpolicy.catalog.models import models
 from costpolicy.perf.constants import KV_HEADROOM, MAX_THROUGHPUT_SHARE
 from costpolicy.perf.latency import Latency, Saturated
-from costpolicy.perf.load import crossing, flow_at, loaded, reduced, saturation
+from costpolicy.perf.load import NEARLY_IDLE, crossing, flow_at, loaded, reduced
 from costpolicy.perf.open_loop import open_loop
 from costpolicy.perf.service import service
 from costpolicy.perf.shape import EngineShape, Workload
@@ -96,9 +96,10 @@ def grid() -> Iterator[Case]:
 def plannable(case: Case) -> bool:
     """Return whether a plan may load a replica so: as ``capacity`` limits it, objectives aside."""
     replica = reduced(SHAPES[case.shape], case.workload)
-    most, highest = saturation(replica)
+    most, highest = replica.saturation
     rate = case.load * highest
-    running = crossing(lambda n: flow_at(replica, n).rate / rate, most)
+    ends = flow_at(replica, NEARLY_IDLE).rate / rate, highest / rate
+    running = crossing(lambda n: flow_at(replica, n).rate / rate, most, ends)
     load = loaded(replica, running)
     seats = (load.running + load.fluctuation + 1.0) / (replica.served.kv_seats + 1.0)
     return case.load <= MAX_THROUGHPUT_SHARE and seats <= KV_HEADROOM

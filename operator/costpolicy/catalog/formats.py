@@ -182,6 +182,7 @@ def supports_kv_cache(accelerator: Accelerator, dtype: KvCacheDtype, head_size: 
     return None
 
 
+@cache
 def _minor(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.removeprefix("v").split(".")[:2])
 

@@ -31,7 +31,7 @@ class Replica:
 
     ``lone_step`` is a step that decodes one request, ``own_prefill`` the part of a lone prefill that
     follows the prompt's length, in seconds; ``most`` the rate at which all seats are taken, were the token budget large
-    enough.
+    enough; ``saturation`` where it or the seats are full.
     """
 
     served: Service
@@ -39,6 +39,14 @@ class Replica:
     lone_step: float
     own_prefill: float
     most: float
+    saturation: "Saturation"
+
+
+class Saturation(NamedTuple):
+    """The running requests, and the rate (requests a second), at which seats or the token budget are full."""
+
+    running: float
+    rate: float
 
 
 class Flow(NamedTuple):
@@ -50,8 +58,7 @@ class Flow(NamedTuple):
     wait: Wait
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Load:
+class Load(NamedTuple):
     """A replica with a mean of ``running`` decoding requests; seconds, requests a second.
 
     ``elasticity`` is by how many per cent the running requests grow with one per cent more arrivals, the API server
@@ -75,14 +82,18 @@ class Load:
         return constants.FLUCTUATION_P95 * sqrt(self.running * self.peakedness * self.elasticity * (1.0 + self.host))
 
 
-def reduced(shape: EngineShape, workload: Workload) -> Replica | Unpredictable:
+def reduced(
+    shape: EngineShape, workload: Workload, known: Service | Unpredictable | None = None
+) -> Replica | Unpredictable:
     """Reduce a shape and a workload; Unpredictable where not even one request fits.
+
+    ``known`` is their :func:`~costpolicy.perf.service.service`, where that was asked for already.
 
     At any moment long answers are more often met than short ones, so a running request has half of
     ``output * (1 + length_cv ** 2)`` tokens behind it on average: what decoding reads and the KV cache holds.  Of a
     prompt's attention the mean is that of its squared length.
     """
-    served = service(shape, workload)
+    served = service(shape, workload) if known is None else known
     if isinstance(served, Unpredictable):
         return served
     generated = workload.output_tokens * (1.0 + workload.length_cv**2) / 2.0
@@ -98,8 +109,16 @@ def reduced(shape: EngineShape, workload: Workload) -> Replica | Unpredictable:
     )
     own = min(served.alone, served.alone * _length_share(served))
     lone = served.decode_step(1.0)
-    unbounded = Replica(served=served, workload=workload, lone_step=lone, own_prefill=own, most=inf)
-    return replace(unbounded, most=flow_at(unbounded, served.seats).rate)
+    unbounded = Replica(
+        served=served,
+        workload=workload,
+        lone_step=lone,
+        own_prefill=own,
+        most=inf,
+        saturation=Saturation(served.seats, inf),
+    )
+    full = flow_at(unbounded, served.seats)
+    return replace(unbounded, most=full.rate, saturation=_saturation(unbounded, full))
 
 
 def _kv_seats(workload: Workload, served: Service, generated: float) -> float:
@@ -133,13 +152,17 @@ def _length_share(served: Service) -> float:
 
 def flow_at(replica: Replica, running: float) -> Flow:
     """Return the rate that keeps so many requests decoding, and the wait at it."""
+    return _flow(replica, running, peakedness(replica.workload, running))
+
+
+def _flow(replica: Replica, running: float, peak: float) -> Flow:
     served = replica.served
-    peak = peakedness(replica.workload, running)
     step = served.decode_step(min(running + peak, served.seats))
     prefills = running + max(0.0, peak - 1.0) / 2.0
-    wait = served.wait(0.0, running, 0.0)
+    decode_step = served.decode_step(running)
+    wait = served.wait_beside(decode_step, 0.0, running, 0.0)
     rate = running / (served.decode_steps * step + prefills * wait.prefill)
-    wait = served.wait(rate, running, wait.total)
+    wait = served.wait_beside(decode_step, rate, running, wait.total)
     rate = running / (served.decode_steps * step + prefills * wait.prefill)
     host = (rate * served.decode_steps * served.host_per_token) ** constants.OPEN_HOST_SHARPNESS
     rate /= (1.0 + host) ** (1.0 / constants.OPEN_HOST_SHARPNESS)
@@ -155,8 +178,8 @@ def loaded(replica: Replica, running: float) -> Load:
     count, but those within it do not (they delay it by their prefill whenever they come): half. Decoding takes no
     longer than with all seats taken.
     """
-    served, at = replica.served, flow_at(replica, running)
     peak = peakedness(replica.workload, running)
+    served, at = replica.served, _flow(replica, running, peak)
     elasticity = _elasticity(served, at, running, peak)
     crowd = min(
         running,
@@ -183,17 +206,18 @@ def _elasticity(served: Service, at: Flow, running: float, peak: float) -> float
     return max(1.0, stretched / fixed)
 
 
-def saturation(replica: Replica) -> tuple[float, float]:
-    """Return the running requests, and the rate, at which seats or the token budget are full."""
-    running = replica.served.seats
-    if _budget_use(replica, running) > 1.0:
-        running = crossing(lambda n: _budget_use(replica, n), running)
-    return running, flow_at(replica, running).rate
+def _saturation(replica: Replica, full: Flow) -> Saturation:
+    """Return where a replica is full, given its flow with all seats taken."""
+    served, use = replica.served, _budget_use(replica, full)
+    if use <= 1.0:
+        return Saturation(served.seats, full.rate)
+    idle = _budget_use(replica, flow_at(replica, NEARLY_IDLE))
+    running = crossing(lambda n: _budget_use(replica, flow_at(replica, n)), served.seats, (idle, use))
+    return Saturation(running, flow_at(replica, running).rate)
 
 
-def _budget_use(replica: Replica, running: float) -> float:
+def _budget_use(replica: Replica, at: Flow) -> float:
     """Return how much of the prompts that the token budget lets through arrive."""
-    at = flow_at(replica, running)
     return at.rate * _full_step(replica.served, at.wait) / replica.served.prompts_per_step
 
 
@@ -201,22 +225,22 @@ def _full_step(served: Service, wait: Wait) -> float:
     return served.chunks * wait.decode_step + served.prompts_per_step * wait.prefill
 
 
-def crossing(strain: Callable[[float], float], highest: float) -> float:
+def crossing(strain: Callable[[float], float], highest: float, ends: tuple[float, float]) -> float:
     """Return the running requests at which an increasing strain reaches 1 (``highest`` if it does not
     before).
 
-    To a thousandth, from below.  Illinois variant of the secant method on the logarithms of both, in which a
-    rate is almost linear; steep ends (a queue without end) are clipped so that they do not flatten the
-    secant.
+    ``ends`` are the strains of a nearly idle replica and of ``highest``.  To a thousandth, from below.  Illinois
+    variant of the secant method on the logarithms of both, in which a rate is almost linear; steep ends (a queue without
+    end) are clipped so that they do not flatten the secant.
     """
     low, high = log(NEARLY_IDLE), log(highest)
-    below, above = _log_strain(strain, low), _log_strain(strain, high)
+    below, above = _log_strain(ends[0]), _log_strain(ends[1])
     if above <= 0.0:
         return highest
     side = 0
     while high - low > _PRECISION and below < 0.0:
         middle = low + (high - low) * min(0.95, max(0.05, below / (below - above)))
-        value = _log_strain(strain, middle)
+        value = _log_strain(strain(exp(middle)))
         if value <= 0.0:
             low, below = middle, value
             above = above / 2.0 if side < 0 else above
@@ -228,6 +252,5 @@ def crossing(strain: Callable[[float], float], highest: float) -> float:
     return exp(low)
 
 
-def _log_strain(strain: Callable[[float], float], log_running: float) -> float:
-    value = strain(exp(log_running))
-    return min(_STEEPEST, max(-_STEEPEST, log(value))) if value > 0.0 else -_STEEPEST
+def _log_strain(strain: float) -> float:
+    return min(_STEEPEST, max(-_STEEPEST, log(strain))) if strain > 0.0 else -_STEEPEST

@@ -8,7 +8,7 @@ from math import inf
 
 from costpolicy.perf import constants
 from costpolicy.perf.latency import Binding, Capacity, Latency, Saturated, Unpredictable
-from costpolicy.perf.load import NEARLY_IDLE, Load, Replica, crossing, flow_at, loaded, reduced, saturation
+from costpolicy.perf.load import NEARLY_IDLE, Load, Replica, crossing, flow_at, loaded, reduced
 from costpolicy.perf.random_latency import inter_token, ttft
 from costpolicy.perf.shape import EngineShape, Workload
 
@@ -24,17 +24,25 @@ def open_loop(
     Raises:
         ValueError: the rate is negative or not finite.
     """
+    replica = reduced(shape, workload)
+    return replica if isinstance(replica, Unpredictable) else latency_at(replica, requests_per_second)
+
+
+def latency_at(replica: Replica, requests_per_second: float) -> Latency | Saturated:
+    """Return :func:`open_loop` of a replica that is reduced already.
+
+    Raises:
+        ValueError: the rate is negative or not finite.
+    """
     if not 0.0 <= requests_per_second < inf:
         raise ValueError(f"requests per second must be finite and not negative, not {requests_per_second}")
-    replica = reduced(shape, workload)
-    if isinstance(replica, Unpredictable):
-        return replica
-    most, highest = saturation(replica)
+    most, highest = replica.saturation
     if requests_per_second >= highest:
         return Saturated(capacity=highest)
     running = NEARLY_IDLE
     if requests_per_second > 0.0:
-        running = crossing(lambda n: flow_at(replica, n).rate / requests_per_second, most)
+        ends = flow_at(replica, NEARLY_IDLE).rate / requests_per_second, highest / requests_per_second
+        running = crossing(lambda n: flow_at(replica, n).rate / requests_per_second, most, ends)
     return _latency(replica, loaded(replica, running))
 
 
@@ -44,10 +52,14 @@ def capacity(shape: EngineShape, workload: Workload, ttft_p95: float | None, int
     ``None`` is no objective; an objective is more than 0.  Margins for the model's own error are the caller's: pass
     objectives divided by them.
     """
-    replica = reduced(shape, workload)
+    return capacity_of(reduced(shape, workload), ttft_p95, inter_token_p95)
+
+
+def capacity_of(replica: Replica | Unpredictable, ttft_p95: float | None, inter_token_p95: float | None) -> Capacity:
+    """Return :func:`capacity` of a replica that is reduced already."""
     if isinstance(replica, Unpredictable):
         return Capacity(requests_per_second=0.0, binding=Binding.KV_CACHE, latency_at_zero=replica)
-    most, highest = saturation(replica)
+    most, highest = replica.saturation
     limits = _Limits(
         replica,
         highest,
@@ -59,7 +71,8 @@ def capacity(shape: EngineShape, workload: Workload, ttft_p95: float | None, int
     strain, binding = limits.strain(idle)
     if strain > 1.0:
         return Capacity(requests_per_second=0.0, binding=binding, latency_at_zero=at_zero)
-    running = crossing(lambda n: limits.strain(loaded(replica, n))[0], most)
+    ends = strain, limits.strain(loaded(replica, most))[0]
+    running = crossing(lambda n: limits.strain(loaded(replica, n))[0], most, ends)
     load = loaded(replica, running)
     return Capacity(requests_per_second=load.rate, binding=limits.strain(load)[1], latency_at_zero=at_zero)
 

@@ -73,8 +73,11 @@ class Service:
         A prompt that arrives meets a step of length-biased mean ``busy`` (E[T^2]/E[T] of the gated service),
         waits for half of it, then for its own step and for the prompts that arrived beside it.
         """
+        return self.wait_beside(self.decode_step(decoding), rate, decoding, waited, others)
+
+    def wait_beside(self, decode_step: float, rate: float, decoding: float, waited: float, others: float = inf) -> Wait:
+        """Return :meth:`wait` where it is known how long a step takes that only decodes."""
         most = self.prompts_per_step
-        decode_step = self.decode_step(decoding)
         prefill = self.prefill(min(most, 1.0 + rate * waited), decoding, decode_step)
         share = rate * prefill
         full = decode_step + min(most, others) * prefill

@@ -6,6 +6,15 @@ from costpolicy.api.types import KvCacheDtype, WeightFormat
 from costpolicy.catalog.accelerators import Accelerator
 from costpolicy.catalog.architecture import ModelArchitecture
 
+_COUNTS = (
+    "tensor_parallel_size",
+    "max_num_seqs",
+    "max_num_batched_tokens",
+    "max_model_len",
+    "api_servers",
+    "stream_interval",
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineShape:
@@ -34,16 +43,17 @@ class EngineShape:
     kv_cache_factor: float = 1.0
 
     def __post_init__(self) -> None:
-        for name in (
-            "tensor_parallel_size",
-            "max_num_seqs",
-            "max_num_batched_tokens",
-            "max_model_len",
-            "api_servers",
-            "stream_interval",
-        ):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}")
+        counts = (
+            self.tensor_parallel_size,
+            self.max_num_seqs,
+            self.max_num_batched_tokens,
+            self.max_model_len,
+            self.api_servers,
+            self.stream_interval,
+        )
+        if min(counts) < 1:
+            name, value = next((name, value) for name, value in zip(_COUNTS, counts, strict=True) if value < 1)
+            raise ValueError(f"{name} must be at least 1, not {value}")
         if not 0 < self.gpu_memory_utilization <= 1:
             raise ValueError(f"gpu_memory_utilization must be in (0, 1], not {self.gpu_memory_utilization}")
         if not 0 < self.kv_cache_factor < float("inf"):

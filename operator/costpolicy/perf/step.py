@@ -62,11 +62,13 @@ class StepCost:
         read = self.dense_read
         if self.expert_read:
             read += self.expert_read * (1.0 - self.untouched_by_token**tokens)
+        sequence = self.read_per_context_token * context
+        if self.read_per_window_token:
+            sequence += self.read_per_window_token * min(context, self.window)
         return (
             _roofline(read, self.linear_per_token * tokens)
             + _roofline(self.head_read, self.head_per_row * rows)
-            + sequences
-            * (self.read_per_context_token * context + self.read_per_window_token * min(context, self.window))
+            + sequences * sequence
             + self.attention_per_pair * pairs
             + self.allreduce
             + self.allreduce_per_token * tokens

@@ -1,5 +1,7 @@
 """What the performance model says about replicas, each question asked once per plan."""
 
+from typing import NamedTuple
+
 from costpolicy.api.types import KvCacheDtype
 from costpolicy.catalog.accelerators import Accelerator
 from costpolicy.catalog.engines import EngineDefaults
@@ -7,8 +9,10 @@ from costpolicy.perf.calibration import Calibration
 from costpolicy.perf.ceiling import Ceiling, ceiling
 from costpolicy.perf.closed_loop import closed_loop
 from costpolicy.perf.latency import Binding, Capacity, Latency, Saturated, Unpredictable
+from costpolicy.perf.load import Replica as Reduced
+from costpolicy.perf.load import reduced
 from costpolicy.perf.memory import MemoryFit, memory_fit
-from costpolicy.perf.open_loop import capacity, open_loop
+from costpolicy.perf.open_loop import capacity_of, latency_at
 from costpolicy.perf.service import Service, service
 from costpolicy.perf.shape import EngineShape, Workload
 from costpolicy.perf.uncertainty import Margins
@@ -35,6 +39,14 @@ def workload_of(demand: Demand) -> Workload:
     )
 
 
+class Known(NamedTuple):
+    """What replicas of one size on one accelerator share; of what runs, its own."""
+
+    defaults: EngineDefaults
+    calibration: Calibration
+    margins: Margins
+
+
 class Replica:
     """One replica of a configuration, whoever sells its accelerators.
 
@@ -46,6 +58,7 @@ class Replica:
         shape: the configuration with the engine's defaults filled in.
         defaults: what the engine does there by itself.
         calibration: how far predictions for it are off, as far as that is known.
+        margins: what predictions are multiplied by before they are compared with a promise.
     """
 
     __slots__ = (
@@ -54,36 +67,34 @@ class Replica:
         "_memory",
         "_most",
         "_objectives",
+        "_predicted",
+        "_reduced",
         "_served",
         "_workload",
         "calibration",
         "defaults",
+        "margins",
         "shape",
     )
 
     def __init__(
         self,
         shape: EngineShape,
-        defaults: EngineDefaults,
-        calibration: Calibration,
+        known: Known,
         workload: Workload,
         objectives: Objectives,
     ) -> None:
         self.shape = shape
-        self.defaults = defaults
-        self.calibration = calibration
+        self.defaults, self.calibration, self.margins = known
         self._workload = workload
         self._objectives = objectives
+        self._predicted: dict[float, Latency | Saturated | Unpredictable] = {}
         self._memory: MemoryFit | None = None
         self._capacity: Capacity | None = None
         self._served: Service | Unpredictable | None = None
+        self._reduced: Reduced | Unpredictable | None = None
         self._most: tuple[float | None] | None = None
         self._ceiling: tuple[Ceiling | None] | None = None
-
-    @property
-    def margins(self) -> Margins:
-        """What predictions are multiplied by before they are compared with a promise."""
-        return self.calibration.margins
 
     @property
     def memory(self) -> MemoryFit:
@@ -96,15 +107,14 @@ class Replica:
     def capacity(self) -> Capacity:
         """The highest rate inside the objectives less their margins."""
         if self._capacity is None:
-            self._capacity = capacity(self.shape, self._workload, self.most_ttft, self.most_inter_token)
+            self._capacity = capacity_of(self.reduced, self.most_ttft, self.most_inter_token)
         return self._capacity
 
     def capacity_within(self, objectives: Objectives) -> float:
         """Return the rate that other objectives than the policy's would allow, with the same margins."""
         ttft, inter_token = objectives.ttft_p95, objectives.inter_token_p95
-        return capacity(
-            self.shape,
-            self._workload,
+        return capacity_of(
+            self.reduced,
             None if ttft is None else ttft / self.margins.ttft,
             None if inter_token is None else inter_token / self.margins.inter_token,
         ).requests_per_second
@@ -131,6 +141,13 @@ class Replica:
         if self._served is None:
             self._served = service(self.shape, self._workload)
         return self._served
+
+    @property
+    def reduced(self) -> Reduced | Unpredictable:
+        """The same under random arrivals."""
+        if self._reduced is None:
+            self._reduced = reduced(self.shape, self._workload, self.served)
+        return self._reduced
 
     @property
     def most_ttft(self) -> float | None:
@@ -170,9 +187,16 @@ class Replica:
 
     def predicted(self, requests_per_second: float) -> Latency | Saturated | Unpredictable:
         """Return what the model says by itself, to which the margins belong."""
+        found = self._predicted.get(requests_per_second)
+        if found is None:
+            found = self._predicted[requests_per_second] = self._predict(requests_per_second)
+        return found
+
+    def _predict(self, requests_per_second: float) -> Latency | Saturated | Unpredictable:
         if requests_per_second <= 0:
             return closed_loop(self.shape, self._workload, 1)
-        return open_loop(self.shape, self._workload, requests_per_second)
+        found = self.reduced
+        return found if isinstance(found, Unpredictable) else latency_at(found, requests_per_second)
 
 
 class Evaluation:
@@ -183,7 +207,7 @@ class Evaluation:
         self.objectives = objectives_of(request.spec)
         self.workload = workload_of(request.demand)
         self._replicas: dict[_Key, Replica] = {}
-        self._defaults: dict[tuple[str, int], EngineDefaults] = {}
+        self._known: dict[tuple[str, int, bool], Known] = {}
 
     def replica(self, configuration: Configuration, accelerator: Accelerator) -> Replica:
         """Return the one replica that answers for a configuration."""
@@ -194,12 +218,8 @@ class Evaluation:
         return found
 
     def _new(self, configuration: Configuration, accelerator: Accelerator) -> Replica:
-        size = configuration.tensor_parallel_size
-        defaults = self._defaults.get((accelerator.name, size))
-        if defaults is None:
-            defaults = self._request.engine.defaults(accelerator, size)
-            self._defaults[(accelerator.name, size)] = defaults
-        calibration = calibration_of(self._request.calibration, configuration, accelerator)
+        size, known = configuration.tensor_parallel_size, self._known_of(configuration, accelerator)
+        defaults = known.defaults
         shape = EngineShape(
             model=self._request.architecture,
             accelerator=accelerator,
@@ -212,6 +232,16 @@ class Evaluation:
             gpu_memory_utilization=configuration.gpu_memory_utilization or defaults.gpu_memory_utilization,
             api_servers=configuration.api_servers or 1,
             stream_interval=configuration.stream_interval or 1,
-            kv_cache_factor=calibration.kv_factor or 1.0,
+            kv_cache_factor=known.calibration.kv_factor or 1.0,
         )
-        return Replica(shape, defaults, calibration, self.workload, self.objectives)
+        return Replica(shape, known, self.workload, self.objectives)
+
+    def _known_of(self, configuration: Configuration, accelerator: Accelerator) -> Known:
+        size, book = configuration.tensor_parallel_size, self._request.calibration
+        measured = book is not None and configuration.engine_key == book.running.engine_key
+        key = accelerator.name, size, measured
+        if key not in self._known:
+            calibration = calibration_of(book, configuration, accelerator)
+            defaults = self._request.engine.defaults(accelerator, size)
+            self._known[key] = Known(defaults, calibration, calibration.margins)
+        return self._known[key]

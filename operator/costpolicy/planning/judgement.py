@@ -36,14 +36,17 @@ def spare_replicas(supply: Supply, question: Question) -> int:
 def replicas_for(supply: Supply, question: Question, capacity: float) -> int:
     """Return the replicas of a capacity (requests a second) that carry the demand, the spare one included."""
     needed = max(1, math.ceil(question.request.demand.requests_per_second / capacity - _SLACK))
-    return max(needed + spare_replicas(supply, question), fewest_replicas(supply, question))
+    return _at_least(needed + spare_replicas(supply, question), question)
 
 
 def fewest_replicas(supply: Supply, question: Question) -> int:
     """Return the replicas that are needed whatever the demand."""
+    return _at_least(1 + spare_replicas(supply, question), question)
+
+
+def _at_least(replicas: int, question: Question) -> int:
     spec = question.request.spec
-    promised = spec.objectives.availability.min_ready_replicas
-    return max(1 + spare_replicas(supply, question), promised, spec.scaling.min_replicas)
+    return max(replicas, spec.objectives.availability.min_ready_replicas, spec.scaling.min_replicas)
 
 
 def price_of(supply: Supply, accelerators: int) -> tuple[int, int]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import product
 
 from costpolicy.api.policy import Checkpoint
+from costpolicy.api.techniques import Batching
 from costpolicy.api.types import KvCacheDtype, TechniqueMode, WeightFormat
 from costpolicy.catalog.accelerators import Accelerator
 from costpolicy.catalog.formats import online_formats
@@ -85,17 +86,18 @@ def options(
     order.
     """
     free_kv, free_weights = kv_options(request, gate=False), weights_options(request, gate=False)
-    weights = weights_options(request, gate=gate)
-    kv_formats = kv_options(request, gate=gate)
-    for supply, weight in product(supplies, weights):
-        for size, kv_format in product(TENSOR_PARALLEL_SIZES, kv_formats):
-            configuration = _configuration(request, supply, size, weight, kv_format)
+    weights = [(weight, weight not in free_weights) for weight in weights_options(request, gate=gate)]
+    kv_formats = [(kv_format, kv_format not in free_kv) for kv_format in kv_options(request, gate=gate)]
+    batching, context = request.spec.techniques.batching, _context(request)
+    for supply, (weight, other_weights) in product(supplies, weights):
+        for size, (kv_format, other_kv) in product(TENSOR_PARALLEL_SIZES, kv_formats):
+            configuration = _configuration(batching, supply, size, weight, kv_format, context)
             yield Option(
                 configuration=configuration,
                 supply=supply,
                 replica=evaluation.replica(configuration, supply.offering.accelerator),
                 missing_checkpoint=weight.missing_checkpoint,
-                gated=weight not in free_weights or kv_format not in free_kv,
+                gated=other_weights or other_kv,
             )
     yield from _as_it_runs(request, supplies, evaluation)
 
@@ -146,9 +148,8 @@ def _checkpoints(request: PlanRequest) -> tuple[Checkpoint, ...]:
 
 
 def _configuration(
-    request: PlanRequest, supply: Supply, size: int, weights: Weights, kv_format: KvCacheDtype
+    batching: Batching, supply: Supply, size: int, weights: Weights, kv_format: KvCacheDtype, context: int | None
 ) -> Configuration:
-    batching = request.spec.techniques.batching
     offering = supply.offering
     format_ = weights.format
     if format_ == WeightFormat.BF16 and "bf16" not in offering.accelerator.flops:
@@ -163,7 +164,7 @@ def _configuration(
         kv_cache_dtype=kv_format,
         max_num_seqs=batching.max_num_seqs,
         max_num_batched_tokens=batching.max_num_batched_tokens,
-        max_model_len=_context(request),
+        max_model_len=context,
         node_selector=offering.node_selector,
         resource_name=offering.resource_name,
     )

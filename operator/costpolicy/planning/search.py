@@ -7,7 +7,7 @@ floor is its own; so settings are only tried where they could still win.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
 from itertools import count
 from typing import NamedTuple
@@ -76,9 +76,12 @@ class Search:
         """Look at every option; with ``best``, only for what is cheaper than that."""
         if best is not None:
             self.best, self._ranks[False] = best, best.compared_cost
+        supply, fewest = None, 0
         for option in options:
+            if option.supply is not supply:  # options come supply by supply
+                supply, fewest = option.supply, fewest_replicas(option.supply, self.question)
             order = next(self._orders)
-            marginal, full = _floor(option, fewest_replicas(option.supply, self.question))
+            marginal, full = _floor(option, fewest)
             self._heap.append(_Entry(marginal, full, order, order, False, option))
         heapify(self._heap)
         while self._heap:
@@ -99,14 +102,14 @@ class Search:
         """Yield each option as a candidate, cheapest floor first."""
         told: dict[int, tuple[Money, str]] = {}
         for option, micros, found in self.outcomes:
+            if found is not None:
+                yield _candidate(option, Money(micros), found, self.best)
+                continue
             if micros not in told:
                 told[micros] = Money(micros), f"it would cost at least {Money(micros).text(2)} an hour"
             floor, message = told[micros]
             if interruptible(option.supply):
                 message = f"{message} with one replica to spare for interruptions"
-            if found is not None:
-                yield _candidate(option, floor, found, self.best)
-                continue
             yield Candidate(
                 configuration=option.configuration,
                 verdict=Verdict.DOMINATED,
@@ -124,10 +127,12 @@ class Search:
             self._settle(entry, refused)
             return
         refused = self._hopeless(option)
+        if refused:
+            self.outcomes.append(Outcome(option, entry.full, refused))
+            return
         replicas = self._bounded_replicas(option)
-        refused = refused or at_least(
-            check_caps(option.supply, option.configuration.tensor_parallel_size, replicas, self.limits)
-        )
+        size = option.configuration.tensor_parallel_size
+        refused = at_least(check_caps(option.supply, size, replicas, self.limits))
         if refused:
             self.outcomes.append(Outcome(option, entry.full, refused))
             return
@@ -140,7 +145,8 @@ class Search:
         if refused is None or ceiling is None:
             return refused
         replicas = replicas_for(option.supply, self.question, ceiling.requests_per_second)
-        return replace(refused, cost=Money(_floor(option, replicas)[1]))
+        cost = Money(_floor(option, replicas)[1])
+        return Rejection(reason=refused.reason, message=refused.message, closeness=refused.closeness, cost=cost)
 
     def _judge(self, entry: _Entry) -> None:
         option, most = entry.option, self._affordable(entry.option)
