@@ -30,7 +30,7 @@ SETTINGS = ObserveSettings(rate_window=HOUR, max_age=HOUR)
 WINDOWS = QUESTIONS["load_windows"](SETTINGS.scope())
 SLOWER = Efficiency(bandwidth=0.6, arithmetic=0.35)
 """Both latencies are more than half as much again as predicted."""
-AS_PREDICTED = Efficiency(bandwidth=1.0, arithmetic=0.55)
+AS_PREDICTED = Efficiency(bandwidth=1.0, arithmetic=0.7)
 TTFT = 0.5
 
 

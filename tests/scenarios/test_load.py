@@ -23,7 +23,7 @@ def cost_of(world, at: datetime) -> Money:
 
 def test_load_rises_five_fold_and_falls_and_replicas_and_cost_follow():
     rise, fall = START + 30 * MINUTE, START + 70 * MINUTE
-    world = serving(Steps(((START, 3.0), (rise, 15.0), (fall, 3.0))), hardware=ONLY_L40S)
+    world = serving(Steps(((START, 2.0), (rise, 10.0), (fall, 2.0))), hardware=ONLY_L40S)
     world.run(START + 110 * MINUTE - world.clock.now())
 
     before, peak, after = (totals(world)[at] for at in (rise - MINUTE, fall - MINUTE, START + 109 * MINUTE))
@@ -37,7 +37,7 @@ def test_load_rises_five_fold_and_falls_and_replicas_and_cost_follow():
 
 def test_more_is_asked_for_within_minutes_and_less_only_after_the_stabilization():
     rise, fall = START + 30 * MINUTE, START + 60 * MINUTE
-    world = serving(Steps(((START, 3.0), (rise, 15.0), (fall, 3.0))), hardware=ONLY_L40S)
+    world = serving(Steps(((START, 2.0), (rise, 10.0), (fall, 2.0))), hardware=ONLY_L40S)
     world.run(START + 80 * MINUTE - world.clock.now())
     replicas = totals(world)
 
