@@ -109,7 +109,7 @@ def test_all_rules_on_one_steady_engine(programs: dict[str, str], tmp_path: Path
     policy = 'namespace="demo",policy="chat"'
     expected["round(costpolicy_policy:requests_offered:rate5m * 1e6)"] = [(f"{{{policy}}}", 2e6)]
     expected["round(costpolicy_policy:cost_per_hour:sum * 1e6)"] = [(f'{{{policy},currency="USD"}}', 2.37e6)]
-    expected[Recorded.LOAD_AND_LATENCY] = []  # no engine was there an hour ago, and these series hold no means
+    expected[Recorded.LOAD_AND_LATENCY.value] = []  # no engine was there an hour ago, and these series hold no means
     expected["costpolicy:operators:count"] = [("costpolicy:operators:count", 1.0)]
     assert len(Recorded) == len(expected)
     check(series, expected, "20m", tmp_path)
