@@ -19,6 +19,9 @@ from cluster.progress import ClusterError, tail
 
 MARK = "COSTPOLICY_CLUSTER_PROCESS"
 
+_BECOMING = 5.0
+"""Seconds that a process may take from the fork to where its new program can be seen."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Living:
@@ -63,8 +66,16 @@ class Owner:
         return any(process.name == name for process in self.living())
 
     def require(self, name: str) -> None:
-        """Raise ClusterError with the end of its log if the process of this name has ended."""
-        if not self.runs(name):
+        """Raise ClusterError with the end of its log if the process of this name has ended.
+
+        While a process becomes another program it has no environment for a moment, longer where the program has yet to
+        be read from disk; so what is not seen once is looked for again.
+        """
+        deadline = time.monotonic() + _BECOMING
+        while not self.runs(name):
+            if time.monotonic() < deadline:
+                time.sleep(0.1)
+                continue
             raise ClusterError(f"{name} ended; the end of {self.log(name)}:\n{tail(self.log(name))}")
 
     def stop(self, name: str, grace: float = 5.0) -> None:

@@ -3,6 +3,7 @@
 import itertools
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -107,3 +108,12 @@ def test_says_why_a_process_that_should_run_does_not(owner):
 def test_waiting_ends_with_the_name_of_what_was_not_ready():
     with pytest.raises(ClusterError, match="the node was not ready within 0 s"):
         wait_until("the node", 0, itertools.repeat(False))
+
+
+def test_a_process_that_cannot_be_seen_yet_is_not_taken_for_one_that_ended(owner):
+    starting = threading.Timer(0.5, owner.start, ("late", SLEEPER))
+    starting.start()
+    owner.require("late")
+
+    assert [process.name for process in owner.living()] == ["late"]
+    starting.join()
