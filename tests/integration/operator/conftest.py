@@ -106,9 +106,9 @@ class Cluster:
             self.edit(reference(item), {"status": status}, "/status")
 
     def events(self) -> list[str]:
-        """Return the reasons of the namespace's events."""
+        """Return the reasons of the events about policies; the API server publishes its own about Services."""
         listed = self.connection.request("GET", f"/apis/events.k8s.io/v1/namespaces/{self.namespace}/events")
-        return sorted(event["reason"] for event in listed["items"])
+        return sorted(event["reason"] for event in listed["items"] if event["regarding"]["kind"] == COST_POLICY.kind)
 
 
 class Running:
