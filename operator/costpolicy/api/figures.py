@@ -36,8 +36,8 @@ class PlanSummary(ObservedModel):
     """Replicas wanted."""
     ready_replicas: Whole = 0
     """Replicas ready."""
-    cost_per_hour: Money
-    """Price of its accelerators for an hour."""
+    cost_per_hour: Money | None = None
+    """Price of all accelerators held for an hour. Empty: one of them has no price, which is not the price 0."""
     marginal_cost_per_hour: Money | None = None
     """The same without reserved capacity, which is paid for anyway."""
     currency: Short = ""

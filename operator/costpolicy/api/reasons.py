@@ -111,7 +111,7 @@ REASONS: Final[Mapping[Reason, str]] = {
     "operator refuses.",
     Reason.NOT_SUPPORTED_YET: "The policy asks for something that this version of the operator does not do.",
     Reason.CURRENCY_MISMATCH: "The policy's budget is in another currency than the prices.",
-    Reason.NO_PRICE: "No price book prices an accelerator that the policy allows.",
+    Reason.NO_PRICE: "No price book prices an accelerator that the policy allows, or one that it holds.",
     Reason.NO_NODES: "No node carries an accelerator that the policy allows, and none can be started.",
     Reason.NAME_TAKEN: "An object of the planned name belongs to somebody else. It is left alone.",
     Reason.MODEL_NAME_TAKEN: "An older policy of this namespace serves a model of the same name.",

@@ -7,13 +7,15 @@ from costpolicy.api.figures import Infeasible, LatencyFigures, PlanSummary, Pred
 from costpolicy.api.reasons import Reason
 from costpolicy.api.status import CostPolicyStatus, VariantStatus
 from costpolicy.api.validation import Problem
+from costpolicy.observe.source import Missing
 from costpolicy.perf.latency import Quantiles
+from costpolicy.planning.configuration import Configuration
 from costpolicy.planning.demand import Demand
 from costpolicy.planning.plan import Target
 from costpolicy.reconcile.calibration import calibration_status
 from costpolicy.reconcile.conditions import Answer, conditions, stalled
 from costpolicy.reconcile.course import Course
-from costpolicy.reconcile.live import Live, LiveVariant
+from costpolicy.reconcile.live import Live
 from costpolicy.reconcile.observed import observed_traffic
 from costpolicy.reconcile.outlook import Outlook
 from costpolicy.reconcile.snapshot import Snapshot
@@ -82,12 +84,34 @@ def unreadable_answer(generation: int, message: str, live: Live) -> CostPolicySt
     return CostPolicyStatus(observed_generation=generation, conditions=told)
 
 
-def cost_per_hour(snapshot: Snapshot) -> Money:
-    """Return what the accelerators that all variants ask for cost an hour, at the prices in force."""
+def cost_per_hour(snapshot: Snapshot) -> Money | Missing:
+    """Return what the accelerators that all variants ask for cost an hour, at the prices in force.
+
+    Where one of them has no price, all of them together have none: a gap, never a saving.
+    """
     total = ZERO
     for variant in snapshot.live.variants:
-        total = total + _price(snapshot, variant) * _accelerators(variant)
+        if variant.replicas == 0:
+            continue
+        configuration = variant.configuration
+        if configuration is None:
+            return Missing(
+                reason=Reason.NO_PRICE,
+                message=f"the Deployment of variant {variant.hash} carries no record of what it was planned on",
+            )
+        hourly = _price(snapshot, configuration)
+        if hourly is None:
+            what = f"{configuration.accelerator} {configuration.capacity_type}"
+            return Missing(
+                reason=Reason.NO_PRICE,
+                message=f"no price book prices {what}, which variant {variant.hash} holds: add it to a PriceBook",
+            )
+        total = total + hourly * (variant.replicas * configuration.tensor_parallel_size)
     return total
+
+
+def _text(cost: Money | Missing) -> str | None:
+    return cost.text() if isinstance(cost, Money) else None
 
 
 def _current(snapshot: Snapshot, currency: str) -> PlanSummary | None:
@@ -105,7 +129,7 @@ def _current(snapshot: Snapshot, currency: str) -> PlanSummary | None:
         kv_cache_dtype=configuration.kv_cache_dtype,
         replicas=stable.replicas,
         ready_replicas=stable.ready,
-        cost_per_hour=cost_per_hour(snapshot).text(),
+        cost_per_hour=_text(cost_per_hour(snapshot)),
         currency=currency,
     )
 
@@ -165,20 +189,7 @@ def _variants(snapshot: Snapshot, course: Course | None) -> tuple[VariantStatus,
     )
 
 
-def _price(snapshot: Snapshot, variant: LiveVariant) -> Money:
-    configuration = variant.configuration
-    if configuration is None:
-        return ZERO
-    return next(
-        (
-            offering.hourly
-            for offering in snapshot.prices.offerings
-            if offering.accelerator.name == configuration.accelerator
-            and offering.capacity_type == configuration.capacity_type
-        ),
-        ZERO,
-    )
-
-
-def _accelerators(variant: LiveVariant) -> int:
-    return variant.replicas * (variant.configuration.tensor_parallel_size if variant.configuration else 0)
+def _price(snapshot: Snapshot, configuration: Configuration) -> Money | None:
+    wanted = configuration.accelerator, configuration.capacity_type
+    offerings = snapshot.prices.offerings
+    return next((one.hourly for one in offerings if (one.accelerator.name, one.capacity_type) == wanted), None)

@@ -26,7 +26,7 @@ class Answer:
     snapshot: Snapshot
     plan: Plan
     course: Course | None
-    cost_per_hour: Money
+    cost_per_hour: Money | Missing
 
 
 def conditions(answer: Answer) -> tuple[Condition, ...]:
@@ -181,6 +181,8 @@ def _budget(answer: Answer) -> Condition:
     if budget is None:
         return condition(ConditionType.WITHIN_BUDGET, True, Reason.NO_BUDGET)
     cost = answer.cost_per_hour
+    if isinstance(cost, Missing):
+        return condition(ConditionType.WITHIN_BUDGET, None, cost.reason, cost.message)
     if cost > budget:
         message = f"what runs costs {cost.text(2)} an hour, the budget is {budget.text(2)}; it serves with the fewest replicas"
         return condition(ConditionType.WITHIN_BUDGET, False, Reason.OVER_BUDGET, message)

@@ -55,7 +55,7 @@ def _moved(before: CostPolicyStatus | None, status: CostPolicyStatus) -> tuple[N
     serves, target = status.current, status.target
     if serves is None or target is None or before is None or before.target is None:
         return ()
-    if _place(target) in (_place(serves), _place(before.target)):
+    if serves.cost_per_hour is None or _place(target) in (_place(serves), _place(before.target)):
         return ()
     saved = Money.parse(serves.cost_per_hour) - Money.parse(target.cost_per_hour)
     if saved <= Money(0):

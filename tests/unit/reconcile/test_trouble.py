@@ -1,11 +1,11 @@
-"""Trouble outside the policy's own text: price books and stored objects that cannot be read.
+"""Trouble outside the policy's own text: price books and stored objects that cannot be read, prices that are gone.
 
 Covered: what is said.  Not covered: how the API server gets such an object (tests/integration/operator).
 """
 
 from dataclasses import replace
 
-from builders import policy
+from builders import offering, policy
 from costpolicy.reconcile.answer import unreadable_answer
 from costpolicy.reconcile.decide import decide
 from staging import Stage
@@ -31,3 +31,20 @@ def test_a_policy_that_no_longer_parses_stays_ready_while_it_serves():
     assert ("True", "Serving") == (found["Ready"].status, found["Ready"].reason)
     assert ("True", "InvalidPolicy") == (found["Stalled"].status, found["Stalled"].reason)
     assert "spec.model: missing" in found["Ready"].message
+
+
+def test_what_runs_without_a_price_has_no_cost_instead_of_none_to_pay():
+    stage = Stage(policy(traffic=BUSY, budget={"hourly": "4.00"}), offerings=(offering("nvidia-l40s", "1.86"),))
+    stage.settle()
+    assert ("1.86", ("True", "WithinBudget")) == (
+        stage.status().current.cost_per_hour,
+        stage.condition("WithinBudget"),
+    )
+    stage.offerings = (offering(),)
+    stage.step()
+
+    assert stage.status().current.cost_per_hour is None
+    assert ("Unknown", "NoPrice") == stage.condition("WithinBudget")
+    (told,) = [one.message for one in stage.status().conditions if one.type == "WithinBudget"]
+    assert "no price book prices nvidia-l40s OnDemand" in told
+    assert not [one for one in stage.status().to_json()["current"] if one == "costPerHour"]
