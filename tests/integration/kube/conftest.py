@@ -16,7 +16,7 @@ from costpolicy.kube.kinds import kind_of, object_path
 
 
 class ClusterWorld:
-    """Implements ``gateway_contract.World`` with plain requests; ``settle`` is whatever the gateway needs."""
+    """Implements ``gateway_contract.world.World`` with plain requests; ``settle`` is whatever the gateway needs."""
 
     def __init__(self, connection: Connection, namespace: str) -> None:
         self.namespace = namespace

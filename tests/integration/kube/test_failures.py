@@ -20,7 +20,7 @@ from costpolicy.kube.kinds import COST_POLICY
 from costpolicy.kube.leases import ClusterLease
 from costpolicy.kube.mirror import MirrorGateway
 from costpolicy.runtime.lease import LEASE_DURATION, Election
-from gateway_contract import OPERATOR, deployment, policy, service
+from gateway_contract.objects import OPERATOR, deployment, policy, service
 
 
 def test_a_field_that_kubernetes_does_not_know_is_refused(cluster_gateway: ClusterGateway, world) -> None:

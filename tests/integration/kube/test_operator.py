@@ -22,7 +22,7 @@ from costpolicy.runtime.operator import Operator
 from costpolicy.runtime.settings import Settings
 from costpolicy.runtime.telemetry import Telemetry
 from costpolicy.runtime.workers import Reconcile
-from gateway_contract import deployment, policy, price_book, replicas_of
+from gateway_contract.objects import deployment, policy, price_book, replicas_of
 from waiting import wait_until
 
 

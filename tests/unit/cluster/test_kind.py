@@ -1,94 +1,21 @@
-"""Covers what kind, docker and kubectl are told, in which order, and what is applied; both clusters' engines.
+"""Covers what kind, docker and kubectl are told, in which order, and which cluster is chosen.
 
 The programs are played by scripts that note their arguments, because no test machine has Docker. Not covered: that kind,
 its node and its images do what they are told (nothing here runs kind).
 """
 
-import os
-import sys
 from pathlib import Path
 
 import pytest
 import yaml
-from kubernetes import client
 
-from cluster import binaries, choice, containers, gpus, kind, kind_workloads, local
+from cluster import binaries, choice, gpus, kind, kind_workloads
 from cluster.api_server import DNS_ADDRESS, SERVICE_NETWORK
-from cluster.cluster import RealEngine
 from cluster.images import OPERATOR_IMAGE
 from cluster.paths import CHECKOUT
 from cluster.progress import ClusterError
-from cluster.prometheus import pods_job
-from costpolicy.api.policy import CostPolicySpec
-from demo.real_engine import MANIFEST, runs_on
-from engine.environment import VLLM_VERSION
 
-RULES = {"groups": [{"name": "costpolicy", "interval": "5s", "rules": []}]}
 EVERY_NODE = [gpus.simulated_name(product, 1) for product in gpus.SIMULATED]
-PLAYED = """\
-#!{python} -IS
-import os, sys
-from pathlib import Path
-folder, name = Path({folder!r}), Path(sys.argv[0]).name
-words = " ".join([name, *sys.argv[1:]])
-with (folder / "told").open("a") as told:
-    told.write(words + "\\n")
-if name == "kubectl" and "-f -" in words:
-    (folder / f"applied-{{len(list(folder.glob('applied-*')))}}").write_text(sys.stdin.read())
-for begin in (folder / "fails").read_text().splitlines():
-    if words.startswith(begin):
-        sys.exit(begin + " does not work today")
-for line in (folder / "answers").read_text().splitlines():
-    begin, _, answer = line.partition(" => ")
-    if words.startswith(begin):
-        print(answer)
-"""
-
-
-class Played:
-    """docker, kind, kubectl and helm, each a script that notes what it is told."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        (folder / "bin").mkdir()
-        for name in ("docker", "kind", "kubectl", "helm"):
-            script = folder / "bin" / name
-            script.write_text(PLAYED.format(python=sys.executable, folder=str(folder)))
-            script.chmod(0o755)
-        for name in ("told", "fails", "answers"):
-            (folder / name).touch()
-
-    def answer(self, begin: str, text: str) -> None:
-        """Let commands that begin so print a line."""
-        with (self._folder / "answers").open("a") as answers:
-            answers.write(f"{begin} => {text}\n")
-
-    def fail(self, begin: str) -> None:
-        """Let commands that begin so fail."""
-        with (self._folder / "fails").open("a") as fails:
-            fails.write(begin + "\n")
-
-    def applied(self) -> list[str]:
-        """Return what kubectl was given on its standard input, in the order of the commands."""
-        return [path.read_text() for path in sorted(self._folder.glob("applied-*"))]
-
-    def told(self, *programs: str) -> list[str]:
-        """Return the commands that were given to some of the programs, in their order."""
-        lines = (self._folder / "told").read_text().splitlines()
-        return [line for line in lines if line.split()[0] in programs]
-
-
-@pytest.fixture
-def played(tmp_path, monkeypatch) -> Played:
-    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    return Played(tmp_path)
-
-
-@pytest.fixture
-def cluster(played, tmp_path) -> kind.KindCluster:
-    return kind.KindCluster(tmp_path / "kubeconfig")
 
 
 def verbs(commands: list[str]) -> list[str]:
@@ -193,7 +120,7 @@ def test_an_engine_that_the_node_has_is_not_pulled_again(played, cluster):
 
 
 def test_prometheus_begins_empty_and_goes_with_its_namespace(played, cluster):
-    monitoring = cluster.start_prometheus(rules=RULES, scrape_interval="5s")
+    monitoring = cluster.start_prometheus(rules={"groups": []}, scrape_interval="5s")
     monitoring.stop()
 
     deleted = f"delete namespace {kind_workloads.MONITORING}"
@@ -206,89 +133,6 @@ def test_make_build_needs_no_go_where_helm_is(played):
     kind.build()
 
     assert [f"docker build --file=images/operator/Dockerfile --tag={OPERATOR_IMAGE} ."] == played.told("docker")
-
-
-@pytest.mark.parametrize(
-    "manifest",
-    [*kind_workloads.kwok_manifests("node"), *kind_workloads.prometheus_manifests(RULES, "5s")],
-    ids=lambda manifest: f"{manifest['kind']} {manifest['metadata']['name']}",
-)
-def test_every_field_that_is_applied_is_one_of_kubernetes(manifest):
-    converter = client.ApiClient()
-
-    # The client's models drop what they do not know.
-    understood = converter._ApiClient__deserialize(manifest, f"V1{manifest['kind']}")
-
-    assert manifest == converter.sanitize_for_serialization(understood)
-
-
-def test_kwok_reads_the_stages_of_the_local_cluster_and_runs_on_the_real_node():
-    objects = {each["kind"]: each for each in kind_workloads.kwok_manifests(kind.NODE)}
-    pod = objects["Deployment"]["spec"]["template"]["spec"]
-
-    assert objects["ConfigMap"]["data"]["stages.yaml"] == gpus.STAGES.read_text()
-    assert {"--config=/etc/kwok/stages.yaml", "--manage-all-nodes=false"} <= set(pod["containers"][0]["args"])
-    assert {"kubernetes.io/hostname": kind.NODE} == pod["nodeSelector"]
-
-
-def test_prometheus_scrapes_pods_as_the_local_one_does_and_evaluates_the_rules():
-    objects = {each["kind"]: each for each in kind_workloads.prometheus_manifests(RULES, "5s")}
-    files = objects["ConfigMap"]["data"]
-    configuration = yaml.safe_load(files["prometheus.yml"])
-
-    assert [pods_job({"kubernetes_sd_configs": [{"role": "pod"}]})] == configuration["scrape_configs"]
-    assert {"scrape_interval": "5s", "evaluation_interval": "5s"} == configuration["global"]
-    assert ["/etc/prometheus/rules.yaml"] == configuration["rule_files"]
-    assert RULES == yaml.safe_load(files["rules.yaml"])
-
-
-def test_prometheus_may_only_read_pods_and_is_reached_where_the_operator_asks(cluster):
-    objects = {each["kind"]: each for each in kind_workloads.prometheus_manifests(RULES, "5s")}
-    name = objects["Service"]["metadata"]
-    (port,) = objects["Service"]["spec"]["ports"]
-
-    assert [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list", "watch"]}] == objects["ClusterRole"][
-        "rules"
-    ]
-    assert [{"kind": "ServiceAccount", **name}] == objects["ClusterRoleBinding"]["subjects"]
-    assert f"http://{name['name']}.{name['namespace']}.svc:{port['port']}" == cluster.prometheus_url
-
-
-@pytest.mark.parametrize(
-    ("engine", "runtime_class"),
-    [
-        (
-            RealEngine(
-                version=VLLM_VERSION,
-                image=local.ENGINE_IMAGE,
-                runtime_class=containers.HOST_PYTHON,
-                model_on_node=Path("/cache/tiny-model"),
-            ),
-            "host-python",
-        ),
-        (
-            RealEngine(
-                version=kind.ENGINE_VERSION,
-                image=kind.ENGINE_IMAGE,
-                runtime_class=None,
-                model_on_node=kind.MODEL_ON_NODE,
-            ),
-            None,
-        ),
-    ],
-    ids=["local", "kind"],
-)
-def test_the_tiny_models_policy_runs_on_the_engine_that_the_cluster_has(engine, runtime_class):
-    written = yaml.safe_load(MANIFEST.read_text())["spec"]
-    change = runs_on(engine)["spec"]["engine"]
-    pod = written["engine"]["pod"] | change.get("pod", {})
-
-    spec = CostPolicySpec.model_validate(written | {"engine": written["engine"] | change | {"pod": pod}})
-
-    assert (engine.version, engine.image) == (spec.engine.version, spec.engine.image)
-    assert spec.engine.image.endswith(engine.version)
-    assert runtime_class == spec.engine.pod.runtime_class_name
-    assert spec.engine.pod.resources is not None
 
 
 def test_a_cluster_for_the_demo_has_the_engines_image_before_anything_is_timed(played, monkeypatch):

@@ -21,7 +21,7 @@ from costpolicy.simulation.clock import SimulatedClock
 from costpolicy.simulation.gateway import SimulatedGateway
 from costpolicy.simulation.store import Store
 from faulty import FailingOnce
-from gateway_contract import deployment, service
+from gateway_contract.objects import deployment, service
 
 NAMESPACE = "default"
 REPLICAS = ("spec", "replicas")

@@ -1,6 +1,6 @@
 """The simulated cluster keeps the promises of the Gateway.
 
-Covered: all of tests/gateway_contract.py, over the store with server-side apply.
+Covered: all of tests/gateway_contract/, over the store with server-side apply.
 Not covered: schemas, admission and RBAC, which only a real API server has.
 """
 
