@@ -140,6 +140,10 @@ class ModelArchitecture(ArchitectureSizes):
     source: str = ""
     date: Date | None = None
 
+    def __hash__(self) -> int:
+        """Equal models have equal names, and all the sizes would take longer than what is remembered by them."""
+        return hash(self.id)
+
 
 def _heads(sizes: ArchitectureSizes) -> str:
     if sizes.attention_heads % sizes.kv_heads:

@@ -56,13 +56,7 @@ class Service:
 
     def prefill(self, prompts: float, sequences: float, decode_step: float) -> float:
         """Return the seconds that each of ``prompts`` prompts adds to a decode step."""
-        mixed = self.cost.seconds(
-            prompts=prompts,
-            prompt_tokens=prompts * self.prompt,
-            pairs=prompts * self.pairs,
-            sequences=sequences,
-            context=self.context,
-        )
+        mixed = self.cost.seconds(prompts, prompts * self.prompt, prompts * self.pairs, sequences, self.context)
         return (mixed - decode_step) / prompts
 
     def wait(self, rate: float, decoding: float, waited: float, others: float = inf) -> Wait:

@@ -45,9 +45,9 @@ class StepCost:
     def decode(self, sequences: float, context: float) -> float:
         """Return the seconds of a step that only decodes ``sequences`` requests of mean ``context``
         tokens."""
-        return self.seconds(prompts=0.0, prompt_tokens=0.0, pairs=0.0, sequences=sequences, context=context)
+        return self.seconds(0.0, 0.0, 0.0, sequences, context)
 
-    def seconds(self, *, prompts: float, prompt_tokens: float, pairs: float, sequences: float, context: float) -> float:
+    def seconds(self, prompts: float, prompt_tokens: float, pairs: float, sequences: float, context: float) -> float:
         """Return the seconds of one step.
 
         Args:

@@ -5,18 +5,18 @@ memory, ``PROMISE`` at its predicted latency.  What depends on the number of rep
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from costpolicy.api.reasons import Reason
 from costpolicy.api.types import CapacityType
 from costpolicy.catalog.formats import supports_kv_cache, supports_model, supports_weights
 from costpolicy.perf.latency import Binding, Capacity, Latency
 from costpolicy.planning.evaluation import Evaluation, Replica
-from costpolicy.planning.options import Option
+from costpolicy.planning.options import Option, Placement
 from costpolicy.planning.plan import Rejection
-from costpolicy.planning.request import Limits, PlanRequest
+from costpolicy.planning.request import PlanRequest
 from costpolicy.planning.supply import Supply
-from costpolicy.units import GIB, Money
+from costpolicy.units import GIB
 
 DEFAULT_CAPACITY_TYPES = (CapacityType.ON_DEMAND, CapacityType.RESERVED)
 """Spot only when named: an interruption is a decision of the user's."""
@@ -39,9 +39,6 @@ REASON_ORDER = (
 )
 """Reasons from the one that is farthest from an answer to the nearest: the last one met explains infeasibility."""
 
-CAP_REASONS = (Reason.MAX_REPLICAS, Reason.MAX_ACCELERATORS, Reason.NO_SPARE_GPU, Reason.BUDGET_EXCEEDED)
-"""Reasons that would go away with a larger cap."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
@@ -51,6 +48,7 @@ class Question:
     evaluation: Evaluation
     shape_refusals: dict[Replica, Rejection | None] = field(default_factory=dict, repr=False, compare=False)
     prospect_refusals: dict[Replica, Rejection | None] = field(default_factory=dict, repr=False, compare=False)
+    promise_refusals: dict[Replica, Rejection | None] = field(default_factory=dict, repr=False, compare=False)
 
 
 SupplyCheck = Callable[[Supply, PlanRequest], Rejection | None]
@@ -64,9 +62,14 @@ def check_supply(supply: Supply, request: PlanRequest) -> Rejection | None:
 
 def check_shape(option: Option, question: Question) -> Rejection | None:
     """Return why the engine cannot run in this configuration, if so."""
-    if rejection := _fits_a_node(option):
+    return check_placement(Placement(option, option.supply), question)
+
+
+def check_placement(placement: Placement, question: Question) -> Rejection | None:
+    """Return the same of an option on another supply."""
+    if rejection := _fits_a_node(placement):
         return rejection
-    known = question.shape_refusals
+    option, known = placement.option, question.shape_refusals
     if option.replica not in known:
         known[option.replica] = next((found for check in SHAPE if (found := check(option, question))), None)
     return known[option.replica]
@@ -82,7 +85,10 @@ def check_prospect(option: Option, question: Question) -> Rejection | None:
 
 def check_promise(option: Option, question: Question) -> Rejection | None:
     """Return why this configuration misses an objective however little it has to do, if so."""
-    return next((found for check in PROMISE if (found := check(option, question))), None)
+    known = question.promise_refusals
+    if option.replica not in known:
+        known[option.replica] = next((found for check in PROMISE if (found := check(option, question))), None)
+    return known[option.replica]
 
 
 def _out_of_all_reach(option: Option, question: Question) -> Rejection | None:
@@ -129,8 +135,8 @@ def _exists(supply: Supply, _: PlanRequest) -> Rejection | None:
     )
 
 
-def _fits_a_node(option: Option) -> Rejection | None:
-    size, per_node = option.configuration.tensor_parallel_size, option.supply.offering.accelerators_per_node
+def _fits_a_node(placement: Placement) -> Rejection | None:
+    size, per_node = placement.tensor_parallel_size, placement.supply.offering.accelerators_per_node
     if size <= per_node:
         return None
     return Rejection(
@@ -263,37 +269,3 @@ SHAPE: tuple[OptionCheck, ...] = (
     _context_fits,
 )
 PROMISE: tuple[OptionCheck, ...] = (_latency_reachable,)
-
-
-def check_caps(supply: Supply, size: int, replicas: int, limits: Limits) -> Rejection | None:
-    """Return which cap this many replicas would break, if any: replicas, accelerators, stock, then budget."""
-    micros = supply.offering.hourly.micros * replicas * size
-    if limits.max_replicas is not None and replicas > limits.max_replicas:
-        reason = Reason.MAX_REPLICAS
-        message = f"{replicas} replicas are needed, spec.scaling.maxReplicas is {limits.max_replicas}"
-    elif limits.max_accelerators is not None and replicas * size > limits.max_accelerators:
-        reason = Reason.MAX_ACCELERATORS
-        message = (
-            f"{replicas * size} accelerators are needed, spec.hardware.maxAccelerators is {limits.max_accelerators}"
-        )
-    elif limits.stock and (short := _over_stock(supply, size, replicas)):
-        reason, message = Reason.NO_SPARE_GPU, short
-    elif limits.hourly_budget is not None and micros > limits.hourly_budget.micros:
-        reason = Reason.BUDGET_EXCEEDED
-        message = f"{Money(micros).text(2)} an hour are needed, the budget is {limits.hourly_budget.text(2)} an hour"
-    else:
-        return None
-    return Rejection(reason=reason, message=message, closeness=-float(micros), cost=Money(micros))
-
-
-def at_least(rejection: Rejection | None) -> Rejection | None:
-    """Return a cap's rejection of the fewest replicas that could do, worded as the bound that it is."""
-    return rejection and replace(rejection, message=f"at least {rejection.message}")
-
-
-def _over_stock(supply: Supply, size: int, replicas: int) -> str:
-    placeable = supply.placeable_replicas(size)
-    if placeable is None or replicas <= placeable:
-        return ""
-    name = supply.offering.accelerator.name
-    return f"{replicas} x {size} {name} are needed, the nodes have room for {placeable} x {size}"

@@ -6,8 +6,10 @@ from dataclasses import replace
 from costpolicy.api.reasons import Reason
 from costpolicy.api.types import CapacityType
 from costpolicy.catalog.engines import EngineDefaults
+from costpolicy.planning.caps import CAP_REASONS, check_caps
 from costpolicy.planning.configuration import Configuration
-from costpolicy.planning.constraints import CAP_REASONS, REASON_ORDER, check_caps
+from costpolicy.planning.constraints import REASON_ORDER
+from costpolicy.planning.interruption import interruptible
 from costpolicy.planning.options import offers
 from costpolicy.planning.plan import Candidate, Infeasible, Target, Verdict
 from costpolicy.planning.request import PlanRequest, limits_of
@@ -56,8 +58,8 @@ def why_not_cheaper(
         told.append(
             f"{describe(nearest.configuration)} would save up to {saved} {currency} a month, but {nearest.message}"
         )
-    spare = _spare_on_spot(target, candidates)
-    if spare is not None and not told:
+    spare = None if told else _spare_on_spot(target, candidates)
+    if spare is not None:
         told.append(f"{describe(spare.configuration)}: {spare.message}")
     return "; ".join(told) or "nothing that is offered and allowed costs less"
 
@@ -70,7 +72,9 @@ def _spare_on_spot(target: Target, candidates: Sequence[Candidate]) -> Candidate
         (
             candidate
             for candidate in candidates
-            if candidate.verdict == Verdict.DOMINATED and replace(candidate.configuration, node_selector={}) == alike
+            if interruptible(candidate.placement.supply)
+            and candidate.verdict == Verdict.DOMINATED
+            and replace(candidate.configuration, node_selector={}) == alike
         ),
         None,
     )

@@ -4,7 +4,8 @@ import math
 
 from costpolicy.api.reasons import Reason
 from costpolicy.perf.latency import Latency
-from costpolicy.planning.constraints import Question, check_caps, check_promise, check_shape
+from costpolicy.planning.caps import check_caps
+from costpolicy.planning.constraints import Question, check_promise, check_shape
 from costpolicy.planning.interruption import interruptible, wasted
 from costpolicy.planning.options import Option
 from costpolicy.planning.plan import Rejection, Target

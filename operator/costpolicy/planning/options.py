@@ -6,8 +6,9 @@ is recommended (``gate=True``).
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
+from typing import NamedTuple
 
 from costpolicy.api.policy import Checkpoint
 from costpolicy.api.techniques import Batching
@@ -32,7 +33,7 @@ class Weights:
     missing_checkpoint: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Option:
     """A configuration to be judged, the supply that it would be placed on, and what the model says of a replica.
 
@@ -49,6 +50,35 @@ class Option:
     def accelerator(self) -> Accelerator:
         """The accelerator's facts."""
         return self.supply.offering.accelerator
+
+
+class Placement(NamedTuple):
+    """An option on this or another supply of the same accelerator, where its replicas are the same.
+
+    A plan has thousands, and few are asked for their configuration: so a placement is no more than two references.
+    """
+
+    option: Option
+    supply: Supply
+
+    @property
+    def placed(self) -> Option:
+        """The option with this supply's configuration."""
+        if self.supply is self.option.supply:
+            return self.option
+        offering = self.supply.offering
+        configuration = replace(
+            self.option.configuration,
+            capacity_type=offering.capacity_type,
+            node_selector=offering.node_selector,
+            resource_name=offering.resource_name,
+        )
+        return replace(self.option, configuration=configuration, supply=self.supply)
+
+    @property
+    def tensor_parallel_size(self) -> int:
+        """Accelerators of one replica."""
+        return self.option.configuration.tensor_parallel_size
 
 
 def weights_options(request: PlanRequest, *, gate: bool) -> tuple[Weights, ...]:
@@ -85,11 +115,32 @@ def options(
     """Yield every option on these supplies with the engine's default settings, then what runs as it runs, in a stable
     order.
     """
+    return (placement.placed for placement in placements(request, supplies, evaluation, gate=gate))
+
+
+def placements(
+    request: PlanRequest, supplies: Sequence[Supply], evaluation: Evaluation, *, gate: bool
+) -> Iterator[Placement]:
+    """Yield the same without placing them: one option for all the supplies of an accelerator."""
+    known: dict[str, tuple[Option, ...]] = {}
+    for supply in supplies:
+        name = supply.offering.accelerator.name
+        if name not in known:
+            known[name] = tuple(options_on(request, supply, evaluation, gate=gate))
+        for option in known[name]:
+            yield Placement(option, supply)
+    running = _as_it_runs(request, supplies, evaluation)
+    if running is not None:
+        yield Placement(running, running.supply)
+
+
+def options_on(request: PlanRequest, supply: Supply, evaluation: Evaluation, *, gate: bool) -> Iterator[Option]:
+    """Yield every option on one supply with the engine's default settings, in a stable order."""
     free_kv, free_weights = kv_options(request, gate=False), weights_options(request, gate=False)
-    weights = [(weight, weight not in free_weights) for weight in weights_options(request, gate=gate)]
     kv_formats = [(kv_format, kv_format not in free_kv) for kv_format in kv_options(request, gate=gate)]
     batching, context = request.spec.techniques.batching, _context(request)
-    for supply, (weight, other_weights) in product(supplies, weights):
+    for weight in weights_options(request, gate=gate):
+        other_weights = weight not in free_weights
         for size, (kv_format, other_kv) in product(TENSOR_PARALLEL_SIZES, kv_formats):
             configuration = _configuration(batching, supply, size, weight, kv_format, context)
             yield Option(
@@ -99,24 +150,24 @@ def options(
                 missing_checkpoint=weight.missing_checkpoint,
                 gated=other_weights or other_kv,
             )
-    yield from _as_it_runs(request, supplies, evaluation)
 
 
-def _as_it_runs(request: PlanRequest, supplies: Sequence[Supply], evaluation: Evaluation) -> Iterator[Option]:
-    """Yield what runs with the settings that were chosen for it, if the policy still allows them."""
+def _as_it_runs(request: PlanRequest, supplies: Sequence[Supply], evaluation: Evaluation) -> Option | None:
+    """Return what runs with the settings that were chosen for it, if the policy still allows them."""
     running, batching = request.running, request.spec.techniques.batching
     if running is None or not running.tuned:
-        return
+        return None
     supply = next((one for one in supplies if offers(one, running)), None)
     if supply is None or running.max_model_len != _context(request):
-        return
+        return None
     orders = (
         (batching.max_num_seqs, running.max_num_seqs),
         (batching.max_num_batched_tokens, running.max_num_batched_tokens),
     )
     if batching.mode == TechniqueMode.DISABLED or any(order not in (None, has) for order, has in orders):
-        return
-    yield Option(configuration=running, supply=supply, replica=evaluation.replica(running, supply.offering.accelerator))
+        return None
+    replica = evaluation.replica(running, supply.offering.accelerator)
+    return Option(configuration=running, supply=supply, replica=replica)
 
 
 def offers(supply: Supply, configuration: Configuration) -> bool:

@@ -2,12 +2,15 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from costpolicy.api.reasons import Reason
 from costpolicy.perf.latency import Latency
 from costpolicy.perf.memory import MemoryFit
 from costpolicy.planning.configuration import Configuration
 from costpolicy.planning.demand import Demand
+from costpolicy.planning.interruption import interruptible
+from costpolicy.planning.options import Placement
 from costpolicy.units import ZERO, Money
 
 SECONDS_PER_HOUR = 3600
@@ -81,23 +84,76 @@ class Target:
         return self.cost_per_hour.scaled(1_000_000 * 1_000_000, round(tokens * 1_000_000))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
-    """A judged option.  ``target`` is there when it was evaluated to the end, ``cost_floor`` always.
+class Rival(NamedTuple):
+    """A target beside the one that was chosen: how it compares."""
 
-    Attributes:
-        gated: it can alter answers and nobody accepted that.
-        cost_floor: the least that this candidate could cost an hour (one replica, or what its demand needs at least).
-    """
-
-    configuration: Configuration
+    target: Target
     verdict: Verdict
     reason: str
     message: str
-    cost_floor: Money
-    closeness: float = 0.0
-    gated: bool = False
-    target: Target | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A judged option.
+
+    A plan has thousands and somebody reads a few, so what can be derived is derived when it is read.
+
+    Attributes:
+        floor: the least that it could cost an hour, in micro-units (one replica, or what its demand needs at least).
+        found: why it cannot be used, or how its target compares; ``None`` where its floor alone is too dear.
+    """
+
+    placement: Placement
+    floor: int
+    found: Rejection | Rival | None
+
+    @property
+    def configuration(self) -> Configuration:
+        """What would be set up."""
+        return self.placement.placed.configuration
+
+    @property
+    def gated(self) -> bool:
+        """Whether it can alter answers and nobody accepted that."""
+        return self.placement.option.gated
+
+    @property
+    def verdict(self) -> Verdict:
+        """What became of it."""
+        found = self.found
+        if isinstance(found, Rejection):
+            return Verdict.REJECTED
+        return Verdict.DOMINATED if found is None else found.verdict
+
+    @property
+    def reason(self) -> str:
+        """The verdict's stable CamelCase reason."""
+        return "Dearer" if self.found is None else self.found.reason
+
+    @property
+    def message(self) -> str:
+        """The reason as a sentence with the figures."""
+        if self.found is not None:
+            return self.found.message
+        spare = " with one replica to spare for interruptions" if interruptible(self.placement.supply) else ""
+        return f"it would cost at least {self.cost_floor.text(2)} an hour{spare}"
+
+    @property
+    def cost_floor(self) -> Money:
+        """The least that it could cost an hour; of a rejected one the cost itself, where its replicas are known."""
+        found = self.found
+        return found.cost if isinstance(found, Rejection) and found.cost is not None else Money(self.floor)
+
+    @property
+    def closeness(self) -> float:
+        """How near a rejected one came, compared with others of the same reason."""
+        return self.found.closeness if isinstance(self.found, Rejection) else 0.0
+
+    @property
+    def target(self) -> Target | None:
+        """The target, where it was evaluated to the end."""
+        return self.found.target if isinstance(self.found, Rival) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

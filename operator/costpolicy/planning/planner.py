@@ -1,10 +1,11 @@
 """The planner: what is offered and allowed, the search for the cheapest that keeps the promise, and the answer."""
 
-from costpolicy.planning.constraints import CAP_REASONS, Question, check_supply
+from costpolicy.planning.caps import CAP_REASONS
+from costpolicy.planning.constraints import Question, check_supply
 from costpolicy.planning.evaluation import Evaluation
 from costpolicy.planning.explain import infeasible, settings, why_not_cheaper
-from costpolicy.planning.options import Option, offers, options
-from costpolicy.planning.plan import Candidate, Plan, Rejection, Target, Verdict
+from costpolicy.planning.options import Placement, offers, options_on, placements
+from costpolicy.planning.plan import Candidate, Plan, Rejection, Target
 from costpolicy.planning.request import UNCAPPED, PlanRequest, limits_of
 from costpolicy.planning.search import Search, cheaper
 from costpolicy.planning.supply import Supply
@@ -18,7 +19,7 @@ def plan(request: PlanRequest, evaluation: Evaluation | None = None) -> Plan:
     """
     question = Question(request=request, evaluation=evaluation or Evaluation(request))
     allowed, refused = _split_supplies(request, question.evaluation)
-    found = Search(question, limits_of(request)).run(options(request, allowed, question.evaluation, gate=True))
+    found = Search(question, limits_of(request)).run(placements(request, allowed, question.evaluation, gate=True))
     candidates = (*refused, *found.candidates())
     uncapped = _uncapped(question, found)
     return Plan(
@@ -36,7 +37,7 @@ def plan(request: PlanRequest, evaluation: Evaluation | None = None) -> Plan:
 def _trade_off(question: Question, found: Search) -> TradeOff | None:
     if found.best is None:
         return None
-    applicable = (outcome.option for outcome in found.outcomes if not outcome.option.gated)
+    applicable = (outcome.placement for outcome in found.outcomes if not outcome.placement.option.gated)
     return trade_off(found.best, applicable, question, limits_of(question.request))
 
 
@@ -50,10 +51,12 @@ def _settings(question: Question, best: Target | None) -> tuple[str, ...]:
 
 def _uncapped(question: Question, now: Search) -> Target | None:
     """Return the best without caps: that with them, or what only a cap refused."""
-    capped: list[Option] = [
-        outcome.option
+    capped: list[Placement] = [
+        outcome.placement
         for outcome in now.outcomes
-        if isinstance(outcome.found, Rejection) and outcome.found.reason in CAP_REASONS and not outcome.option.gated
+        if isinstance(outcome.found, Rejection)
+        and outcome.found.reason in CAP_REASONS
+        and not outcome.placement.option.gated
     ]
     return Search(question, UNCAPPED).run(capped, now.best).best if capped else now.best
 
@@ -65,16 +68,8 @@ def _split_supplies(request: PlanRequest, evaluation: Evaluation) -> tuple[list[
         if rejection is None:
             allowed.append(supply)
             continue
-        smallest = next(options(request, [supply], evaluation, gate=False))
-        refused.append(
-            Candidate(
-                configuration=smallest.configuration,
-                verdict=Verdict.REJECTED,
-                reason=rejection.reason,
-                message=rejection.message,
-                cost_floor=supply.offering.hourly,
-            )
-        )
+        smallest = next(options_on(request, supply, evaluation, gate=False))
+        refused.append(Candidate(Placement(smallest, supply), supply.offering.hourly.micros, rejection))
     return allowed, refused
 
 

@@ -7,12 +7,14 @@ from typing import Final
 
 from costpolicy.perf.ceiling import Ceiling
 from costpolicy.perf.latency import Latency
-from costpolicy.planning.constraints import Question, check_caps, check_shape
+from costpolicy.planning.caps import check_caps
+from costpolicy.planning.constraints import Question, check_placement
 from costpolicy.planning.evaluation import Replica
 from costpolicy.planning.judgement import fewest_replicas, price_of, spare_replicas, target
-from costpolicy.planning.options import Option
+from costpolicy.planning.options import Option, Placement
 from costpolicy.planning.plan import Target
 from costpolicy.planning.request import Limits, Objectives
+from costpolicy.planning.supply import Supply
 
 MOST_RELAXED: Final = 5.0
 """Times the promise: what needs more than that is another service, not a trade-off."""
@@ -41,7 +43,7 @@ class TradeOff:
     target: Target
 
 
-def trade_off(best: Target, options: Iterable[Option], question: Question, limits: Limits) -> TradeOff | None:
+def trade_off(best: Target, options: Iterable[Placement], question: Question, limits: Limits) -> TradeOff | None:
     """Return the cheaper target that asks for the smallest relaxation of a single objective, if there is one.
 
     Args:
@@ -52,45 +54,45 @@ def trade_off(best: Target, options: Iterable[Option], question: Question, limit
     """
     found: TradeOff | None = None
     rivals = sorted(_rivals(best, options, question, limits), key=lambda rival: rival[:3])
-    for least, _, _, option, replicas in rivals[:_LOOKED_AT]:
+    for least, _, _, placement, replicas in rivals[:_LOOKED_AT]:
         if found is not None and least >= found.needed / found.promised:
             break
-        offer = _offer(option, replicas, question)
+        offer = _offer(placement.placed, replicas, question)
         if offer is not None and (found is None or _better(offer, found)):
             found = offer
     return found
 
 
-_Rival = tuple[float, int, int, Option, int]
+_Rival = tuple[float, int, int, Placement, int]
 
 
-def _rivals(best: Target, options: Iterable[Option], question: Question, limits: Limits) -> Iterable[_Rival]:
+def _rivals(best: Target, options: Iterable[Placement], question: Question, limits: Limits) -> Iterable[_Rival]:
     """Yield what is cheaper with as many replicas as that leaves, and the least relaxation that it could need.
 
     Of the same replica on several supplies only the first, which the search met first because it costs least.
     """
     most = best.compared_cost[0].micros
     seen: set[Replica] = set()
-    for order, option in enumerate(options):
-        if option.replica in seen:
+    for order, placement in enumerate(options):
+        supply, replica = placement.supply, placement.option.replica
+        if replica in seen:
             continue
-        seen.add(option.replica)
-        replicas = _cheaper_replicas(option, most)
-        if replicas < fewest_replicas(option.supply, question):
+        seen.add(replica)
+        size = placement.tensor_parallel_size
+        replicas = _cheaper_replicas(supply, size, most)
+        if replicas < fewest_replicas(supply, question):
             continue
-        size = option.configuration.tensor_parallel_size
-        if check_caps(option.supply, size, replicas, limits) or check_shape(option, question):
+        if check_caps(supply, size, replicas, limits) or check_placement(placement, question):
             continue
-        ceiling = option.replica.ceiling
-        rate = question.request.demand.requests_per_second / max(1, replicas - spare_replicas(option.supply, question))
+        rate = question.request.demand.requests_per_second / max(1, replicas - spare_replicas(supply, question))
+        ceiling = replica.ceiling
         if ceiling is not None and rate < ceiling.requests_per_second:
-            cost = price_of(option.supply, size * replicas)[1]
-            yield _least(option.replica, ceiling, question), cost, order, option, replicas
+            cost = price_of(supply, size * replicas)[1]
+            yield _least(replica, ceiling, question), cost, order, placement, replicas
 
 
-def _cheaper_replicas(option: Option, most: int) -> int:
+def _cheaper_replicas(supply: Supply, size: int, most: int) -> int:
     """Return how many replicas cost less than an amount (micro-units an hour); 0 where none does."""
-    size, supply = option.configuration.tensor_parallel_size, option.supply
     price = supply.offering.hourly.micros
     if not price or most <= 0:
         return 0
