@@ -120,7 +120,9 @@ def look_ahead(snapshot: Snapshot, inputs: Inputs, now: datetime) -> Outlook:
     request = replace(request, calibration=calibration_book(request, stable, snapshot.observed))
     evaluation = Evaluation(request)
     known = snapshot.planned
-    found = known.plan if known is not None and known.request == request else plan(request, evaluation)
+    # The loop never reads the candidates that lost: remembering them for every policy would cost memory.
+    asked_before = known is not None and known.request == request
+    found = known.plan if known and asked_before else replace(plan(request, evaluation), candidates=())
     scaling = policy.spec.scaling
     default = Bounds(minimum=scaling.min_replicas, maximum=scaling.max_replicas)
     return Outlook(
