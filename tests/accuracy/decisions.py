@@ -5,10 +5,11 @@ concurrency vary) and each pair of objectives that some measured configuration k
 predicted throughput per accelerator whose predicted latencies, times a margin, keep the objectives.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations, product
 from statistics import mean
+from typing import NamedTuple
 
 from accuracy.errors import Predicted
 from costpolicy.api.types import CapacityType
@@ -16,9 +17,63 @@ from costpolicy.catalog.prices import list_price_book
 
 TTFT_SECONDS = (0.2, 0.4, 0.7, 1.2, 2.0)
 INTER_TOKEN_SECONDS = (0.012, 0.018, 0.025, 0.035, 0.050)
-TTFT_MARGIN, INTER_TOKEN_MARGIN = 1.15, 1.06
 _SMALLEST_GROUP = 4
 _DIFFERENT = 1.1
+
+
+class Figures(NamedTuple):
+    """TTFT and inter-token latency (seconds, means) and output tokens a second and accelerator."""
+
+    ttft: float
+    inter_token: float
+    rate: float
+
+    def keep(self, ttft: float, inter_token: float) -> bool:
+        """Tell whether both latencies are within their objectives."""
+        return self.ttft <= ttft and self.inter_token <= inter_token
+
+
+class Margins(NamedTuple):
+    """Factors on the predicted latencies of a pick."""
+
+    ttft: float
+    inter_token: float
+
+
+MARGINS = Margins(ttft=1.15, inter_token=1.06)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """A configuration that may be picked: of which group, how it measured, and what a picker believes of it."""
+
+    name: str
+    group: Hashable
+    ranks: int
+    concurrency: float
+    measured: Figures
+    believed: Figures
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """One group under one pair of objectives: the ``best`` by what was measured, and what was ``picked`` (None: no
+    configuration is believed to keep the objectives)."""
+
+    ttft: float
+    inter_token: float
+    best: Choice
+    picked: Choice | None
+
+    @property
+    def kept(self) -> bool:
+        """Whether the pick kept the objectives when measured."""
+        return self.picked is not None and self.picked.measured.keep(self.ttft, self.inter_token)
+
+    @property
+    def lost(self) -> float:
+        """Share of the best measured throughput per accelerator that the pick does not reach."""
+        return 0.0 if self.picked is None else 1.0 - self.picked.measured.rate / self.best.measured.rate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,29 +85,67 @@ class Decisions:
     kept: float
     share_of_best: float
 
+    @classmethod
+    def of(cls, decided: Sequence[Decision]) -> "Decisions":
+        """Return the score of decisions, of which at least one was kept."""
+        kept = [one for one in decided if one.kept]
+        return cls(made=len(decided), kept=len(kept) / len(decided), share_of_best=1.0 - mean(one.lost for one in kept))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Orders:
-    """Pairs of measured configurations whose cost per token differs by more than 10 %, and how many are in order."""
+class Order:
+    """Two configurations under the same load: the second's measured tokens for the same money over the first's, and
+    the predicted ones, likewise."""
 
-    pairs: int
-    right: int
+    first: str
+    second: str
+    measured: float
+    predicted: float
+
+    @property
+    def right(self) -> bool:
+        """Whether the one that measured cheaper is predicted to be the cheaper one."""
+        return (self.measured > 1.0) == (self.predicted > 1.0)
 
 
-def decisions(found: Sequence[Predicted]) -> Decisions:
-    """Return how the model's picks fare."""
-    kept, shares, made = 0, [], 0
-    for group in _groups(found):
-        for objectives in product(TTFT_SECONDS, INTER_TOKEN_SECONDS):
-            possible = [one for one in group if _keeps(one.row.ttft, one.row.inter_token, objectives)]
+def choices(found: Sequence[Predicted]) -> list[Choice]:
+    """Return the configurations of groups that are large enough."""
+    by_group: dict[Hashable, list[Choice]] = {}
+    for one in found:
+        shape, workload = one.row.shape, one.row.workload
+        key = shape.accelerator.name, shape.model.id, shape.weights, workload.prompt_tokens, workload.output_tokens
+        by_group.setdefault(key, []).append(
+            Choice(
+                name=one.row.name,
+                group=key,
+                ranks=shape.tensor_parallel_size,
+                concurrency=one.row.concurrency,
+                measured=_measured(one),
+                believed=_believed(one),
+            )
+        )
+    return [one for group in by_group.values() if len(group) >= _SMALLEST_GROUP for one in group]
+
+
+def decide(among: Sequence[Choice], margins: Margins = MARGINS) -> Iterator[Decision]:
+    """Yield a decision for each group and pair of objectives that some configuration keeps when measured."""
+    by_group: dict[Hashable, list[Choice]] = {}
+    for one in among:
+        by_group.setdefault(one.group, []).append(one)
+    for group in by_group.values():
+        for ttft, inter_token in product(TTFT_SECONDS, INTER_TOKEN_SECONDS):
+            possible = [one for one in group if one.measured.keep(ttft, inter_token)]
             if not possible:
                 continue
-            made += 1
-            picked = _pick(group, objectives)
-            if picked in possible:
-                kept += 1
-                shares.append(_measured_rate(picked) / max(map(_measured_rate, possible)))
-    return Decisions(made=made, kept=kept / made, share_of_best=mean(shares))
+            allowed = [
+                one for one in group if one.believed.keep(ttft / margins.ttft, inter_token / margins.inter_token)
+            ]
+            yield Decision(
+                ttft=ttft,
+                inter_token=inter_token,
+                best=max(possible, key=lambda one: one.measured.rate),
+                picked=max(allowed, key=lambda one: one.believed.rate, default=None),
+            )
 
 
 def list_prices() -> dict[str, float]:
@@ -61,12 +154,12 @@ def list_prices() -> dict[str, float]:
     return {one.accelerator: float(one.hourly) for one in offerings if one.capacity_type == CapacityType.ON_DEMAND}
 
 
-def orders(found: Sequence[Predicted], hourly: dict[str, float]) -> Orders:
-    """Return whether the cheaper of two configurations under the same load is predicted to be the cheaper one.
+def orders(found: Sequence[Predicted], hourly: dict[str, float]) -> list[Order]:
+    """Return the pairs of measured configurations under the same load whose cost per token differs by over 10 %.
 
     ``hourly`` is the price of an accelerator; a load is a workload and a number of clients.
     """
-    right = pairs = 0
+    pairs = []
     for one, other in combinations(found, 2):
         if (one.row.workload, one.row.concurrency, one.row.shape.model) != (
             other.row.workload,
@@ -74,48 +167,30 @@ def orders(found: Sequence[Predicted], hourly: dict[str, float]) -> Orders:
             other.row.shape.model,
         ):
             continue
-        measured = _ratio(one, other, hourly, predicted=False)
-        if max(measured, 1.0 / measured) > _DIFFERENT:
-            pairs += 1
-            right += (measured > 1.0) == (_ratio(one, other, hourly, predicted=True) > 1.0)
-    return Orders(pairs=pairs, right=right)
+        prices = hourly[one.row.shape.accelerator.name] / hourly[other.row.shape.accelerator.name]
+        pair = Order(
+            first=one.row.name,
+            second=other.row.name,
+            measured=prices * _measured(other).rate / _measured(one).rate,
+            predicted=prices * _believed(other).rate / _believed(one).rate,
+        )
+        if max(pair.measured, 1.0 / pair.measured) > _DIFFERENT:
+            pairs.append(pair)
+    return pairs
 
 
-def _groups(found: Sequence[Predicted]) -> Iterable[list[Predicted]]:
-    by_key: dict[object, list[Predicted]] = {}
-    for one in found:
-        shape, workload = one.row.shape, one.row.workload
-        key = shape.accelerator.name, shape.model.id, shape.weights, workload.prompt_tokens, workload.output_tokens
-        by_key.setdefault(key, []).append(one)
-    return [group for group in by_key.values() if len(group) >= _SMALLEST_GROUP]
+def _believed(one: Predicted) -> Figures:
+    found = one.latency
+    return Figures(
+        found.ttft.mean,
+        found.inter_token.mean,
+        found.output_tokens_per_second / one.row.shape.tensor_parallel_size,
+    )
 
 
-def _pick(group: Sequence[Predicted], objectives: tuple[float, float]) -> Predicted | None:
-    allowed = [
-        one
-        for one in group
-        if _keeps(one.latency.ttft.mean * TTFT_MARGIN, one.latency.inter_token.mean * INTER_TOKEN_MARGIN, objectives)
-    ]
-    return max(allowed, key=_predicted_rate, default=None)
-
-
-def _keeps(ttft: float, inter_token: float, objectives: tuple[float, float]) -> bool:
-    return ttft <= objectives[0] and inter_token <= objectives[1]
-
-
-def _predicted_rate(one: Predicted) -> float:
-    return one.latency.output_tokens_per_second / one.row.shape.tensor_parallel_size
-
-
-def _measured_rate(one: Predicted) -> float:
-    """Return output tokens a second and accelerator, by Little's law where no throughput was published."""
+def _measured(one: Predicted) -> Figures:
+    """Return what was measured; throughput by Little's law where none was published."""
     row = one.row
     seconds = row.ttft + row.inter_token * (row.workload.output_tokens - 1.0)
     rate = row.output_tokens_per_second or row.concurrency * row.workload.output_tokens / seconds
-    return rate / row.shape.tensor_parallel_size
-
-
-def _ratio(one: Predicted, other: Predicted, hourly: dict[str, float], *, predicted: bool) -> float:
-    rate = _predicted_rate if predicted else _measured_rate
-    prices = hourly[one.row.shape.accelerator.name] / hourly[other.row.shape.accelerator.name]
-    return prices * rate(other) / rate(one)
+    return Figures(row.ttft, row.inter_token, rate / row.shape.tensor_parallel_size)

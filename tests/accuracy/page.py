@@ -1,14 +1,15 @@
 """The page of errors, docs/reference/accuracy.md: made from tests/data/measurements, nothing written by hand."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
 from statistics import fmean, pstdev
 
 import measurements
-from accuracy.decisions import Decisions, decisions, list_prices, orders
+from accuracy import decided
 from accuracy.errors import Error, Predicted, cross_validated, groups, inter_token, left_out, predict, ttft
 from accuracy.fitting import fit, queues_for_cache
+from costpolicy.api.types import WeightFormat
 from costpolicy.perf.fitted import FITTED, Fitted
 from costpolicy.perf.memory import memory_fit
 from measurements import Measured
@@ -43,7 +44,7 @@ def page() -> str:
         _section("By accelerator, model and format", _parts(rows)),
         _section("Our own rows, of which nothing was fitted", _own()),
         _queued(rows),
-        _decided(unseen, len(rows)),
+        decided.section([unseen[index * len(rows) : (index + 1) * len(rows)] for index in range(_REPEATS)]),
         _constants(rows),
         _noise(rows),
     )
@@ -69,6 +70,9 @@ def _parts(rows: Sequence[Measured]) -> Iterator[str]:
     for key in (_accelerator, _model_and_format, _ranks, _lengths):
         for name, part in groups(rows, key):
             yield _row(name, predict(part))
+    fp8 = [row for row in rows if row.shape.weights is WeightFormat.FP8]
+    for clients in (16, 32, 64):
+        yield _row(f"fp8, {clients} clients", predict([row for row in fp8 if row.concurrency == clients]))
 
 
 def _own() -> Iterator[str]:
@@ -95,24 +99,6 @@ KV-cache tokens of own start-ups: {_text(tokens)} over {tokens.rows} rows.
 | Row | TTFT measured | TTFT predicted over measured | Inter-token latency, likewise |
 |---|---|---|---|
 {lines}"""
-
-
-def _decided(unseen: Sequence[Predicted], count: int) -> str:
-    draws = [decisions(unseen[index * count : (index + 1) * count]) for index in range(_REPEATS)]
-    own = orders(predict([row for row in measurements.own() if row.concurrency]), list_prices())
-    return f"""
-## Decisions
-
-Pick the highest predicted throughput per accelerator whose predicted latencies, with their margins, keep the objective;
-25 pairs of objectives, groups of 4 rows and more, predictions by folds; a declined decision counts as not kept.
-
-| Decisions | Kept when measured | Of the best measured throughput per accelerator |
-|---|---|---|
-| {draws[0].made} | {_span(draws, lambda one: one.kept)} | {_span(draws, lambda one: one.share_of_best)} |
-
-Of {own.pairs} pairs of own configurations under the same load whose cost per token differs by more than 10 %, {own.right} are
-predicted in the right order.
-"""
 
 
 def _constants(rows: Sequence[Measured]) -> str:
@@ -156,11 +142,6 @@ def _row(name: str, found: Sequence[Predicted]) -> str:
 
 def _text(error: Error) -> str:
     return f"{error.mean:.1%} / {error.median:.1%} / {error.bias:+.1%}"
-
-
-def _span(draws: Sequence[Decisions], of: Callable[[Decisions], float]) -> str:
-    values = [of(one) for one in draws]
-    return f"{min(values):.1%} to {max(values):.1%}"
 
 
 def _spread(folds: Sequence[Fitted], name: str) -> float:
