@@ -1,5 +1,7 @@
 """The planner: what is offered and allowed, the search for the cheapest that keeps the promise, and the answer."""
 
+from dataclasses import replace
+
 from costpolicy.planning.constraints import CAP_REASONS, Question, check_supply
 from costpolicy.planning.evaluation import Evaluation
 from costpolicy.planning.explain import infeasible, settings, why_not_cheaper
@@ -7,6 +9,7 @@ from costpolicy.planning.options import Option, offers, options
 from costpolicy.planning.plan import Candidate, Plan, Rejection, Target, Verdict
 from costpolicy.planning.request import UNCAPPED, PlanRequest, limits_of
 from costpolicy.planning.search import Search, cheaper
+from costpolicy.planning.speculation import described
 from costpolicy.planning.supply import Supply
 from costpolicy.planning.tradeoff import TradeOff, trade_off
 
@@ -36,7 +39,7 @@ def plan(request: PlanRequest, evaluation: Evaluation | None = None) -> Plan:
 def _trade_off(question: Question, found: Search) -> TradeOff | None:
     if found.best is None:
         return None
-    applicable = (outcome.option for outcome in found.outcomes if not outcome.option.gated)
+    applicable = (one.option for one in found.outcomes if not one.option.gated and one.option.plain is None)
     return trade_off(found.best, applicable, question, limits_of(question.request))
 
 
@@ -45,7 +48,12 @@ def _settings(question: Question, best: Target | None) -> tuple[str, ...]:
         return ()
     configuration = best.configuration
     supply = next(one for one in question.request.supplies if offers(one, configuration))
-    return settings(best, question.evaluation.replica(configuration, supply.offering.accelerator).defaults)
+    evaluation, accelerator = question.evaluation, supply.offering.accelerator
+    plain = evaluation.replica(replace(configuration, proposer=None), accelerator)
+    rate = question.request.demand.requests_per_second / best.replicas
+    speculates = described(configuration, question.request, plain.at_rate(rate), best.predicted)
+    told = settings(best, evaluation.replica(configuration, accelerator).defaults)
+    return (*told, speculates) if speculates else told
 
 
 def _uncapped(question: Question, now: Search) -> Target | None:
