@@ -51,8 +51,10 @@ def _settings(question: Question, best: Target | None) -> tuple[str, ...]:
     evaluation, accelerator = question.evaluation, supply.offering.accelerator
     plain = evaluation.replica(replace(configuration, proposer=None), accelerator)
     rate = question.request.demand.requests_per_second / best.replicas
-    speculates = described(configuration, question.request, plain.at_rate(rate), best.predicted)
-    told = settings(best, evaluation.replica(configuration, accelerator).defaults)
+    replica = evaluation.replica(configuration, accelerator)
+    margin = replica.margins.inter_token
+    speculates = described(configuration, question.request, plain.at_rate(rate), best.predicted, margin)
+    told = settings(best, replica.defaults)
     return (*told, speculates) if speculates else told
 
 

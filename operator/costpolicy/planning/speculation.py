@@ -75,7 +75,11 @@ def unsupported(proposer: Proposer, engine: Engine) -> str:
 
 
 def described(
-    configuration: Configuration, request: PlanRequest, plain: Latency | Saturated | Unpredictable, found: Latency
+    configuration: Configuration,
+    request: PlanRequest,
+    plain: Latency | Saturated | Unpredictable,
+    found: Latency,
+    margin: float,
 ) -> str:
     """Return why a plan speculates and what it expects, in one sentence; empty where it does not.
 
@@ -84,6 +88,7 @@ def described(
         request: what it is planned for.
         plain: what the same replicas would do without it.
         found: what they are expected to do with it.
+        margin: what predicted inter-token latency is multiplied by before it is compared with a promise.
     """
     proposer = configuration.proposer
     if proposer is None:
@@ -98,7 +103,7 @@ def described(
     return (
         f"{start}; {predicted.tokens_per_step:.2f} tokens a step at an acceptance of {known.cautious:g}, that of the "
         f"slowest requests measured (means {known.lowest:g} to {known.highest:g}: {known.source}), are expected to turn a "
-        f"p95 of {before} into {found.inter_token.p95 * 1000:.1f} ms"
+        f"p95 of {before} into {found.inter_token.p95 * 1000:.1f} ms, before {margin - 1:.0%} margin for the prediction's error"
     )
 
 
