@@ -12,6 +12,7 @@ def check_engine(option: Option, request: PlanRequest) -> Rejection | None:
     """Return the first reason why the engine would not start with this configuration, if there is one."""
     return (
         _heads_divide(option, request)
+        or _draft_heads_divide(option)
         or _checkpoint_there(option)
         or _format_supported(option, request)
         or _method_supported(option, request)
@@ -24,6 +25,18 @@ def _heads_divide(option: Option, request: PlanRequest) -> Rejection | None:
         return None
     return Rejection(
         reason=Reason.TENSOR_PARALLEL_SHAPE, message=f"{heads} attention heads cannot be split {size} ways"
+    )
+
+
+def _draft_heads_divide(option: Option) -> Rejection | None:
+    """The model that proposes is split as the one that verifies."""
+    size, speculation = option.configuration.tensor_parallel_size, option.replica.shape.speculation
+    if speculation is None or speculation.draft is None or speculation.draft.model.attention_heads % size == 0:
+        return None
+    draft = speculation.draft.model
+    return Rejection(
+        reason=Reason.TENSOR_PARALLEL_SHAPE,
+        message=f"{draft.attention_heads} attention heads of {draft.id} cannot be split {size} ways",
     )
 
 

@@ -205,3 +205,14 @@ def test_what_speculates_already_goes_on_while_it_is_needed():
     assert first.configuration == plan(replace(asked(EAGLE), running=first.configuration)).target.configuration  # type: ignore[union-attr]
     relaxed = plan(replace(asked(EAGLE, "60ms"), running=first.configuration))
     assert proposer(relaxed) is None
+
+
+def test_a_draft_model_is_split_as_the_model_that_verifies():
+    technique = {"mode": "Enabled", "method": "draft_model", "model": "Qwen/Qwen2.5-7B-Instruct"}
+    source = {"huggingFace": {"repository": "Qwen/Qwen2.5-72B-Instruct"}}
+    model = {"name": "qwen-72b", "source": source, "contextLength": 4096}
+    answer = plan(asked(technique, "200ms", 0.2, "nvidia-a10g", model=model))  # on fewer than eight it does not fit
+    eight = candidate(answer, "nvidia-a10g", tensor_parallel_size=8)
+
+    assert "TensorParallelShape" == eight.reason
+    assert "28 attention heads of Qwen/Qwen2.5-7B-Instruct cannot be split 8 ways" in eight.message
