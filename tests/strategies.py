@@ -11,7 +11,7 @@ from costpolicy.api.types import CapacityType, KvCacheDtype, WeightFormat
 from costpolicy.catalog.accelerators import accelerators
 from costpolicy.catalog.engines import supported_engines
 from costpolicy.manifests.inputs import VariantInputs
-from costpolicy.planning.configuration import Configuration
+from costpolicy.planning.configuration import Configuration, Proposer
 
 names = st.from_regex(r"[a-z]([-a-z0-9]{0,38}[a-z0-9])?", fullmatch=True)
 durations = st.builds("{}{}".format, st.integers(1, 9999), st.sampled_from(["ms", "s"]))
@@ -35,6 +35,12 @@ _pods = st.fixed_dictionaries(
         "priorityClassName": label_values,
         "runtimeClassName": label_values,
     },
+)
+_proposers = st.builds(
+    Proposer,
+    method=st.sampled_from(["ngram", "eagle", "mtp"]),
+    tokens=st.integers(1, 32),
+    model=st.none() | st.just("example/head"),
 )
 _modes = st.sampled_from(["Auto", "Enabled", "Disabled"])
 
@@ -79,6 +85,7 @@ def configurations(draw: st.DrawFn) -> Configuration:
         max_num_batched_tokens=draw(_limits),
         max_model_len=draw(_limits),
         gpu_memory_utilization=draw(st.none() | st.sampled_from([0.5, 0.9, 0.92])),
+        proposer=draw(st.none() | _proposers),
         node_selector=draw(st.dictionaries(label_values, label_values, max_size=1)),
         resource_name=accelerator.resource_name,
     )

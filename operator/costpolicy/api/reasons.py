@@ -53,6 +53,7 @@ class Reason(StrEnum):
     # objectives, budget, quality
     OBJECTIVES_KEPT = "ObjectivesKept"
     OBJECTIVE_MISSED = "ObjectiveMissed"
+    MEASURED_PER_STEP = "MeasuredPerStep"
     WITHIN_BUDGET = "WithinBudget"
     OVER_BUDGET = "OverBudget"
     NO_BUDGET = "NoBudget"
@@ -87,6 +88,8 @@ class Reason(StrEnum):
     TENSOR_PARALLEL_SHAPE = "TensorParallelShape"
     MAX_ACCELERATORS = "MaxAccelerators"
     MAX_REPLICAS = "MaxReplicas"
+    METHOD_UNSUPPORTED = "MethodUnsupported"
+    SPECULATION_NOT_NEEDED = "SpeculationNotNeeded"
 
 
 REASONS: Final[Mapping[Reason, str]] = {
@@ -133,6 +136,7 @@ REASONS: Final[Mapping[Reason, str]] = {
     Reason.RESOLUTION_TOO_COARSE: "The objective lies inside a histogram bucket, so that keeping it cannot be seen.",
     Reason.OBJECTIVES_KEPT: "Observed latencies keep the objectives.",
     Reason.OBJECTIVE_MISSED: "An observed latency misses its objective.",
+    Reason.MEASURED_PER_STEP: "Inter-token latency is measured per step, and a step of speculative decoding yields several tokens.",
     Reason.WITHIN_BUDGET: "What runs costs no more than the budget.",
     Reason.OVER_BUDGET: "What runs costs more than the budget. It keeps serving with the fewest replicas promised.",
     Reason.NO_BUDGET: "The policy has no budget.",
@@ -167,5 +171,7 @@ REASONS: Final[Mapping[Reason, str]] = {
     Reason.TENSOR_PARALLEL_SHAPE: "The model's heads cannot be shared out evenly over that many accelerators.",
     Reason.MAX_ACCELERATORS: "It needs more accelerators than hardware.maxAccelerators.",
     Reason.MAX_REPLICAS: "It needs more replicas than scaling.maxReplicas.",
+    Reason.METHOD_UNSUPPORTED: "This vLLM version has no such speculative decoding, or it lacks the model that proposes.",
+    Reason.SPECULATION_NOT_NEEDED: "Speculative decoding in mode Auto is for a missed inter-token latency only.",
 }
 """What each reason says, and what can be done; ``docs/reference/conditions.md`` is generated from it."""

@@ -56,13 +56,13 @@ class SpeculativeDecoding(ApiModel):
     """Several tokens proposed cheaply and checked in one step: lower latency at low load."""
 
     mode: TechniqueMode = TechniqueMode.AUTO
-    """Auto uses it only where the latency objective needs it."""
+    """Auto uses it only where inter-token latency would be missed; values given with Enabled are an order."""
     method: Literal["ngram", "draft_model", "eagle", "eagle3", "mtp", "medusa"] | None = None
-    """Orders this way of proposing tokens."""
+    """This way of proposing tokens. Empty: n-grams, which need no model."""
     model: Text | None = None
     """Repository or path of the proposing model, for the methods that need one."""
     tokens: Annotated[int, Bounds(1, 32)] | None = None
-    """Orders this many proposed tokens a step."""
+    """This many proposed tokens a step. Empty: 3."""
 
 
 class OutputLength(ApiModel):

@@ -81,6 +81,7 @@ def _configuration(configuration: Configuration) -> dict[str, Any]:
         "gpuMemoryUtilization": configuration.gpu_memory_utilization,
         "apiServers": configuration.api_servers,
         "streamInterval": configuration.stream_interval,
+        "speculativeDecoding": asdict(configuration.proposer) if configuration.proposer else None,
     }
 
 

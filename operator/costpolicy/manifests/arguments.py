@@ -10,21 +10,17 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Final
 
-from costpolicy.api.policy import CostPolicy, SpeculativeDecoding
+from costpolicy.api.policy import CostPolicy
 from costpolicy.api.types import KvCacheDtype, OutputLengthMode, TechniqueMode
 from costpolicy.catalog.accelerators import accelerators
 from costpolicy.catalog.engines import Engine
 from costpolicy.manifests.histograms import custom_buckets
 from costpolicy.manifests.timing import DEFAULT_GRACE, drain_of
 from costpolicy.manifests.weights import model_of, served_path, served_source
-from costpolicy.planning.configuration import Configuration
+from costpolicy.planning.configuration import Configuration, Proposer
 
 PROBED_ENDPOINTS: Final = "/health,/metrics,/ping"
 """Requests of the kubelet and of Prometheus, some ten thousand a day and pod: not worth a log line each."""
-
-DEFAULT_SPECULATED_TOKENS: Final = 3
-"""Most methods refuse to start without a number; a small one costs little where few proposals are
-accepted."""
 
 OWNED_ARGUMENTS: Final = frozenset(
     {
@@ -148,9 +144,8 @@ def _techniques(policy: CostPolicy, configuration: Configuration, engine: Engine
         wanted = techniques.prefix_caching.mode is TechniqueMode.ENABLED
     if wanted != by_default:
         yield "--enable-prefix-caching" if wanted else _prefix_caching_off(engine)
-    speculative = techniques.speculative_decoding
-    if speculative.mode is not TechniqueMode.DISABLED and speculative.method is not None:
-        yield f"--speculative-config={_speculation(speculative)}"
+    if configuration.proposer is not None:
+        yield f"--speculative-config={_speculation(configuration.proposer)}"
     length = techniques.output_length
     if length.mode is OutputLengthMode.ENFORCE and length.max_tokens is not None:
         # A cap for every request, whatever it asks for (observed with 0.32.0), which is what Enforce
@@ -175,13 +170,10 @@ def _prefix_caching_off(engine: Engine) -> str:
     return next((each for each in spellings if engine.flag(each) is not None), spellings[0])
 
 
-def _speculation(speculative: SpeculativeDecoding) -> str:
-    settings: dict[str, str | int] = {
-        "method": speculative.method or "",
-        "num_speculative_tokens": speculative.tokens or DEFAULT_SPECULATED_TOKENS,
-    }
-    if speculative.model is not None:
-        settings["model"] = speculative.model
+def _speculation(proposer: Proposer) -> str:
+    settings: dict[str, str | int] = {"method": proposer.method, "num_speculative_tokens": proposer.tokens}
+    if proposer.model is not None:
+        settings["model"] = proposer.model
     return _json(settings)
 
 

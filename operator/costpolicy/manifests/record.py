@@ -20,7 +20,7 @@ from costpolicy.planning.configuration import Configuration
 
 RECORD_ANNOTATION: Final = "costpolicy.dev/rendered-from"
 
-_LATER: Final = ("api_servers", "stream_interval")
+_LATER: Final = ("api_servers", "stream_interval", "proposer")
 """Fields of a configuration that older operators do not know: written only where they say something."""
 
 

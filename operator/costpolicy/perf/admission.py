@@ -158,15 +158,16 @@ class _Engine:
 
     def _grow(self, request: _Request, steps: int) -> None:
         before = self.bytes_of(request)
-        request.generated += steps
+        request.generated += steps * self.served.tokens_per_step
         request.computed = request.length
         self.free += before - self.bytes_of(request)
 
     def _quiet_steps(self, decoding: list[_Request], until: float) -> int:
         """Return for how many steps nothing arrives, ends, or runs out of cache."""
-        ends = min((ceil(one.output - one.generated) for one in decoding), default=1)
-        a_token = self.alike * self.served.memory.cache.of_sequence(1.0)
-        fits = self.free / (len(decoding) * a_token) if decoding else 1.0
+        yielded = self.served.tokens_per_step
+        ends = min((ceil((one.output - one.generated) / yielded) for one in decoding), default=1)
+        a_step = self.alike * self.served.memory.cache.of_sequence(1.0) * yielded
+        fits = self.free / (len(decoding) * a_step) if decoding else 1.0
         comes = (until - self.now) / self._seconds(decoding, []) if until < inf else inf
         return max(1, int(min(ends, fits, comes + 1.0)))
 

@@ -24,7 +24,8 @@ class Ceiling:
         requests_per_second: no replica serves more, whatever its latency.
         prefill: the seconds that the prefill of one request takes when there is no other.
         first_token: ``prefill`` and what surrounds it: the least TTFT.
-        decode: the seconds of a step that decodes one request: the least inter-token latency.
+        decode: the seconds of a step that decodes one request, over the tokens that it yields: the least inter-token
+            latency.
     """
 
     requests_per_second: float
@@ -33,6 +34,7 @@ class Ceiling:
     decode: float
     _decode_steps: float
     _per_running: float
+    _tokens_per_step: float
 
     def within(self, inter_token: float | None) -> float:
         """Return a rate that no replica exceeds while its mean inter-token latency keeps a limit (seconds).
@@ -42,8 +44,9 @@ class Ceiling:
         """
         if inter_token is None:
             return self.requests_per_second
-        running = (inter_token - self.decode) / self._per_running
-        return min(self.requests_per_second, max(0.0, running) / (self._decode_steps * inter_token))
+        step = inter_token * self._tokens_per_step
+        running = (step - self.decode * self._tokens_per_step) / self._per_running
+        return min(self.requests_per_second, max(0.0, running) / (self._decode_steps * step))
 
 
 def ceiling(shape: EngineShape, workload: Workload, most_memory: float) -> Ceiling | None:
@@ -68,9 +71,10 @@ def ceiling(shape: EngineShape, workload: Workload, most_memory: float) -> Ceili
         requests_per_second=_throughput(served),
         prefill=prefill,
         first_token=prefill + served.first_token_overhead,
-        decode=served.decode_step(1.0),
+        decode=served.decode_step(1.0) / served.tokens_per_step,
         _decode_steps=served.decode_steps,
         _per_running=_per_running(served),
+        _tokens_per_step=served.tokens_per_step,
     )
 
 

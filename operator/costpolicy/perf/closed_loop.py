@@ -139,7 +139,7 @@ def _latency(served: Service, cycle: _Cycle, queue: _Queue, burst_share: float) 
     )
     # Little's law. The API server's queue is not in it: its limit is in the inter-token latency already.
     rate = running / (cycle.wait_seconds + served.first_token_overhead + answering)
-    inter_token += queue.stalled / served.decode_steps
+    inter_token = (inter_token + queue.stalled / served.decode_steps) / served.tokens_per_step
     return Latency(
         ttft=ttft,
         inter_token=Quantiles(
@@ -156,7 +156,7 @@ def _latency(served: Service, cycle: _Cycle, queue: _Queue, burst_share: float) 
 
 
 def _streamed(served: Service, cycle: _Cycle) -> tuple[float, float]:
-    """Return inter-token latency as the client sees it, and the API server's seconds per token of all
+    """Return the time between chunks as the client sees it, and the API server's seconds per chunk of all
     streams."""
     on_accelerator = inter_token = cycle.decoding / served.decode_steps
     host = 0.0

@@ -69,6 +69,11 @@ to those rows, and the margin of the family stays wide (``perf.uncertainty``).""
 PREFILL_SHARE_CAP: Final = 0.97
 """Highest share of a step that prefills may take in the steady-state formulas; beyond it they diverge."""
 
+SPECULATION_HOST_SECONDS: Final = 1.2e-3
+"""What the host adds to each step that verifies proposals: scheduling that does not overlap with the accelerator, and the
+look-up of n-grams. Overhead of a step of vLLM 0.10.1 on one H100, with and without proposals (simulator of arXiv 2601.11580).
+vLLM overlaps them with some methods and from some release on; that is not counted on."""
+
 # Memory: fitted on the start-up facts of vLLM 0.25.1 (H100 and H200; Llama-3.1-8B BF16 and FP8, Qwen3-32B
 # BF16) --
 

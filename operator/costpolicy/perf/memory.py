@@ -5,7 +5,7 @@ find the activation peak, and gives the rest to the KV cache (vLLM 0.11 to 0.33,
 are captured afterwards, outside that share.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 
 from costpolicy.api.types import KvCacheDtype
@@ -37,7 +37,8 @@ class CacheBytes:
 class MemoryFit:
     """How one replica's memory divides; bytes are per accelerator unless named otherwise.
 
-    ``weights_bytes`` is over all accelerators, copies of replicated KV projections not counted.
+    ``weights_bytes`` is over all accelerators, copies of replicated KV projections and a model that proposes tokens not
+    counted.
     ``kv_cache_bytes`` and ``kv_cache_tokens`` may be negative: by that much the weights do not fit.
     ``kv_cache_tokens`` is of the whole replica and, for models with local or linear layers, counts sequences
     of ``max_model_len`` as vLLM's ``kv_cache_size_tokens`` does.
@@ -75,8 +76,9 @@ def memory_fit(shape: EngineShape) -> MemoryFit:
     graphs = _graph_bytes(shape)
     reserved = constants.RESERVED_BYTES + (constants.COMMUNICATION_BYTES if ranks > 1 else 0)
     overflow = max(0, graphs - (memory - taken))
-    left = round((taken - weights_here - activations - reserved - overflow) * shape.kv_cache_factor)
-    cache = cache_bytes(shape)
+    proposing = _proposing_bytes(shape)
+    left = round((taken - weights_here - proposing - activations - reserved - overflow) * shape.kv_cache_factor)
+    cache = _all_cache_bytes(shape)
     longest = shape.max_model_len
     return MemoryFit(
         weights_bytes=weights,
@@ -98,6 +100,26 @@ def cache_bytes(shape: EngineShape) -> CacheBytes:
         per_window_token=width * elements.per_window_token,
         window=elements.window,
         per_sequence=_SIXTEEN_BITS * elements.per_sequence,
+    )
+
+
+def _proposing_bytes(shape: EngineShape) -> int:
+    """Return the bytes that one accelerator holds of the model that proposes tokens, if one does."""
+    draft = shape.speculation.draft if shape.speculation is not None else None
+    return 0 if draft is None else ceil(draft.loaded_bytes / shape.tensor_parallel_size)
+
+
+def _all_cache_bytes(shape: EngineShape) -> CacheBytes:
+    """Return the KV-cache bytes of a sequence, with those of the model that proposes tokens (windows held in full)."""
+    cache = cache_bytes(shape)
+    draft = shape.speculation.draft if shape.speculation is not None else None
+    if draft is None:
+        return cache
+    more = cache_bytes(replace(shape, model=draft.model, speculation=None))
+    return replace(
+        cache,
+        per_token=cache.per_token + more.per_token + more.per_window_token,
+        per_sequence=cache.per_sequence + more.per_sequence,
     )
 
 

@@ -95,7 +95,14 @@ def _more_prompts(replica: Replica, arrivals: float, share: float) -> float:
 
 
 def inter_token(replica: Replica, load: Load) -> Quantiles:
-    """Return the inter-token latency, averaged over a request.
+    """Return the inter-token latency, averaged over a request: that of its steps, over the tokens that a step yields."""
+    steps = _between_steps(replica, load)
+    yielded = replica.served.tokens_per_step
+    return steps if yielded == 1.0 else steps.scaled(1.0 / yielded)
+
+
+def _between_steps(replica: Replica, load: Load) -> Quantiles:
+    """Return the time from step to step that a request sees, averaged over it.
 
     It follows the arrivals within the request's stay: what ``n`` grows faster than the rate, it grows too.  Short
     answers average over fewer steps.  More than with all seats taken it cannot be.

@@ -31,7 +31,8 @@ class Service:
     ``seats`` is how many requests run at once (``max_num_seqs`` or KV cache, whichever is less; ``kv_seats``
     is the latter alone), ``prompts_per_step`` how many prompts one step takes, ``chunks`` how many steps one
     prompt takes, ``decode_steps`` the steps after the first token (at least one), ``alone`` the seconds that the
-    prefill of a request takes when there is no other.
+    prefill of a request takes when there is no other.  ``tokens_per_step`` is more than one with speculation, which then
+    makes the steps fewer.
     """
 
     cost: StepCost
@@ -49,6 +50,7 @@ class Service:
     alone: float
     first_token_overhead: float
     host_per_token: float
+    tokens_per_step: float = 1.0
 
     def decode_step(self, sequences: float) -> float:
         """Return the seconds of a step that decodes so many requests and prefills none."""
@@ -113,6 +115,8 @@ def _reduced(shape: EngineShape, workload: Workload, memory: MemoryFit, fitted: 
     whole = cost.seconds(prompts=1.0, prompt_tokens=prompt, pairs=pairs, sequences=0.0, context=context)
     kv_seats = _kv_seats(workload, memory, shared)
     alone = whole + (chunks - 1) * cost.decode(0.0, context)
+    decoded = max(1.0, workload.output_tokens - 1.0)
+    steps = decoded if shape.speculation is None else max(1.0, decoded / shape.speculation.tokens_per_step)
     outside = fitted.request_overhead * shape.model.layers
     outside += constants.UNEXPLAINED_FIRST_TOKEN.get(shape.accelerator.family, 0.0) * (alone + outside)
     return Service(
@@ -123,7 +127,7 @@ def _reduced(shape: EngineShape, workload: Workload, memory: MemoryFit, fitted: 
         context=context,
         output_tokens=workload.output_tokens,
         length_cv=workload.length_cv,
-        decode_steps=max(1.0, workload.output_tokens - 1.0),
+        decode_steps=steps,
         prompts_per_step=max(1.0, budget / prompt),
         chunks=chunks,
         seats=max(1.0, min(float(shape.max_num_seqs), kv_seats)),
@@ -131,6 +135,7 @@ def _reduced(shape: EngineShape, workload: Workload, memory: MemoryFit, fitted: 
         alone=alone,
         first_token_overhead=outside,
         host_per_token=constants.HOST_SECONDS_PER_TOKEN / (shape.api_servers * shape.stream_interval),
+        tokens_per_step=decoded / steps,
     )
 
 

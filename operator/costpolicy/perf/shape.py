@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from costpolicy.api.types import KvCacheDtype, WeightFormat
 from costpolicy.catalog.accelerators import Accelerator
 from costpolicy.catalog.architecture import ModelArchitecture
+from costpolicy.perf.speculation import Speculation
 
 _COUNTS = (
     "tensor_parallel_size",
@@ -23,7 +24,8 @@ class EngineShape:
     Every field holds the value the engine runs with; the engine's size-dependent defaults are resolved by the
     caller (``catalog.engines``).  ``kv_cache_factor`` is the KV cache that such a replica reported over the one
     predicted, where it is known.  ``gpu_memory_utilization`` is the share of each accelerator's memory that
-    vLLM takes; ``api_servers`` and ``stream_interval`` are ``--api-server-count`` and ``--stream-interval``.
+    vLLM takes; ``api_servers`` and ``stream_interval`` are ``--api-server-count`` and ``--stream-interval``;
+    ``speculation`` is what is proposed in each step, if anything is.
 
     Raises:
         ValueError: a count is below 1, or the memory share is not within (0, 1], or the KV-cache factor is not positive.
@@ -41,6 +43,7 @@ class EngineShape:
     api_servers: int = 1
     stream_interval: int = 1
     kv_cache_factor: float = 1.0
+    speculation: Speculation | None = None
 
     def __post_init__(self) -> None:
         counts = (

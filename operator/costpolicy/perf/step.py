@@ -1,7 +1,7 @@
 """Seconds of one engine step: a roofline over linear layers and output head, attention, all-reduces,
 overheads."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import sqrt
 
 from costpolicy.api.types import KvCacheDtype
@@ -24,7 +24,8 @@ class StepCost:
     """The cost coefficients of one engine shape; all in seconds per named unit.
 
     ``dense_read`` and ``expert_read`` are whole passes over the weights that every token uses and over all
-    routed experts; a step reads the share of experts that its tokens touch.
+    routed experts; a step reads the share of experts that its tokens touch.  With speculation a step computes
+    ``tokens_per_sequence`` of each that decodes, after ``proposals`` passes of ``proposing``, and waits for the host.
     """
 
     dense_read: float
@@ -41,6 +42,10 @@ class StepCost:
     allreduce_per_token: float
     layer_overhead: float
     overhead_per_sequence: float
+    tokens_per_sequence: float = 1.0
+    proposals: int = 0
+    proposing: "StepCost | None" = None
+    between_steps: float = 0.0
 
     def decode(self, sequences: float, context: float) -> float:
         """Return the seconds of a step that only decodes ``sequences`` requests of mean ``context``
@@ -54,18 +59,18 @@ class StepCost:
             prompts: prompts that end their prefill in this step.
             prompt_tokens: prompt tokens computed in this step.
             pairs: (query, key) pairs of those tokens' causal attention.
-            sequences: requests that decode one token each.
+            sequences: requests that decode, one token each or what is verified of it.
             context: their mean context in tokens.
         """
-        tokens = prompt_tokens + sequences
-        rows = prompts + sequences
+        tokens = prompt_tokens + sequences * self.tokens_per_sequence
+        requests, rows = prompts + sequences, prompts + sequences * self.tokens_per_sequence
         read = self.dense_read
         if self.expert_read:
             read += self.expert_read * (1.0 - self.untouched_by_token**tokens)
         sequence = self.read_per_context_token * context
         if self.read_per_window_token:
             sequence += self.read_per_window_token * min(context, self.window)
-        return (
+        seconds = (
             _roofline(read, self.linear_per_token * tokens)
             + _roofline(self.head_read, self.head_per_row * rows)
             + sequences * sequence
@@ -73,8 +78,18 @@ class StepCost:
             + self.allreduce
             + self.allreduce_per_token * tokens
             + self.layer_overhead
-            + self.overhead_per_sequence * rows
+            + self.overhead_per_sequence * requests
         )
+        if not self.proposals:
+            return seconds
+        seconds += self.between_steps
+        if self.proposing is not None:
+            # The first pass takes the new prompts in too; each proposes a token, which the next one starts from.
+            seconds += self.proposing.seconds(
+                prompts=prompts, prompt_tokens=prompt_tokens, pairs=pairs, sequences=sequences, context=context
+            )
+            seconds += (self.proposals - 1) * self.proposing.decode(sequences, context)
+        return seconds
 
 
 def step_cost(shape: EngineShape, shared_tokens: float = 0.0, fitted: Fitted = FITTED) -> StepCost:
@@ -101,6 +116,8 @@ def step_cost(shape: EngineShape, shared_tokens: float = 0.0, fitted: Fitted = F
     cache = cache_bytes(shape)
     latency, per_byte = _allreduce(shape)
     arithmetic = _cache_arithmetic(shape, cache)
+    speculation = shape.speculation
+    proposals = speculation.tokens if speculation is not None else 0
     return StepCost(
         dense_read=dense / (ranks * bandwidth),
         expert_read=(read - dense) / (ranks * bandwidth) if counted.routed_experts else 0.0,
@@ -116,7 +133,20 @@ def step_cost(shape: EngineShape, shared_tokens: float = 0.0, fitted: Fitted = F
         allreduce_per_token=2.0 * model.layers * per_byte * _SIXTEEN_BITS * model.hidden_size,
         layer_overhead=model.layers * fitted.layer_overhead,
         overhead_per_sequence=model.layers * fitted.sequence_overhead + arithmetic * shared_tokens,
+        tokens_per_sequence=1.0 + proposals,
+        proposals=proposals,
+        proposing=_proposing(shape, shared_tokens, fitted),
+        between_steps=constants.SPECULATION_HOST_SECONDS if proposals else 0.0,
     )
+
+
+def _proposing(shape: EngineShape, shared_tokens: float, fitted: Fitted) -> StepCost | None:
+    """Return the cost of one pass of the model that proposes, if one does."""
+    draft = shape.speculation.draft if shape.speculation is not None else None
+    if draft is None:
+        return None
+    alone = replace(shape, model=draft.model, weights=draft.weights, speculation=None)
+    return step_cost(alone, shared_tokens, fitted)
 
 
 def _relative_share(accelerator: Accelerator, dtype: str) -> float:

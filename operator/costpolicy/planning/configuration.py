@@ -7,6 +7,17 @@ from costpolicy.api.types import CapacityType, KvCacheDtype, WeightFormat
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Proposer:
+    """Who proposes tokens in speculative decoding: a method of ``--speculative-config``, how many tokens a step, and the
+    repository or path of the model that does it, for the methods that need one.
+    """
+
+    method: str
+    tokens: int
+    model: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Configuration:
     """A serving configuration on one accelerator and one capacity type.
 
@@ -21,6 +32,7 @@ class Configuration:
         max_model_len: longest sequence in tokens (prompt + output).
         api_servers: processes that take requests and stream answers (``--api-server-count``).
         stream_interval: tokens that are streamed in one chunk (``--stream-interval``).
+        proposer: who proposes tokens; ``None``: no speculative decoding.
         node_selector: labels that the offering asks for; empty: the catalogue's product labels.
         resource_name: the extended resource that a replica requests, such as ``nvidia.com/gpu``.
     """
@@ -38,6 +50,7 @@ class Configuration:
     gpu_memory_utilization: float | None = None
     api_servers: int | None = None
     stream_interval: int | None = None
+    proposer: Proposer | None = None
     node_selector: Mapping[str, str] = field(default_factory=dict)
     resource_name: str = "nvidia.com/gpu"
 
@@ -55,6 +68,7 @@ class Configuration:
             self.gpu_memory_utilization,
             self.api_servers,
             self.stream_interval,
+            self.proposer,
         )
 
     @property

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 from costpolicy.api.reasons import Reason
 from costpolicy.api.types import CapacityType
-from costpolicy.catalog.formats import supports_kv_cache, supports_model, supports_weights
 from costpolicy.perf.latency import Binding, Capacity, Latency
+from costpolicy.planning.engine_support import check_engine
 from costpolicy.planning.evaluation import Evaluation, Replica
 from costpolicy.planning.options import Option, Placement
 from costpolicy.planning.plan import Rejection
@@ -22,12 +22,14 @@ DEFAULT_CAPACITY_TYPES = (CapacityType.ON_DEMAND, CapacityType.RESERVED)
 """Spot only when named: an interruption is a decision of the user's."""
 
 REASON_ORDER = (
+    Reason.SPECULATION_NOT_NEEDED,
     Reason.ACCELERATOR_NOT_ALLOWED,
     Reason.CAPACITY_TYPE_NOT_ALLOWED,
     Reason.NO_NODES,
     Reason.NEEDS_MULTI_NODE,
     Reason.TENSOR_PARALLEL_SHAPE,
     Reason.FORMAT_UNSUPPORTED,
+    Reason.METHOD_UNSUPPORTED,
     Reason.NEEDS_CHECKPOINT,
     Reason.DOES_NOT_FIT,
     Reason.CONTEXT_DOES_NOT_FIT,
@@ -144,33 +146,8 @@ def _fits_a_node(placement: Placement) -> Rejection | None:
     )
 
 
-def _heads_divide(option: Option, question: Question) -> Rejection | None:
-    size, heads = option.configuration.tensor_parallel_size, question.request.architecture.attention_heads
-    if heads % size == 0:
-        return None
-    return Rejection(
-        reason=Reason.TENSOR_PARALLEL_SHAPE, message=f"{heads} attention heads cannot be split {size} ways"
-    )
-
-
-def _format_supported(option: Option, question: Question) -> Rejection | None:
-    configuration, accelerator = option.configuration, option.accelerator
-    unsupported = supports_model(accelerator, question.request.architecture)
-    unsupported = unsupported or supports_weights(accelerator, configuration.weights, question.request.engine.version)
-    unsupported = unsupported or supports_kv_cache(
-        accelerator, configuration.kv_cache_dtype, question.request.architecture.head_size
-    )
-    return Rejection(reason=Reason.FORMAT_UNSUPPORTED, message=unsupported) if unsupported else None
-
-
-def _checkpoint_there(option: Option, _: Question) -> Rejection | None:
-    if not option.missing_checkpoint:
-        return None
-    format_ = option.configuration.weights
-    return Rejection(
-        reason=Reason.NEEDS_CHECKPOINT,
-        message=f"{format_} weights need a checkpoint that is already quantized: name one in spec.model.checkpoints",
-    )
+def _engine_runs(option: Option, question: Question) -> Rejection | None:
+    return check_engine(option, question.request)
 
 
 def _weights_fit(option: Option, _: Question) -> Rejection | None:
@@ -262,9 +239,7 @@ SUPPLY: tuple[SupplyCheck, ...] = (
 )
 SHAPE: tuple[OptionCheck, ...] = (
     _prompt_fits,
-    _heads_divide,
-    _checkpoint_there,
-    _format_supported,
+    _engine_runs,
     _weights_fit,
     _context_fits,
 )

@@ -15,11 +15,13 @@ from costpolicy.perf.memory import MemoryFit, memory_fit
 from costpolicy.perf.open_loop import capacity_of, latency_at
 from costpolicy.perf.service import Service, service
 from costpolicy.perf.shape import EngineShape, Workload
+from costpolicy.perf.speculation import Speculation
 from costpolicy.perf.uncertainty import Margins
 from costpolicy.planning.calibration import calibration_of
 from costpolicy.planning.configuration import Configuration
 from costpolicy.planning.demand import Demand
 from costpolicy.planning.request import Objectives, PlanRequest, objectives_of
+from costpolicy.planning.speculation import speculation_of
 
 MOST_MEMORY = 0.95
 """The highest ``gpu_memory_utilization`` that is tried; see ``planning.tuning``."""
@@ -219,7 +221,7 @@ class Evaluation:
 
     def _new(self, configuration: Configuration, accelerator: Accelerator) -> Replica:
         size, known = configuration.tensor_parallel_size, self._known_of(configuration, accelerator)
-        defaults = known.defaults
+        defaults, speculation = known.defaults, self._speculation(configuration)
         shape = EngineShape(
             model=self._request.architecture,
             accelerator=accelerator,
@@ -233,8 +235,16 @@ class Evaluation:
             api_servers=configuration.api_servers or 1,
             stream_interval=configuration.stream_interval or 1,
             kv_cache_factor=known.calibration.kv_factor or 1.0,
+            speculation=speculation,
         )
         return Replica(shape, known, self.workload, self.objectives)
+
+    def _speculation(self, configuration: Configuration) -> Speculation | None:
+        """Return what is predicted of a configuration's proposals; of what cannot be predicted, nothing."""
+        if configuration.proposer is None:
+            return None
+        found = speculation_of(configuration.proposer, self._request.architecture)
+        return found if isinstance(found, Speculation) else None
 
     def _known_of(self, configuration: Configuration, accelerator: Accelerator) -> Known:
         size, book = configuration.tensor_parallel_size, self._request.calibration

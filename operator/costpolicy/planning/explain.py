@@ -31,6 +31,7 @@ def describe(configuration: Configuration, replicas: int = 1) -> str:
     batch += f", {configuration.gpu_memory_utilization:.0%} of memory" if configuration.gpu_memory_utilization else ""
     batch += f", {configuration.api_servers} API servers" if configuration.api_servers else ""
     spot = "" if configuration.capacity_type == "OnDemand" else f" {configuration.capacity_type}"
+    batch += f", {configuration.proposer.method} speculation" if configuration.proposer else ""
     return f"{count} {configuration.accelerator}{spot}, {configuration.weights} weights{kv_cache}{batch}"
 
 

@@ -3,7 +3,7 @@
 import math
 
 from costpolicy.api.reasons import Reason
-from costpolicy.perf.latency import Latency
+from costpolicy.perf.latency import Binding, Latency
 from costpolicy.planning.caps import check_caps
 from costpolicy.planning.constraints import Question, check_promise, check_shape
 from costpolicy.planning.interruption import interruptible, wasted
@@ -22,8 +22,30 @@ def judge(option: Option, question: Question, limits: Limits) -> Target | Reject
     if rejection:
         return rejection
     replicas = replicas_for(option.supply, question, option.replica.capacity.requests_per_second)
-    return check_caps(option.supply, option.configuration.tensor_parallel_size, replicas, limits) or target(
-        option, replicas, question
+    size = option.configuration.tensor_parallel_size
+    return (
+        check_caps(option.supply, size, replicas, limits)
+        or _needless(option, replicas, question)
+        or target(option, replicas, question)
+    )
+
+
+def _needless(option: Option, replicas: int, question: Question) -> Rejection | None:
+    """Return that speculative decoding is not called for, where so many replicas keep inter-token latency without it.
+
+    Where they do not, it lowers inter-token latency at this load: the option was found to keep what they miss.
+    """
+    carrying = replicas - spare_replicas(option.supply, question)
+    if option.plain is None or option.plain.shortfall(question.request.demand.requests_per_second / carrying) is (
+        Binding.INTER_TOKEN
+    ):
+        return None
+    return Rejection(
+        reason=Reason.SPECULATION_NOT_NEEDED,
+        message=(
+            f"inter-token latency is not what {replicas} replica(s) would miss without speculative decoding; "
+            f"spec.techniques.speculativeDecoding in mode Enabled orders it"
+        ),
     )
 
 

@@ -15,9 +15,10 @@ from costpolicy.api.techniques import Batching
 from costpolicy.api.types import KvCacheDtype, TechniqueMode, WeightFormat
 from costpolicy.catalog.accelerators import Accelerator
 from costpolicy.catalog.formats import online_formats
-from costpolicy.planning.configuration import Configuration
+from costpolicy.planning.configuration import Configuration, Proposer
 from costpolicy.planning.evaluation import Evaluation, Replica
 from costpolicy.planning.request import PlanRequest
+from costpolicy.planning.speculation import ordered, permitted
 from costpolicy.planning.supply import Supply
 
 TENSOR_PARALLEL_SIZES = (1, 2, 4, 8)
@@ -38,6 +39,7 @@ class Option:
     """A configuration to be judged, the supply that it would be placed on, and what the model says of a replica.
 
     ``gated``: it can alter answers and nobody accepted that, so that it is only reached through the quality gate.
+    ``plain``: the replica without the speculative decoding that is only for where that one misses inter-token latency.
     """
 
     configuration: Configuration
@@ -45,6 +47,7 @@ class Option:
     replica: Replica
     missing_checkpoint: bool = False
     gated: bool = False
+    plain: Replica | None = None
 
     @property
     def accelerator(self) -> Accelerator:
@@ -129,8 +132,7 @@ def placements(
             known[name] = tuple(options_on(request, supply, evaluation, gate=gate))
         for option in known[name]:
             yield Placement(option, supply)
-    running = _as_it_runs(request, supplies, evaluation)
-    if running is not None:
+    for running in _as_it_runs(request, supplies, evaluation):
         yield Placement(running, running.supply)
 
 
@@ -138,36 +140,54 @@ def options_on(request: PlanRequest, supply: Supply, evaluation: Evaluation, *, 
     """Yield every option on one supply with the engine's default settings, in a stable order."""
     free_kv, free_weights = kv_options(request, gate=False), weights_options(request, gate=False)
     kv_formats = [(kv_format, kv_format not in free_kv) for kv_format in kv_options(request, gate=gate)]
-    batching, context = request.spec.techniques.batching, _context(request)
+    batching, context, proposer = request.spec.techniques.batching, _context(request), permitted(request)
+    order = ordered(request)
     for weight in weights_options(request, gate=gate):
         other_weights = weight not in free_weights
         for size, (kv_format, other_kv) in product(TENSOR_PARALLEL_SIZES, kv_formats):
             configuration = _configuration(batching, supply, size, weight, kv_format, context)
-            yield Option(
+            if order is not None:
+                configuration = replace(configuration, proposer=order)
+            option = Option(
                 configuration=configuration,
                 supply=supply,
                 replica=evaluation.replica(configuration, supply.offering.accelerator),
                 missing_checkpoint=weight.missing_checkpoint,
                 gated=other_weights or other_kv,
             )
+            yield option
+            if proposer is not None:
+                yield _speculating(option, proposer, evaluation)
 
 
-def _as_it_runs(request: PlanRequest, supplies: Sequence[Supply], evaluation: Evaluation) -> Option | None:
-    """Return what runs with the settings that were chosen for it, if the policy still allows them."""
+def _speculating(option: Option, proposer: Proposer, evaluation: Evaluation) -> Option:
+    configuration = replace(option.configuration, proposer=proposer)
+    replica = evaluation.replica(configuration, option.accelerator)
+    return replace(option, configuration=configuration, replica=replica, plain=option.replica)
+
+
+def _as_it_runs(request: PlanRequest, supplies: Sequence[Supply], evaluation: Evaluation) -> Iterator[Option]:
+    """Yield what runs with the settings that were chosen for it, if the policy still allows them."""
     running, batching = request.running, request.spec.techniques.batching
     if running is None or not running.tuned:
-        return None
+        return
     supply = next((one for one in supplies if offers(one, running)), None)
     if supply is None or running.max_model_len != _context(request):
-        return None
+        return
     orders = (
         (batching.max_num_seqs, running.max_num_seqs),
         (batching.max_num_batched_tokens, running.max_num_batched_tokens),
     )
     if batching.mode == TechniqueMode.DISABLED or any(order not in (None, has) for order, has in orders):
-        return None
-    replica = evaluation.replica(running, supply.offering.accelerator)
-    return Option(configuration=running, supply=supply, replica=replica)
+        return
+    option = Option(
+        configuration=replace(running, proposer=ordered(request)),
+        supply=supply,
+        replica=evaluation.replica(replace(running, proposer=ordered(request)), supply.offering.accelerator),
+    )
+    yield option
+    if running.proposer is not None and running.proposer == permitted(request):
+        yield _speculating(option, running.proposer, evaluation)
 
 
 def offers(supply: Supply, configuration: Configuration) -> bool:

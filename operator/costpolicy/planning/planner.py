@@ -1,5 +1,7 @@
 """The planner: what is offered and allowed, the search for the cheapest that keeps the promise, and the answer."""
 
+from dataclasses import replace
+
 from costpolicy.planning.caps import CAP_REASONS
 from costpolicy.planning.constraints import Question, check_supply
 from costpolicy.planning.evaluation import Evaluation
@@ -8,6 +10,7 @@ from costpolicy.planning.options import Placement, offers, options_on, placement
 from costpolicy.planning.plan import Candidate, Plan, Rejection, Target
 from costpolicy.planning.request import UNCAPPED, PlanRequest, limits_of
 from costpolicy.planning.search import Search, cheaper
+from costpolicy.planning.speculation import described
 from costpolicy.planning.supply import Supply
 from costpolicy.planning.tradeoff import TradeOff, trade_off
 
@@ -37,7 +40,9 @@ def plan(request: PlanRequest, evaluation: Evaluation | None = None) -> Plan:
 def _trade_off(question: Question, found: Search) -> TradeOff | None:
     if found.best is None:
         return None
-    applicable = (outcome.placement for outcome in found.outcomes if not outcome.placement.option.gated)
+    applicable = (
+        one.placement for one in found.outcomes if not one.placement.option.gated and one.placement.option.plain is None
+    )
     return trade_off(found.best, applicable, question, limits_of(question.request))
 
 
@@ -46,7 +51,14 @@ def _settings(question: Question, best: Target | None) -> tuple[str, ...]:
         return ()
     configuration = best.configuration
     supply = next(one for one in question.request.supplies if offers(one, configuration))
-    return settings(best, question.evaluation.replica(configuration, supply.offering.accelerator).defaults)
+    evaluation, accelerator = question.evaluation, supply.offering.accelerator
+    plain = evaluation.replica(replace(configuration, proposer=None), accelerator)
+    rate = question.request.demand.requests_per_second / best.replicas
+    replica = evaluation.replica(configuration, accelerator)
+    margin = replica.margins.inter_token
+    speculates = described(configuration, question.request, plain.at_rate(rate), best.predicted, margin)
+    told = settings(best, replica.defaults)
+    return (*told, speculates) if speculates else told
 
 
 def _uncapped(question: Question, now: Search) -> Target | None:

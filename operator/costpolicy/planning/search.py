@@ -246,6 +246,7 @@ def _departures(found: Target) -> tuple[int, int]:
                 configuration.gpu_memory_utilization,
                 configuration.api_servers,
                 configuration.stream_interval,
+                configuration.proposer,
             )
         ),
     )

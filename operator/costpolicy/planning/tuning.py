@@ -102,7 +102,7 @@ def _fewer_sequences(option: Option) -> Iterator[Configuration]:
     if option.configuration.max_num_seqs is not None or isinstance(served, Unpredictable) or limit is None:
         return
     fewer = [one for one in _FEWER_SEQUENCES if one < min(option.replica.defaults.max_num_seqs, served.seats)]
-    kept = [one for one in fewer if served.decode_step(one) <= limit]
+    kept = [one for one in fewer if served.decode_step(one) <= limit * served.tokens_per_step]
     for sequences in kept[-2:]:
         yield replace(option.configuration, max_num_seqs=sequences)
 

@@ -1,6 +1,7 @@
 """From recorded hours of what runs to corrections of the predictions for it."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from costpolicy.api.measured import CalibrationStatus
 from costpolicy.observe.observation import PolicyObservation
@@ -13,6 +14,7 @@ from costpolicy.perf.open_loop import open_loop
 from costpolicy.perf.shape import EngineShape, Workload
 from costpolicy.perf.uncertainty import uncertainty
 from costpolicy.planning.calibration import CalibrationBook
+from costpolicy.planning.configuration import Configuration
 from costpolicy.planning.demand import Demand
 from costpolicy.planning.evaluation import Evaluation, workload_of
 from costpolicy.planning.request import PlanRequest
@@ -31,7 +33,7 @@ def calibration_book(
     if stable is None or stable.configuration is None or isinstance(observed, MetricsDown):
         return None
     supply = supply_of(request, stable.configuration)
-    windows = observed.windows.get(stable.hash, ())
+    windows = _comparable(stable.configuration, observed.windows.get(stable.hash, ()))
     reported = _reported_tokens(observed, stable.hash)
     if supply is None or not (windows or reported):
         return None
@@ -47,6 +49,17 @@ def calibration_book(
             reported / fit.kv_cache_tokens if reported and fit.fits else None,
         ),
     )
+
+
+def _comparable(configuration: Configuration, windows: tuple[LoadWindow, ...]) -> tuple[LoadWindow, ...]:
+    """Return the windows without what is not measured as it is predicted.
+
+    vLLM takes one sample of inter-token latency for each step, however many tokens it yields (0.11 to 0.33); predicted is
+    the time per token.
+    """
+    if configuration.proposer is None:
+        return windows
+    return tuple(replace(window, inter_token=None) for window in windows)
 
 
 def comparisons(shape: EngineShape, windows: Iterable[LoadWindow]) -> Iterator[Comparison]:

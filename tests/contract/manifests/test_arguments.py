@@ -13,6 +13,7 @@ from builders import configuration, policy
 from costpolicy.api.types import KvCacheDtype, WeightFormat
 from costpolicy.catalog.engines import EngineError, engine, refused_arguments, supported_engines
 from costpolicy.manifests.arguments import engine_arguments
+from costpolicy.planning.configuration import Proposer
 from engine.parser import Accepted, argument_parser
 
 ORDERS = {
@@ -20,17 +21,17 @@ ORDERS = {
     "model": {"name": "served", "source": {"huggingFace": {"repository": "Qwen/Qwen3-32B", "revision": "main"}}},
     "techniques": {
         "prefixCaching": {"mode": "Disabled"},
-        "speculativeDecoding": {"mode": "Enabled", "method": "ngram", "tokens": 4},
         "outputLength": {"mode": "Enforce", "maxTokens": 512},
     },
 }
 LIMITS = {"max_num_seqs": 31, "max_num_batched_tokens": 3000, "max_model_len": 4096, "gpu_memory_utilization": 0.85}
-SPECULATION = [
-    {"method": "eagle3", "model": "example/drafter"},
-    {"method": "draft_model", "model": "example/drafter", "tokens": 2},
-    {"method": "mtp", "tokens": 1},
-    {"method": "medusa", "model": "example/heads"},
-]
+PROPOSERS = (
+    Proposer(method="ngram", tokens=4),
+    Proposer(method="eagle3", tokens=3, model="example/drafter"),
+    Proposer(method="draft_model", tokens=2, model="example/drafter"),
+    Proposer(method="mtp", tokens=1),
+    Proposer(method="medusa", tokens=3, model="example/heads"),
+)
 
 
 def argument_lists(release):
@@ -43,9 +44,8 @@ def argument_lists(release):
     chosen += [configuration(tensor_parallel_size=size) for size in (2, 4, 8)]
     yield from (engine_arguments(policy(), each, release) for each in chosen)
     yield from (engine_arguments(policy(**ORDERS), each, release) for each in (chosen[0], chosen[-1]))
-    for settings in SPECULATION:
-        spec = {"techniques": {"speculativeDecoding": {"mode": "Enabled", **settings}}}
-        yield engine_arguments(policy(**spec), configuration(), release)
+    for proposer in PROPOSERS:
+        yield engine_arguments(policy(), configuration(proposer=proposer), release)
     for source in ({"volume": {"claimName": "models", "path": "a/b"}}, {"image": {"reference": "weights:1"}}):
         spec = {"model": {"source": {"huggingFace": None, **source}}}
         yield engine_arguments(policy(**spec), configuration(**LIMITS), release)

@@ -13,6 +13,7 @@ from costpolicy.api.types import KvCacheDtype, WeightFormat
 from costpolicy.catalog.accelerators import accelerators
 from costpolicy.catalog.engines import engine
 from costpolicy.manifests.arguments import OWNED_ARGUMENTS, engine_arguments, owned_arguments
+from costpolicy.planning.configuration import Proposer
 
 NEW, OLD = engine("0.32"), engine("0.11")
 
@@ -127,13 +128,27 @@ def test_the_users_arguments_come_last():
     assert "--enforce-eager" == arguments[-1]
 
 
+@pytest.mark.parametrize("version", ["0.11", "0.21", "0.22", "0.33"])
+def test_the_proposer_that_was_planned_is_rendered_in_the_form_that_every_version_knows(version):
+    with_model = rendered(version=engine(version), proposer=Proposer(method="eagle", tokens=4, model="a/b"))
+    without = rendered(version=engine(version), proposer=Proposer(method="ngram", tokens=3))
+
+    assert '{"method":"eagle","model":"a/b","num_speculative_tokens":4}' == with_model["--speculative-config"]
+    assert '{"method":"ngram","num_speculative_tokens":3}' == without["--speculative-config"]
+    assert engine(version).flag("--speculative-config") is not None
+
+
+@pytest.mark.parametrize("mode", ["Auto", "Enabled", "Disabled"])
+def test_a_method_that_the_plan_did_not_take_is_not_rendered(mode):
+    asked = {"techniques": {"speculativeDecoding": {"mode": mode, "method": "ngram", "tokens": 4}}}
+
+    assert rendered() == rendered(spec=asked)
+
+
 def test_every_rendered_flag_is_owned():
     everything = policy(
         objectives={"ttft": {"p95": "800ms"}},
-        techniques={
-            "prefixCaching": {"mode": "Disabled"},
-            "speculativeDecoding": {"mode": "Enabled", "method": "ngram"},
-        },
+        techniques={"prefixCaching": {"mode": "Disabled"}},
     )
     odd = configuration(
         tensor_parallel_size=2,
@@ -144,6 +159,7 @@ def test_every_rendered_flag_is_owned():
         max_num_batched_tokens=3000,
         max_model_len=1000,
         gpu_memory_utilization=0.5,
+        proposer=Proposer(method="ngram", tokens=3),
     )
 
     found = {NEW.flag(flag).name for flag in flags(engine_arguments(everything, odd, NEW))}

@@ -9,6 +9,7 @@ cluster (tests/scenarios/test_calibration.py).
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -34,12 +35,12 @@ TECHNIQUES = {name: {"mode": "Disabled"} for name in ("quantization", "kvCacheQu
 BUSY = {"requestsPerSecond": 8, "promptTokens": 1000, "outputTokens": 250}
 
 
-def staged(ttft: str = "500ms") -> Stage:
+def staged(ttft: str = "500ms", techniques: dict[str, Any] = TECHNIQUES) -> Stage:
     """A policy that serves on L40S."""
     spec = {
         "objectives": {"ttft": {"p95": ttft}},
         "traffic": BUSY,
-        "techniques": TECHNIQUES,
+        "techniques": techniques,
         "scaling": {"maxReplicas": 40},
     }
     stage = Stage(policy(**spec), offerings=L40S)
@@ -146,6 +147,18 @@ def test_status_says_what_was_found_and_stays_still(measured: Measured):
     assert found.ttft_factor < found.ttft_margin < 1.35
     assert found.kv_cache_factor is None
     assert first == second
+
+
+def test_steps_of_several_tokens_teach_nothing_about_inter_token_latency(measured: Measured):
+    """vLLM takes one sample a step, so that what is observed is slower than what is predicted of a token."""
+    speculation = {"speculativeDecoding": {"mode": "Enabled", "method": "eagle", "model": "example/head"}}
+    stage = staged(techniques={**TECHNIQUES, **speculation})
+    before = seen(stage, measured, 4.0, 1.5).step(0)
+    found = calibration(stage)
+
+    assert before is not None
+    assert (30, 1.5) == (found.windows, pytest.approx(found.ttft_factor, abs=0.02))
+    assert (1.0, 0.0) == (pytest.approx(found.inter_token_factor, abs=0.05), found.confidence)
 
 
 def test_without_hours_of_what_runs_there_is_no_calibration(measured: Measured):

@@ -1,6 +1,6 @@
 """What status says in situations that the scenes of test_decide.py pass by.
 
-Covered: objectives kept and missed, a technique that the user accepted, replicas replaced one by one, an edit
+Covered: objectives kept and missed and not known, a technique that the user accepted, replicas replaced one by one, an edit
 of an edit, a refusal by the API server. Not covered: what follows from them (test_decide.py, scenarios).
 """
 
@@ -33,6 +33,24 @@ def test_observed_latency_is_compared_with_the_promise(measured, ttft, says):
 
     assert says == stage.condition("ObjectivesMet")
     assert "True" == stage.condition("Ready")[0]
+
+
+@pytest.mark.parametrize(
+    ("mode", "says"),
+    [("Disabled", ("False", "ObjectiveMissed")), ("Enabled", ("Unknown", "MeasuredPerStep"))],
+    ids=["plain", "speculating"],
+)
+def test_steps_of_several_tokens_are_not_held_against_inter_token_latency(measured, mode, says):
+    seen = measured(2.0)
+    slow = tuple(replace(variant, inter_token=SLOW) for variant in seen.variants)
+    technique = {"speculativeDecoding": {"mode": mode, "method": "eagle", "model": "example/head"}}
+    promised = {"ttft": {"p95": "500ms"}, "interTokenLatency": {"p95": "100ms"}}
+    stage = Stage(
+        policy(traffic=BUSY, techniques=technique, objectives=promised), observed=replace(seen, variants=slow)
+    )
+    stage.settle()
+
+    assert says == stage.condition("ObjectivesMet")
 
 
 def test_a_technique_that_the_user_accepted_is_said_to_be_untested():
