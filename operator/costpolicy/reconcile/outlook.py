@@ -120,7 +120,7 @@ def look_ahead(snapshot: Snapshot, inputs: Inputs, now: datetime) -> Outlook:
     request = replace(request, calibration=calibration_book(request, stable, snapshot.observed))
     evaluation = Evaluation(request)
     known = snapshot.planned
-    found = known.plan if known is not None and known.request == request else plan(request, evaluation)
+    found = known.plan if known is not None and known.request == request else _planned(request, evaluation)
     scaling = policy.spec.scaling
     default = Bounds(minimum=scaling.min_replicas, maximum=scaling.max_replicas)
     return Outlook(
@@ -132,3 +132,8 @@ def look_ahead(snapshot: Snapshot, inputs: Inputs, now: datetime) -> Outlook:
         evaluation=evaluation,
         bounds=replica_bounds(scaling.schedules, default, now),
     )
+
+
+def _planned(request: PlanRequest, evaluation: Evaluation) -> Plan:
+    """Return the plan without its candidates: it is kept until the next one, and nobody asks the operator for them."""
+    return replace(plan(request, evaluation), candidates=())
