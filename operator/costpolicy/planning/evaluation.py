@@ -6,7 +6,7 @@ from costpolicy.api.types import KvCacheDtype
 from costpolicy.catalog.accelerators import Accelerator
 from costpolicy.catalog.engines import EngineDefaults
 from costpolicy.perf.calibration import Calibration
-from costpolicy.perf.ceiling import Ceiling, ceiling
+from costpolicy.perf.ceiling import Ceiling, ceiling, loosest
 from costpolicy.perf.closed_loop import closed_loop
 from costpolicy.perf.latency import Binding, Capacity, Latency, Saturated, Unpredictable
 from costpolicy.perf.load import Replica as Reduced
@@ -45,6 +45,7 @@ class Known(NamedTuple):
     defaults: EngineDefaults
     calibration: Calibration
     margins: Margins
+    ceilings: dict[_Key, Ceiling | None]
 
 
 class Basis:
@@ -76,6 +77,13 @@ class Basis:
             kv_cache_factor=known.calibration.kv_factor or 1.0,
         )
 
+    def ceiling_of(self, shape: EngineShape, known: Known) -> Ceiling | None:
+        """Return the ceiling of a shape, which most settings of the engine share."""
+        key = (shape.weights, shape.kv_cache_dtype, shape.max_model_len, *loosest(shape, MOST_MEMORY))
+        if key not in known.ceilings:
+            known.ceilings[key] = ceiling(shape, self.workload, MOST_MEMORY)
+        return known.ceilings[key]
+
     def known_of(self, configuration: Configuration, accelerator: Accelerator) -> Known:
         """Return what replicas of one size on one accelerator share, or what is known of the one that runs."""
         size, book = configuration.tensor_parallel_size, self._request.calibration
@@ -84,7 +92,7 @@ class Basis:
         if key not in self._known:
             calibration = calibration_of(book, configuration, accelerator)
             defaults = self._request.engine.defaults(accelerator, size)
-            self._known[key] = Known(defaults, calibration, calibration.margins)
+            self._known[key] = Known(defaults, calibration, calibration.margins, {})
         return self._known[key]
 
 
@@ -183,7 +191,7 @@ class Replica:
     def ceiling(self) -> Ceiling | None:
         """What no setting of the engine could improve on; ``None`` where not even one request fits."""
         if self._ceiling is None:
-            self._ceiling = (ceiling(self.shape, self._basis.workload, MOST_MEMORY),)
+            self._ceiling = (self._basis.ceiling_of(self.shape, self.known),)
         return self._ceiling[0]
 
     @property
