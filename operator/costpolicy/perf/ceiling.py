@@ -49,17 +49,23 @@ class Ceiling:
         return min(self.requests_per_second, max(0.0, running) / (self._decode_steps * step))
 
 
-def ceiling(shape: EngineShape, workload: Workload, most_memory: float) -> Ceiling | None:
-    """Return the ceiling of a shape's model, accelerators and formats; ``None`` where not even one request fits.
+def loosest(shape: EngineShape, most_memory: float) -> tuple[int, float]:
+    """Return the step budget and the memory share of a shape's ceiling: all that it depends on of the settings.
 
     ``most_memory`` is the highest ``gpu_memory_utilization`` that may be tried.
     """
+    return min(_SMALLEST_STEP, shape.max_num_batched_tokens), max(most_memory, shape.gpu_memory_utilization)
+
+
+def ceiling(shape: EngineShape, workload: Workload, most_memory: float) -> Ceiling | None:
+    """Return the ceiling of a shape's model, accelerators and formats; ``None`` where not even one request fits."""
+    step, memory = loosest(shape, most_memory)
     served = service(
         replace(
             shape,
             max_num_seqs=1,
-            max_num_batched_tokens=min(_SMALLEST_STEP, shape.max_num_batched_tokens),
-            gpu_memory_utilization=max(most_memory, shape.gpu_memory_utilization),
+            max_num_batched_tokens=step,
+            gpu_memory_utilization=memory,
             api_servers=_FREE_STREAMING,
         ),
         workload,

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Quantiles:
+class Quantiles(NamedTuple):
     """Mean, median, 95th and 99th percentile of a duration over requests, in seconds."""
 
     mean: float

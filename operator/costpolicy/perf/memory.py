@@ -5,8 +5,9 @@ find the activation peak, and gives the rest to the KV cache (vLLM 0.11 to 0.33,
 are captured afterwards, outside that share.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import ceil
+from typing import NamedTuple
 
 from costpolicy.api.types import KvCacheDtype
 from costpolicy.catalog.architecture import ModelArchitecture
@@ -19,8 +20,7 @@ _CAPTURE_LIMIT = 512
 _SIXTEEN_BITS = 2
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CacheBytes:
+class CacheBytes(NamedTuple):
     """Bytes of KV cache on one accelerator: by context token, by token inside the window, and by sequence."""
 
     per_token: float
@@ -33,8 +33,7 @@ class CacheBytes:
         return self.per_token * tokens + self.per_window_token * min(tokens, self.window) + self.per_sequence
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MemoryFit:
+class MemoryFit(NamedTuple):
     """How one replica's memory divides; bytes are per accelerator unless named otherwise.
 
     ``weights_bytes`` is over all accelerators, copies of replicated KV projections and a model that proposes tokens not
@@ -116,8 +115,7 @@ def _all_cache_bytes(shape: EngineShape) -> CacheBytes:
     if draft is None:
         return cache
     more = cache_bytes(replace(shape, model=draft.model, speculation=None))
-    return replace(
-        cache,
+    return cache._replace(
         per_token=cache.per_token + more.per_token + more.per_window_token,
         per_sequence=cache.per_sequence + more.per_sequence,
     )

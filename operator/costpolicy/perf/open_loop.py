@@ -5,6 +5,7 @@ in moments of the latencies (:mod:`costpolicy.perf.random_latency`), checked aga
 """
 
 from math import inf
+from typing import Final
 
 from costpolicy.perf import constants
 from costpolicy.perf.latency import Binding, Capacity, Latency, Saturated, Unpredictable
@@ -77,6 +78,10 @@ def capacity_of(replica: Replica | Unpredictable, ttft_p95: float | None, inter_
     return Capacity(requests_per_second=load.rate, binding=limits.strain(load)[1], latency_at_zero=at_zero)
 
 
+_STRAINED: Final = (Binding.THROUGHPUT, Binding.KV_CACHE, Binding.INTER_TOKEN, Binding.TTFT)
+"""The limits in the order in which they are named where several are strained alike."""
+
+
 class _Limits:
     """What holds a replica back: each limit as a strain, the share of it that is used."""
 
@@ -92,13 +97,14 @@ class _Limits:
         """Return the largest strain and the limit it belongs to."""
         replica = self._replica
         seats = (load.running + load.fluctuation + 1.0) / (replica.served.kv_seats + 1.0)
-        strains = [
-            (load.rate / (constants.MAX_THROUGHPUT_SHARE * self._saturation), Binding.THROUGHPUT),
-            (seats / constants.KV_HEADROOM, Binding.KV_CACHE),
-        ]
-        strains.append((inter_token(replica, load).p95 / self._inter_token, Binding.INTER_TOKEN))
-        strains.append((ttft(replica, load).p95 / self._ttft, Binding.TTFT))
-        return max(strains, key=lambda strain: strain[0])
+        strains = (
+            load.rate / (constants.MAX_THROUGHPUT_SHARE * self._saturation),
+            seats / constants.KV_HEADROOM,
+            inter_token(replica, load).p95 / self._inter_token,
+            ttft(replica, load).p95 / self._ttft,
+        )
+        largest = max(strains)
+        return largest, _STRAINED[strains.index(largest)]
 
 
 def _latency(replica: Replica, at: Load) -> Latency:

@@ -69,8 +69,10 @@ def check_shape(option: Option, question: Question) -> Rejection | None:
 
 def check_placement(placement: Placement, question: Question) -> Rejection | None:
     """Return the same of an option on another supply."""
-    if rejection := _fits_a_node(placement):
-        return rejection
+    size, per_node = placement.tensor_parallel_size, placement.supply.offering.accelerators_per_node
+    if size > per_node:
+        message = f"{size} accelerators are more than the {per_node} of one node"
+        return Rejection(reason=Reason.NEEDS_MULTI_NODE, message=message)
     option, known = placement.option, question.shape_refusals
     if option.replica not in known:
         known[option.replica] = next((found for check in SHAPE if (found := check(option, question))), None)
@@ -134,15 +136,6 @@ def _exists(supply: Supply, _: PlanRequest) -> Rejection | None:
     return Rejection(
         reason=Reason.NO_NODES,
         message=f"no node carries {name}; add one, or set maxNodes on its offering if the cluster starts nodes on demand",
-    )
-
-
-def _fits_a_node(placement: Placement) -> Rejection | None:
-    size, per_node = placement.tensor_parallel_size, placement.supply.offering.accelerators_per_node
-    if size <= per_node:
-        return None
-    return Rejection(
-        reason=Reason.NEEDS_MULTI_NODE, message=f"{size} accelerators are more than the {per_node} of one node"
     )
 
 

@@ -6,7 +6,7 @@ from costpolicy.api.types import KvCacheDtype
 from costpolicy.catalog.accelerators import Accelerator
 from costpolicy.catalog.engines import EngineDefaults
 from costpolicy.perf.calibration import Calibration
-from costpolicy.perf.ceiling import Ceiling, ceiling
+from costpolicy.perf.ceiling import Ceiling, ceiling, loosest
 from costpolicy.perf.closed_loop import closed_loop
 from costpolicy.perf.latency import Binding, Capacity, Latency, Saturated, Unpredictable
 from costpolicy.perf.load import Replica as Reduced
@@ -47,6 +47,64 @@ class Known(NamedTuple):
     defaults: EngineDefaults
     calibration: Calibration
     margins: Margins
+    ceilings: dict[_Key, Ceiling | None]
+
+
+class Basis:
+    """What the replicas of one request are predicted from."""
+
+    __slots__ = ("_known", "_request", "objectives", "workload")
+
+    def __init__(self, request: PlanRequest) -> None:
+        self._request = request
+        self.objectives = objectives_of(request.spec)
+        self.workload = workload_of(request.demand)
+        self._known: dict[tuple[str, int, bool], Known] = {}
+
+    def shape_of(self, configuration: Configuration, accelerator: Accelerator, known: Known) -> EngineShape:
+        """Return a configuration as the engine would run it, with what it does by itself filled in."""
+        model, defaults = self._request.architecture, known.defaults
+        return EngineShape(
+            model=model,
+            accelerator=accelerator,
+            tensor_parallel_size=configuration.tensor_parallel_size,
+            weights=configuration.weights,
+            kv_cache_dtype=KvCacheDtype(configuration.kv_cache_dtype),
+            max_num_seqs=configuration.max_num_seqs or defaults.max_num_seqs,
+            max_num_batched_tokens=configuration.max_num_batched_tokens or defaults.max_num_batched_tokens,
+            max_model_len=configuration.max_model_len or model.context_length,
+            gpu_memory_utilization=configuration.gpu_memory_utilization or defaults.gpu_memory_utilization,
+            api_servers=configuration.api_servers or 1,
+            stream_interval=configuration.stream_interval or 1,
+            kv_cache_factor=known.calibration.kv_factor or 1.0,
+            speculation=self._speculation(configuration),
+        )
+
+    def _speculation(self, configuration: Configuration) -> Speculation | None:
+        """Return what is predicted of a configuration's proposals; of what cannot be predicted, nothing."""
+        if configuration.proposer is None:
+            return None
+        found = speculation_of(configuration.proposer, self._request.architecture)
+        return found if isinstance(found, Speculation) else None
+
+    def ceiling_of(self, shape: EngineShape, known: Known) -> Ceiling | None:
+        """Return the ceiling of a shape, which most settings of the engine share."""
+        loose = loosest(shape, MOST_MEMORY)
+        key = (shape.weights, shape.kv_cache_dtype, shape.max_model_len, shape.speculation, *loose)
+        if key not in known.ceilings:
+            known.ceilings[key] = ceiling(shape, self.workload, MOST_MEMORY)
+        return known.ceilings[key]
+
+    def known_of(self, configuration: Configuration, accelerator: Accelerator) -> Known:
+        """Return what replicas of one size on one accelerator share, or what is known of the one that runs."""
+        size, book = configuration.tensor_parallel_size, self._request.calibration
+        measured = book is not None and configuration.engine_key == book.running.engine_key
+        key = accelerator.name, size, measured
+        if key not in self._known:
+            calibration = calibration_of(book, configuration, accelerator)
+            defaults = self._request.engine.defaults(accelerator, size)
+            self._known[key] = Known(defaults, calibration, calibration.margins, {})
+        return self._known[key]
 
 
 class Replica:
@@ -56,40 +114,30 @@ class Replica:
     prediction may be off by that much: those of the accelerator's family (``perf.uncertainty``), or what the running
     deployment's own measurements make of them (``perf.calibration``).
 
-    Attributes:
-        shape: the configuration with the engine's defaults filled in.
-        defaults: what the engine does there by itself.
-        calibration: how far predictions for it are off, as far as that is known.
-        margins: what predictions are multiplied by before they are compared with a promise.
+    Everything is worked out when it is asked for: most replicas lose by their price alone.
     """
 
     __slots__ = (
+        "_accelerator",
+        "_basis",
         "_capacity",
         "_ceiling",
+        "_configuration",
+        "_known",
         "_memory",
         "_most",
-        "_objectives",
         "_predicted",
         "_reduced",
         "_served",
-        "_workload",
-        "calibration",
-        "defaults",
-        "margins",
-        "shape",
+        "_shape",
     )
 
-    def __init__(
-        self,
-        shape: EngineShape,
-        known: Known,
-        workload: Workload,
-        objectives: Objectives,
-    ) -> None:
-        self.shape = shape
-        self.defaults, self.calibration, self.margins = known
-        self._workload = workload
-        self._objectives = objectives
+    def __init__(self, configuration: Configuration, accelerator: Accelerator, basis: Basis) -> None:
+        self._configuration = configuration
+        self._accelerator = accelerator
+        self._basis = basis
+        self._known: Known | None = None
+        self._shape: EngineShape | None = None
         self._predicted: dict[float, Latency | Saturated | Unpredictable] = {}
         self._memory: MemoryFit | None = None
         self._capacity: Capacity | None = None
@@ -97,6 +145,35 @@ class Replica:
         self._reduced: Reduced | Unpredictable | None = None
         self._most: tuple[float | None] | None = None
         self._ceiling: tuple[Ceiling | None] | None = None
+
+    @property
+    def known(self) -> Known:
+        """What it shares with other replicas of its size on its accelerator."""
+        if self._known is None:
+            self._known = self._basis.known_of(self._configuration, self._accelerator)
+        return self._known
+
+    @property
+    def defaults(self) -> EngineDefaults:
+        """What the engine does there by itself."""
+        return self.known.defaults
+
+    @property
+    def calibration(self) -> Calibration:
+        """How far predictions for it are off, as far as that is known."""
+        return self.known.calibration
+
+    @property
+    def margins(self) -> Margins:
+        """What predictions are multiplied by before they are compared with a promise."""
+        return self.known.margins
+
+    @property
+    def shape(self) -> EngineShape:
+        """The configuration with the engine's defaults filled in."""
+        if self._shape is None:
+            self._shape = self._basis.shape_of(self._configuration, self._accelerator, self.known)
+        return self._shape
 
     @property
     def memory(self) -> MemoryFit:
@@ -125,7 +202,7 @@ class Replica:
     def ceiling(self) -> Ceiling | None:
         """What no setting of the engine could improve on; ``None`` where not even one request fits."""
         if self._ceiling is None:
-            self._ceiling = (ceiling(self.shape, self._workload, MOST_MEMORY),)
+            self._ceiling = (self._basis.ceiling_of(self.shape, self.known),)
         return self._ceiling[0]
 
     @property
@@ -141,26 +218,26 @@ class Replica:
     def served(self) -> Service | Unpredictable:
         """The replica and its requests reduced to step times and seats."""
         if self._served is None:
-            self._served = service(self.shape, self._workload)
+            self._served = service(self.shape, self._basis.workload)
         return self._served
 
     @property
     def reduced(self) -> Reduced | Unpredictable:
         """The same under random arrivals."""
         if self._reduced is None:
-            self._reduced = reduced(self.shape, self._workload, self.served)
+            self._reduced = reduced(self.shape, self._basis.workload, self.served)
         return self._reduced
 
     @property
     def most_ttft(self) -> float | None:
         """The p95 of TTFT in seconds that may be predicted, ``None`` if nothing is promised."""
-        promised = self._objectives.ttft_p95
+        promised = self._basis.objectives.ttft_p95
         return None if promised is None else promised / self.margins.ttft
 
     @property
     def most_inter_token(self) -> float | None:
         """The p95 of inter-token latency in seconds that may be predicted, ``None`` if nothing is promised."""
-        promised = self._objectives.inter_token_p95
+        promised = self._basis.objectives.inter_token_p95
         return None if promised is None else promised / self.margins.inter_token
 
     def shortfall(self, requests_per_second: float) -> Binding | None:
@@ -196,7 +273,7 @@ class Replica:
 
     def _predict(self, requests_per_second: float) -> Latency | Saturated | Unpredictable:
         if requests_per_second <= 0:
-            return closed_loop(self.shape, self._workload, 1)
+            return closed_loop(self.shape, self._basis.workload, 1)
         found = self.reduced
         return found if isinstance(found, Unpredictable) else latency_at(found, requests_per_second)
 
@@ -205,53 +282,23 @@ class Evaluation:
     """The replicas of one request, remembered by what the engine would run with."""
 
     def __init__(self, request: PlanRequest) -> None:
-        self._request = request
-        self.objectives = objectives_of(request.spec)
-        self.workload = workload_of(request.demand)
+        self._basis = Basis(request)
         self._replicas: dict[_Key, Replica] = {}
-        self._known: dict[tuple[str, int, bool], Known] = {}
+
+    @property
+    def objectives(self) -> Objectives:
+        """The promise in seconds."""
+        return self._basis.objectives
+
+    @property
+    def workload(self) -> Workload:
+        """The performance model's view of the demand."""
+        return self._basis.workload
 
     def replica(self, configuration: Configuration, accelerator: Accelerator) -> Replica:
         """Return the one replica that answers for a configuration."""
         key = configuration.engine_key
         found = self._replicas.get(key)
         if found is None:
-            found = self._replicas[key] = self._new(configuration, accelerator)
+            found = self._replicas[key] = Replica(configuration, accelerator, self._basis)
         return found
-
-    def _new(self, configuration: Configuration, accelerator: Accelerator) -> Replica:
-        size, known = configuration.tensor_parallel_size, self._known_of(configuration, accelerator)
-        defaults, speculation = known.defaults, self._speculation(configuration)
-        shape = EngineShape(
-            model=self._request.architecture,
-            accelerator=accelerator,
-            tensor_parallel_size=size,
-            weights=configuration.weights,
-            kv_cache_dtype=KvCacheDtype(configuration.kv_cache_dtype),
-            max_num_seqs=configuration.max_num_seqs or defaults.max_num_seqs,
-            max_num_batched_tokens=configuration.max_num_batched_tokens or defaults.max_num_batched_tokens,
-            max_model_len=configuration.max_model_len or self._request.architecture.context_length,
-            gpu_memory_utilization=configuration.gpu_memory_utilization or defaults.gpu_memory_utilization,
-            api_servers=configuration.api_servers or 1,
-            stream_interval=configuration.stream_interval or 1,
-            kv_cache_factor=known.calibration.kv_factor or 1.0,
-            speculation=speculation,
-        )
-        return Replica(shape, known, self.workload, self.objectives)
-
-    def _speculation(self, configuration: Configuration) -> Speculation | None:
-        """Return what is predicted of a configuration's proposals; of what cannot be predicted, nothing."""
-        if configuration.proposer is None:
-            return None
-        found = speculation_of(configuration.proposer, self._request.architecture)
-        return found if isinstance(found, Speculation) else None
-
-    def _known_of(self, configuration: Configuration, accelerator: Accelerator) -> Known:
-        size, book = configuration.tensor_parallel_size, self._request.calibration
-        measured = book is not None and configuration.engine_key == book.running.engine_key
-        key = accelerator.name, size, measured
-        if key not in self._known:
-            calibration = calibration_of(book, configuration, accelerator)
-            defaults = self._request.engine.defaults(accelerator, size)
-            self._known[key] = Known(defaults, calibration, calibration.margins)
-        return self._known[key]

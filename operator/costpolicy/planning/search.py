@@ -8,7 +8,7 @@ floor is its own; so settings are only tried where they could still win.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from heapq import heapify, heappop, heappush
+from heapq import heappop, heappush
 from itertools import count
 from typing import NamedTuple
 
@@ -68,6 +68,7 @@ class Search:
     gated: Target | None = None
     outcomes: list[Outcome] = field(default_factory=list)
     _ranks: dict[bool, tuple[object, ...]] = field(default_factory=dict)
+    _fresh: list[_Entry] = field(default_factory=list)
     _heap: list[_Entry] = field(default_factory=list)
     _orders: Iterator[int] = field(default_factory=count)
     _seen: set[tuple[object, ...]] = field(default_factory=set)
@@ -83,13 +84,13 @@ class Search:
                 supply, fewest = placement.supply, fewest_replicas(placement.supply, self.question)
             order = next(self._orders)
             marginal, full = _floor(placement, fewest)
-            self._heap.append(_Entry(marginal, full, order, order, False, placement))
-        heapify(self._heap)
-        while self._heap:
-            entry = heappop(self._heap)
+            self._fresh.append(_Entry(marginal, full, order, order, False, placement))
+        self._fresh.sort(reverse=True)
+        while self._fresh or self._heap:
+            entry = self._cheapest()
             if self.best is not None and entry.floor > _paid(self.best):
                 # Whatever still waits has a higher floor yet.
-                self.outcomes += (_dominated(one) for one in (entry, *sorted(self._heap)))
+                self.outcomes += (_dominated(one) for one in (entry, *sorted((*self._fresh, *self._heap))))
                 break
             if entry.placement.option.gated and self.gated is not None and entry.floor > _paid(self.gated):
                 self.outcomes.append(_dominated(entry))
@@ -98,6 +99,12 @@ class Search:
             else:
                 self._bound(entry)
         return self
+
+    def _cheapest(self) -> _Entry:
+        """Take what has the lowest floor: the end of what was not looked at yet, or the top of what came back."""
+        if not self._fresh or (self._heap and self._heap[0] < self._fresh[-1]):
+            return heappop(self._heap)
+        return self._fresh.pop()
 
     def candidates(self) -> Iterator[Candidate]:
         """Yield each placement as a candidate, cheapest floor first."""

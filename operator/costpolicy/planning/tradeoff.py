@@ -57,7 +57,7 @@ def trade_off(best: Target, options: Iterable[Placement], question: Question, li
     for least, _, _, placement, replicas in rivals[:_LOOKED_AT]:
         if found is not None and least >= found.needed / found.promised:
             break
-        offer = _offer(placement.placed, replicas, question)
+        offer = _offer(placement.placed, replicas, question, found)
         if offer is not None and (found is None or _better(offer, found)):
             found = offer
     return found
@@ -110,8 +110,11 @@ def _least(replica: Replica, ceiling: Ceiling, question: Question) -> float:
     return max(shares)
 
 
-def _offer(option: Option, replicas: int, question: Question) -> TradeOff | None:
-    """Return what the option with so many replicas could promise, if that relaxes one objective and not too far."""
+def _offer(option: Option, replicas: int, question: Question, known: TradeOff | None) -> TradeOff | None:
+    """Return what the option with so many replicas could promise, if that relaxes one objective and not too far.
+
+    ``known`` relaxes one as well: what has to relax its own by more is not looked into.
+    """
     objectives, margins = question.evaluation.objectives, option.replica.margins
     rate = question.request.demand.requests_per_second
     rate /= max(1, replicas - spare_replicas(option.supply, question))
@@ -126,6 +129,8 @@ def _offer(option: Option, replicas: int, question: Question) -> TradeOff | None
     if len(missed) != 1 or missed[0][2] > MOST_RELAXED * missed[0][1]:
         return None
     name, promised, value = missed[0]
+    if known is not None and _rounded_up(value) / promised > known.needed / known.promised:
+        return None
     needed = _enough(option.replica, objectives, name, value, rate)
     wanted = target(option, replicas, question)
     if needed is None or not isinstance(wanted, Target):

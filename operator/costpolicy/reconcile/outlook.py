@@ -120,9 +120,7 @@ def look_ahead(snapshot: Snapshot, inputs: Inputs, now: datetime) -> Outlook:
     request = replace(request, calibration=calibration_book(request, stable, snapshot.observed))
     evaluation = Evaluation(request)
     known = snapshot.planned
-    # The loop never reads the candidates that lost: remembering them for every policy would cost memory.
-    asked_before = known is not None and known.request == request
-    found = known.plan if known and asked_before else replace(plan(request, evaluation), candidates=())
+    found = known.plan if known is not None and known.request == request else _planned(request, evaluation)
     scaling = policy.spec.scaling
     default = Bounds(minimum=scaling.min_replicas, maximum=scaling.max_replicas)
     return Outlook(
@@ -134,3 +132,8 @@ def look_ahead(snapshot: Snapshot, inputs: Inputs, now: datetime) -> Outlook:
         evaluation=evaluation,
         bounds=replica_bounds(scaling.schedules, default, now),
     )
+
+
+def _planned(request: PlanRequest, evaluation: Evaluation) -> Plan:
+    """Return the plan without its candidates: it is kept until the next one, and nobody asks the operator for them."""
+    return replace(plan(request, evaluation), candidates=())
