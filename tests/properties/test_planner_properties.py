@@ -19,11 +19,12 @@ from asking import PRICES, offered, request
 from costpolicy.api.types import CapacityType
 from costpolicy.perf.latency import Binding, Unpredictable
 from costpolicy.planning.constraints import Question
-from costpolicy.planning.evaluation import Evaluation, Replica
+from costpolicy.planning.evaluation import Evaluation
 from costpolicy.planning.judgement import judge
 from costpolicy.planning.options import Option, offers, options
 from costpolicy.planning.plan import Target, Verdict
 from costpolicy.planning.planner import plan
+from costpolicy.planning.replica import Replica
 from costpolicy.planning.request import PlanRequest, limits_of, objectives_of
 from costpolicy.units import GIB, Money
 

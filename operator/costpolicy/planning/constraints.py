@@ -11,9 +11,10 @@ from costpolicy.api.reasons import Reason
 from costpolicy.api.types import CapacityType
 from costpolicy.perf.latency import Binding, Capacity, Latency
 from costpolicy.planning.engine_support import check_engine
-from costpolicy.planning.evaluation import Evaluation, Replica
+from costpolicy.planning.evaluation import Evaluation
 from costpolicy.planning.options import Option, Placement
 from costpolicy.planning.plan import Rejection
+from costpolicy.planning.replica import Replica
 from costpolicy.planning.request import PlanRequest
 from costpolicy.planning.supply import Supply
 from costpolicy.units import GIB

@@ -16,7 +16,8 @@ from costpolicy.api.types import KvCacheDtype, TechniqueMode, WeightFormat
 from costpolicy.catalog.accelerators import Accelerator
 from costpolicy.catalog.formats import online_formats
 from costpolicy.planning.configuration import Configuration, Proposer
-from costpolicy.planning.evaluation import Evaluation, Replica
+from costpolicy.planning.evaluation import Evaluation
+from costpolicy.planning.replica import Replica
 from costpolicy.planning.request import PlanRequest
 from costpolicy.planning.speculation import ordered, permitted
 from costpolicy.planning.supply import Supply

@@ -3,9 +3,10 @@
 from dataclasses import replace
 
 from costpolicy.api.reasons import Reason
+from costpolicy.planning.basis import workload_of
 from costpolicy.planning.configuration import Configuration
 from costpolicy.planning.constraints import Question, check_promise, check_shape, check_supply
-from costpolicy.planning.evaluation import Evaluation, workload_of
+from costpolicy.planning.evaluation import Evaluation
 from costpolicy.planning.judgement import replicas_for, target
 from costpolicy.planning.options import Option, offers
 from costpolicy.planning.plan import Rejection, Target

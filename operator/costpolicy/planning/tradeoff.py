@@ -9,10 +9,10 @@ from costpolicy.perf.ceiling import Ceiling
 from costpolicy.perf.latency import Latency
 from costpolicy.planning.caps import check_caps
 from costpolicy.planning.constraints import Question, check_placement
-from costpolicy.planning.evaluation import Replica
 from costpolicy.planning.judgement import fewest_replicas, price_of, spare_replicas, target
 from costpolicy.planning.options import Option, Placement
 from costpolicy.planning.plan import Target
+from costpolicy.planning.replica import Replica
 from costpolicy.planning.request import Limits, Objectives
 from costpolicy.planning.supply import Supply
 

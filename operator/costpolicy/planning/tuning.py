@@ -18,9 +18,10 @@ from costpolicy.api.reasons import Reason
 from costpolicy.api.types import TechniqueMode
 from costpolicy.perf.latency import Binding, Unpredictable
 from costpolicy.perf.service import Service
+from costpolicy.planning.basis import MOST_MEMORY
 from costpolicy.planning.caps import CAP_REASONS
 from costpolicy.planning.configuration import Configuration
-from costpolicy.planning.evaluation import MOST_MEMORY, Evaluation
+from costpolicy.planning.evaluation import Evaluation
 from costpolicy.planning.options import Option
 from costpolicy.planning.request import PlanRequest
 from costpolicy.units import GIB

@@ -13,10 +13,11 @@ from costpolicy.perf.latency import Latency
 from costpolicy.perf.open_loop import open_loop
 from costpolicy.perf.shape import EngineShape, Workload
 from costpolicy.perf.uncertainty import uncertainty
+from costpolicy.planning.basis import workload_of
 from costpolicy.planning.calibration import CalibrationBook
 from costpolicy.planning.configuration import Configuration
 from costpolicy.planning.demand import Demand
-from costpolicy.planning.evaluation import Evaluation, workload_of
+from costpolicy.planning.evaluation import Evaluation
 from costpolicy.planning.request import PlanRequest
 from costpolicy.planning.sizing import supply_of
 from costpolicy.reconcile.live import LiveVariant

@@ -20,8 +20,9 @@ from costpolicy.observe.window import LoadWindow
 from costpolicy.perf.latency import Latency
 from costpolicy.perf.open_loop import capacity, open_loop
 from costpolicy.perf.shape import EngineShape
+from costpolicy.planning.basis import workload_of
 from costpolicy.planning.demand import Demand
-from costpolicy.planning.evaluation import Evaluation, workload_of
+from costpolicy.planning.evaluation import Evaluation
 from costpolicy.planning.plan import Rejection
 from costpolicy.planning.sizing import supply_of
 from costpolicy.reconcile.calibration import comparisons
