@@ -60,7 +60,7 @@ def parser():
 def test_vllm_accepts_every_list(parser):
     results = [parser.parse(arguments) for arguments in argument_lists(engine("0.32.0"))]
 
-    assert 27 == len(results)
+    assert 28 == len(results)
     assert [] == [result for result in results if not isinstance(result, Accepted)]
 
 
