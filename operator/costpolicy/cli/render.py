@@ -19,7 +19,10 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     command.add_argument(
         "--calibration", action="store_true", help="print a Job that measures the plan with a load generator, instead"
     )
-    command.add_argument("--calibration-image", metavar="IMAGE", help="image of inference-perf for it")
+    command.add_argument(
+        "--load-generator", choices=("inference-perf", "guidellm"), default="inference-perf", help="what that Job runs"
+    )
+    command.add_argument("--calibration-image", metavar="IMAGE", help="image of the load generator for it")
     command.add_argument("-o", "--output", choices=("yaml", "json"), default="yaml", help="form of the answer")
 
 
@@ -43,7 +46,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
             return NO
         target = planned.plan.target
         if arguments.calibration:
-            items += _calibration(planned, target, arguments.calibration_image)
+            items += _calibration(planned, target, arguments)
         else:
             items += _objects(planned, target)
     if arguments.output == "json":
@@ -78,8 +81,9 @@ def _objects(planned: "Planned", target: "Target") -> "list[Object]":
     return [with_replicas(variant.deployment, target.replicas), *variant.objects[1:], *others]
 
 
-def _calibration(planned: "Planned", target: "Target", image: str | None) -> "tuple[Object, ...]":
-    from costpolicy.manifests.calibration_job import LOAD_GENERATOR_IMAGE, CalibrationLoad, calibration_job
+def _calibration(planned: "Planned", target: "Target", arguments: argparse.Namespace) -> "tuple[Object, ...]":
+    from costpolicy.manifests.calibration_job import calibration_job
+    from costpolicy.manifests.calibration_load import CalibrationLoad
 
     demand, predicted = planned.request.demand, target.predicted
     load = CalibrationLoad(
@@ -88,4 +92,6 @@ def _calibration(planned: "Planned", target: "Target", image: str | None) -> "tu
         answer_time=predicted.ttft.p95 + demand.output_tokens * predicted.inter_token.p95,
         context=target.configuration.max_model_len or planned.request.architecture.context_length,
     )
-    return calibration_job(planned.policy, target.configuration, load, image or LOAD_GENERATOR_IMAGE)
+    return calibration_job(
+        planned.policy, target.configuration, load, arguments.load_generator, arguments.calibration_image
+    )

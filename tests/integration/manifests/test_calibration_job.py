@@ -5,12 +5,14 @@ Not covered: a run of it.
 
 import json
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from builders import configuration, policy
 from cluster.api_server import ApiServer
-from costpolicy.manifests.calibration_job import CalibrationLoad, calibration_job
+from costpolicy.manifests.calibration_job import calibration_job
+from costpolicy.manifests.calibration_load import CalibrationLoad, LoadGenerator
 from costpolicy.planning.demand import Demand
 
 LOAD = CalibrationLoad(
@@ -32,8 +34,11 @@ def namespace(api_server: ApiServer) -> str:
     return name
 
 
-def test_the_api_server_accepts_both_objects(api_server: ApiServer, namespace: str, tmp_path: Path) -> None:
-    items = calibration_job(policy(namespace=namespace, uid=""), configuration(), LOAD)
+@pytest.mark.parametrize("generator", get_args(LoadGenerator))
+def test_the_api_server_accepts_both_objects(
+    api_server: ApiServer, namespace: str, tmp_path: Path, generator: LoadGenerator
+) -> None:
+    items = calibration_job(policy(namespace=namespace, uid=""), configuration(), LOAD, generator)
     path = tmp_path / "calibration.json"
     path.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": list(items)}))
 
@@ -43,8 +48,11 @@ def test_the_api_server_accepts_both_objects(api_server: ApiServer, namespace: s
     assert "job.batch/chat-calibration" in answer
 
 
-def test_its_pod_passes_restricted_pod_security(api_server: ApiServer, namespace: str, tmp_path: Path) -> None:
-    _, job = calibration_job(policy(namespace=namespace, uid=""), configuration(), LOAD)
+@pytest.mark.parametrize("generator", get_args(LoadGenerator))
+def test_its_pod_passes_restricted_pod_security(
+    api_server: ApiServer, namespace: str, tmp_path: Path, generator: LoadGenerator
+) -> None:
+    _, job = calibration_job(policy(namespace=namespace, uid=""), configuration(), LOAD, generator)
     pod = {
         "apiVersion": "v1",
         "kind": "Pod",

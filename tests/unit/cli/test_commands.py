@@ -233,6 +233,15 @@ def test_render_prints_a_job_that_measures_the_plan_where_asked(policy_file: str
     assert "mirror.example/load:1" == job["spec"]["template"]["spec"]["containers"][0]["image"]
 
 
+def test_render_prints_the_job_with_the_load_generator_that_is_named(policy_file: str):
+    code, out, _ = run("render", "-f", policy_file, "--calibration", "--load-generator", "guidellm")
+    config_map, job = yaml.safe_load_all(out)
+
+    assert 0 == code
+    assert "guidellm run" in job["spec"]["template"]["spec"]["containers"][0]["command"][-1]
+    assert {"stage-1.yml", "stage-2.yml", "stage-3.yml", "check.py"} == set(config_map["data"])
+
+
 def test_init_makes_a_policy_that_can_be_planned_from_a_deployment(policy_file: str, tmp_path: Path):
     _, rendered, _ = run("render", "-f", policy_file)
     path = tmp_path / "deployment.yaml"

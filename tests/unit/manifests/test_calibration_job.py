@@ -1,18 +1,24 @@
 """The Job that measures a plan with a load generator.
 
-Covered: loads from the plan, lengths inside the context, shared prefixes, tokenizers, security, names, labels.
-Not covered: acceptance by an API server (tests/integration/manifests); a run (no engine with a GPU was at hand); the
-configuration against inference-perf's own schema, which needs Python 3.12 and was checked by hand with version 0.7.0.
+Covered: loads from the plan, lengths inside the context, shared prefixes, tokenizers, security, names, labels, options
+that the load generators accept (tests/data/load_generators), and what makes the Job fail.
+Not covered: acceptance by an API server (tests/integration/manifests); a run, which needs the load generators: both were
+run by hand against the CPU engine of the tests, as docs/how-to/measure.md says.
 """
 
+import json
+import subprocess
+import sys
 from dataclasses import replace
-from typing import Any
+from pathlib import Path
+from typing import Any, get_args
 
 import pytest
 import yaml
 
 from builders import configuration, policy
-from costpolicy.manifests.calibration_job import LOAD_GENERATOR_IMAGE, CalibrationLoad, calibration_job
+from costpolicy.manifests.calibration_job import calibration_job, load_program
+from costpolicy.manifests.calibration_load import CalibrationLoad, LoadGenerator
 from costpolicy.manifests.identity import selector
 from costpolicy.planning.demand import Demand
 
@@ -22,6 +28,11 @@ LOAD = CalibrationLoad(
     answer_time=5.0,
     context=8192,
 )
+GENERATORS = get_args(LoadGenerator)
+ACCEPTED = {
+    "inference-perf": "inference-perf-0.7.0.json",
+    "guidellm": "guidellm-0.8.1.json",
+}
 SHARED = replace(LOAD.requests, cached_tokens=800.0)
 
 
@@ -93,8 +104,9 @@ def test_the_policys_service_never_sends_requests_to_the_load_generator():
     assert not selector(policy()).items() <= labels.items()
 
 
-def test_its_pod_asks_for_no_right_and_no_accelerator():
-    _, _, pod = rendered()
+@pytest.mark.parametrize("generator", GENERATORS)
+def test_its_pod_asks_for_no_right_and_no_accelerator(generator: LoadGenerator):
+    pod = calibration_job(policy(), configuration(), LOAD, generator)[1]["spec"]["template"]["spec"]
     (container,) = pod["containers"]
 
     assert pod["automountServiceAccountToken"] is False
@@ -121,15 +133,111 @@ def test_the_tokenizer_is_that_of_the_weights():
 
 
 def test_another_load_or_image_is_another_job_and_the_same_is_the_same():
-    def name(load: CalibrationLoad, image: str = LOAD_GENERATOR_IMAGE) -> str:
-        return calibration_job(policy("a" * 40), configuration(), load, image)[1]["metadata"]["name"]
+    def name(load: CalibrationLoad, generator: LoadGenerator = "inference-perf", image: str | None = None) -> str:
+        return calibration_job(policy("a" * 40), configuration(), load, generator, image)[1]["metadata"]["name"]
 
     assert name(LOAD) == name(LOAD)
-    assert 3 == len({name(LOAD), name(replace(LOAD, capacity=11.0)), name(LOAD, "mirror.example/load:1")})
+    others = {name(replace(LOAD, capacity=11.0)), name(LOAD, "guidellm"), name(LOAD, image="mirror.example/load:1")}
+    assert 4 == len({name(LOAD)} | others)
     assert 63 >= len(name(LOAD))
 
 
 def test_another_image_can_be_given():
-    _, job = calibration_job(policy(), configuration(), LOAD, "mirror.example/load:1")
+    _, job = calibration_job(policy(), configuration(), LOAD, image="mirror.example/load:1")
 
     assert "mirror.example/load:1" == job["spec"]["template"]["spec"]["containers"][0]["image"]
+
+
+def files(generator: LoadGenerator, load: CalibrationLoad = LOAD) -> dict[str, str]:
+    return dict(load_program(policy(), configuration(), load, generator).files)
+
+
+def stages(load: CalibrationLoad = LOAD) -> list[dict[str, Any]]:
+    """Scenarios of guidellm."""
+    return [yaml.safe_load(text)["spec"] for name, text in files("guidellm", load).items() if name.startswith("stage")]
+
+
+def sections(settings: Any, path: str = "") -> dict[str, list[tuple[str, Any]]]:
+    """Fields with their values, by the path of the mapping that they are in; items of a list share one path."""
+    if isinstance(settings, list):
+        parts = [sections(item, f"{path}[]") for item in settings]
+    elif isinstance(settings, dict):
+        parts = [{path: list(settings.items())}]
+        parts += [sections(value, f"{path}.{name}".strip(".")) for name, value in settings.items()]
+    else:
+        return {}
+    found: dict[str, list[tuple[str, Any]]] = {}
+    for part in parts:
+        for where, fields in part.items():
+            found.setdefault(where, []).extend(fields)
+    return found
+
+
+@pytest.mark.parametrize("load", [LOAD, replace(LOAD, requests=SHARED), replace(LOAD, context=1250)])
+@pytest.mark.parametrize("generator", GENERATORS)
+def test_the_load_generator_accepts_every_option(generator: LoadGenerator, load: CalibrationLoad):
+    accepted = json.loads(Path("tests/data/load_generators", ACCEPTED[generator]).read_text())["sections"]
+    read = 0
+    for name, text in files(generator, load).items():
+        if not name.endswith(".yml"):
+            continue
+        for path, fields in sections(yaml.safe_load(text)).items():
+            for field, value in fields:
+                assert field in accepted[path], f"{path}.{field} is no option of {generator}"
+                assert accepted[path][field] is None or value in accepted[path][field], f"{path}.{field}: {value}"
+                read += 1
+    assert 20 < read
+
+
+def test_guidellm_sends_the_same_load_as_inference_perf():
+    settings, _, _ = rendered(replace(LOAD, requests=SHARED))
+    shared = settings["data"]["shared_prefix"]
+    scenarios = stages(replace(LOAD, requests=SHARED))
+
+    assert [[stage["rate"]] for stage in settings["load"]["stages"]] == [one["profile"]["rate"] for one in scenarios]
+    for scenario in scenarios:
+        (data,) = scenario["data"]
+        assert "poisson" == scenario["profile"]["kind"]
+        assert settings["load"]["stages"][0]["duration"] == scenario["constraints"][0]["seconds"]
+        assert settings["server"]["base_url"] == scenario["backend"]["target"]
+        assert settings["server"]["model_name"] == scenario["backend"]["model"]
+        assert settings["tokenizer"]["pretrained_model_name_or_path"] == scenario["tokenizer"]["model"]
+        assert (shared["system_prompt_len"], 1) == (data["prefix_tokens"], data["prefix_count"])
+        for theirs, ours in ((shared["question_len"], "prompt_tokens"), (shared["output_len"], "output_tokens")):
+            lengths = [data[f"{ours}{part}"] for part in ("", "_stdev", "_min", "_max")]
+            assert [theirs["mean"], theirs["std_dev"], theirs["min"], theirs["max"]] == lengths
+        assert 2 * 9 * 5 == scenario["profile"]["max_concurrency"]
+
+
+def test_guidellm_asks_other_prompts_in_each_stage():
+    assert 3 == len({scenario["seed"]["value"] for scenario in stages()})
+
+
+def test_guidellm_sends_equal_lengths_where_the_context_leaves_no_room():
+    (data,) = stages(replace(LOAD, context=1250))[0]["data"]
+
+    assert "prompt_tokens_stdev" not in data  # 0 is refused
+    assert (1000, 1000) == (data["prompt_tokens"], data["prompt_tokens_max"])
+
+
+@pytest.mark.parametrize("generator", GENERATORS)
+@pytest.mark.parametrize(("answered", "failed", "code"), [(100, 10, 0), (100, 11, 1), (0, 5, 1), (0, 0, 1)])
+def test_the_job_fails_where_too_few_requests_were_answered(
+    generator: LoadGenerator, answered: int, failed: int, code: int, tmp_path: Path
+):
+    report = tmp_path / "report.json"
+    totals = {"successful": answered, "errored": failed}
+    report.write_text(
+        json.dumps(
+            {
+                "successes": {"count": answered},
+                "failures": {"count": failed},
+                "benchmarks": [{"metrics": {"request_totals": totals}}],
+            }
+        )
+    )
+    check = files(generator)["check.py"].replace("/tmp/results/summary_lifecycle_metrics.json", str(report))
+    ended = subprocess.run([sys.executable, "-c", check, str(report)], capture_output=True, text=True, check=False)
+
+    assert code == ended.returncode, ended.stderr
+    assert ("too few requests were answered" in ended.stderr) is bool(code)
