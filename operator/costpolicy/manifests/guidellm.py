@@ -31,8 +31,8 @@ _PROMPTS_AHEAD: Final = 256
 def guidellm(target: LoadTarget, load: CalibrationLoad) -> LoadProgram:
     """Return guidellm with Poisson arrivals, one run a rate.
 
-    A run of several rates asks the prompts of its first rate again at the others, which the engine then has cached:
-    each rate is a run of its own with a seed of its own.
+    Runs of their own leave a pause between rates and end the Job at the first that is refused.  Each has a seed of its
+    own: two runs with the same seed ask the same prompts, which the engine then has cached.
     """
     stages = {
         f"stage-{number}.yml": yaml.safe_dump(_scenario(target, load, rate, number), sort_keys=False)
