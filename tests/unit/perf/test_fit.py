@@ -48,7 +48,7 @@ def test_picks_are_as_good_as_those_of_a_model_that_knows_what_was_measured():
     among = choices(predict(measurements.published()))
     found, perfect = (Decisions.of(list(decide(one))) for one in (among, measured(among)))
     assert 0.9 > perfect.share_of_best > 0.88
-    assert found.share_of_best >= perfect.share_of_best - 0.005
+    assert found.share_of_best >= max(0.89, perfect.share_of_best)
 
 
 def test_the_cheaper_of_two_configurations_is_predicted_to_be_the_cheaper_one():
