@@ -65,13 +65,13 @@ class Owner:
         """Tell whether the process of this name is there."""
         return any(process.name == name for process in self.living())
 
-    def require(self, name: str) -> None:
+    def require(self, name: str, becoming: float = _BECOMING) -> None:
         """Raise ClusterError with the end of its log if the process of this name has ended.
 
         While a process becomes another program it has no environment for a moment, longer where the program has yet to
-        be read from disk; so what is not seen once is looked for again.
+        be read from disk; so what is not seen is looked for again for `becoming` seconds.
         """
-        deadline = time.monotonic() + _BECOMING
+        deadline = time.monotonic() + becoming
         while not self.runs(name):
             if time.monotonic() < deadline:
                 time.sleep(0.1)

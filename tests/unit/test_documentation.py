@@ -1,6 +1,6 @@
 """What the pages point at exists: links, files, tests that are named as proofs, make targets, reasons.
 
-Not covered: that examples and ``sh`` blocks work (docs, e2e); answers of commands (test_generated.py).
+Not covered: that examples and ``sh`` blocks work (docs, e2e); answers of commands (docs/test_generated.py).
 """
 
 import re

@@ -15,6 +15,9 @@ from typing import Final
 Check = Callable[[], str | None]
 """Returns what is wrong, or None."""
 
+_STOPS_WITHIN: Final = 0.1
+"""Seconds between two looks at whether it was asked to stop."""
+
 STUCK_AFTER: Final = timedelta(minutes=5)
 """Far beyond any honest reconcile: milliseconds of work and a few requests with timeouts of seconds."""
 
@@ -53,7 +56,9 @@ class HealthServer:
                 """Probes every few seconds are not worth a log line."""
 
         self._server = ThreadingHTTPServer(("", port), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, name="health", daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": _STOPS_WITHIN}, name="health", daemon=True
+        )
 
     @property
     def port(self) -> int:

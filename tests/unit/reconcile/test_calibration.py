@@ -81,11 +81,15 @@ def hours(shape: EngineShape, factor: float, *, rate: float = 2.0, count: int = 
 
 def seen(stage: Stage, measured: Measured, rate: float, factor: float, **fields: float) -> Stage:
     """The stage with a rate of requests now, and recorded hours of what runs."""
+    return asked(stage, measured, rate, hours(shape_of(stage), factor), **fields)
+
+
+def asked(stage: Stage, measured: Measured, rate: float, recorded: tuple[LoadWindow, ...], **fields: float) -> Stage:
     variant = stage.serving()
     assert variant is not None
     observed = measured(rate)
     here = replace(observed.variants[0], variant=variant, last_sample=stage.now, **fields)
-    stage.observed = replace(observed, variants=(here,), windows={variant: hours(shape_of(stage), factor)})
+    stage.observed = replace(observed, variants=(here,), windows={variant: recorded})
     return stage
 
 
@@ -190,10 +194,10 @@ def test_the_kv_cache_that_the_engine_reports_is_taken_at_its_word(measured: Mea
 def test_where_the_calibrated_prediction_has_no_answer_replicas_still_follow_the_load(measured: Measured):
     stage = staged("300ms")
     before = stage.deployments()[0]["spec"]["replicas"]
+    recorded = hours(shape_of(stage), 3.0)
     for _ in range(8):
         stage.all_ready()
-        seen(stage, measured, 30.0, 3.0)
-        stage.step()
+        asked(stage, measured, 30.0, recorded).step()
     grown = stage.deployments()[0]["spec"]["replicas"]
     snapshot = stage.snapshot()
     assert isinstance(snapshot.inputs, Inputs)
@@ -207,6 +211,5 @@ def test_where_the_calibrated_prediction_has_no_answer_replicas_still_follow_the
 
     for _ in range(30):
         stage.all_ready()
-        seen(stage, measured, 0.5, 3.0)
-        stage.step()
+        asked(stage, measured, 0.5, recorded).step()
     assert grown == stage.deployments()[0]["spec"]["replicas"]

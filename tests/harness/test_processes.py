@@ -102,7 +102,7 @@ def test_says_why_a_process_that_should_run_does_not(owner):
     )
 
     with pytest.raises(ClusterError, match="no such bridge"):
-        owner.require("failing")
+        owner.require("failing", becoming=0.2)
 
 
 def test_waiting_ends_with_the_name_of_what_was_not_ready():

@@ -12,7 +12,7 @@ import pytest
 
 from cluster.images import host_folders
 
-CHECKOUT = Path(__file__).parents[3]
+CHECKOUT = Path(__file__).parents[2]
 
 
 @pytest.fixture

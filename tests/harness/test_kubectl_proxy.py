@@ -38,7 +38,7 @@ class Page(BaseHTTPRequestHandler):
 @pytest.fixture
 def kubeconfig(tmp_path) -> Iterator[Path]:
     with ThreadingHTTPServer(("127.0.0.1", 0), Page) as server:
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()
         target = tmp_path / "kubeconfig"
         target.write_text(yaml.safe_dump(configuration(f"http://127.0.0.1:{server.server_port}")))
