@@ -62,6 +62,10 @@ class PriceList:
     token_prices: tuple[TokenPrice, ...]
     problems: tuple[str, ...]
 
+    def hourly(self) -> dict[tuple[str, CapacityType], Money]:
+        """Return what one accelerator costs an hour, by its name and how it is paid for."""
+        return {(offering.accelerator.name, offering.capacity_type): offering.hourly for offering in self.offerings}
+
 
 @dataclass(frozen=True, slots=True)
 class _Candidate:

@@ -9,7 +9,6 @@ from costpolicy.api.status import CostPolicyStatus, VariantStatus
 from costpolicy.api.validation import Problem
 from costpolicy.observe.source import Missing
 from costpolicy.perf.latency import Quantiles
-from costpolicy.planning.configuration import Configuration
 from costpolicy.planning.demand import Demand
 from costpolicy.planning.plan import Target
 from costpolicy.reconcile.calibration import calibration_status
@@ -37,7 +36,7 @@ def answer(outlook: Outlook, course: Course | None, now: datetime) -> CostPolicy
     return CostPolicyStatus(
         observed_generation=snapshot.policy.metadata.generation,
         conditions=merge_conditions(before.conditions, found, now),
-        current=_current(snapshot, currency),
+        current=_current(snapshot, cost),
         target=_target(plan.target, plan.demand, currency),
         recommended=_target(plan.recommended, plan.demand, currency),
         uncapped_target=_target(plan.uncapped, plan.demand, currency),
@@ -63,7 +62,7 @@ def stalled_answer(snapshot: Snapshot, problem: Problem, now: datetime) -> CostP
         update={
             "observed_generation": snapshot.policy.metadata.generation,
             "conditions": merge_conditions(before.conditions, stalled(problem, snapshot), now),
-            "current": _current(snapshot, snapshot.prices.currency),
+            "current": _current(snapshot, cost_per_hour(snapshot)),
             "variants": _variants(snapshot, None),
         }
     ).within_limit()
@@ -89,7 +88,7 @@ def cost_per_hour(snapshot: Snapshot) -> Money | Missing:
 
     Where one of them has no price, all of them together have none: a gap, never a saving.
     """
-    total = ZERO
+    prices, total = snapshot.prices.hourly(), ZERO
     for variant in snapshot.live.variants:
         if variant.replicas == 0:
             continue
@@ -99,7 +98,7 @@ def cost_per_hour(snapshot: Snapshot) -> Money | Missing:
                 reason=Reason.NO_PRICE,
                 message=f"the Deployment of variant {variant.hash} carries no record of what it was planned on",
             )
-        hourly = _price(snapshot, configuration)
+        hourly = prices.get((configuration.accelerator, configuration.capacity_type))
         if hourly is None:
             what = f"{configuration.accelerator} {configuration.capacity_type}"
             return Missing(
@@ -110,11 +109,7 @@ def cost_per_hour(snapshot: Snapshot) -> Money | Missing:
     return total
 
 
-def _text(cost: Money | Missing) -> str | None:
-    return cost.text() if isinstance(cost, Money) else None
-
-
-def _current(snapshot: Snapshot, currency: str) -> PlanSummary | None:
+def _current(snapshot: Snapshot, cost: Money | Missing) -> PlanSummary | None:
     stable = snapshot.live.stable
     if stable is None or stable.configuration is None:
         return None
@@ -129,8 +124,8 @@ def _current(snapshot: Snapshot, currency: str) -> PlanSummary | None:
         kv_cache_dtype=configuration.kv_cache_dtype,
         replicas=stable.replicas,
         ready_replicas=stable.ready,
-        cost_per_hour=_text(cost_per_hour(snapshot)),
-        currency=currency,
+        cost_per_hour=cost.text() if isinstance(cost, Money) else None,
+        currency=snapshot.prices.currency,
     )
 
 
@@ -187,9 +182,3 @@ def _variants(snapshot: Snapshot, course: Course | None) -> tuple[VariantStatus,
         )
         for variant in snapshot.live.variants[-4:]
     )
-
-
-def _price(snapshot: Snapshot, configuration: Configuration) -> Money | None:
-    wanted = configuration.accelerator, configuration.capacity_type
-    offerings = snapshot.prices.offerings
-    return next((one.hourly for one in offerings if (one.accelerator.name, one.capacity_type) == wanted), None)

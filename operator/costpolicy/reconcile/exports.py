@@ -52,14 +52,11 @@ def running_variants(gateway: Gateway, fleet: Fleet) -> tuple[RunningVariant, ..
 
 def fleet_series(variants: Iterable[RunningVariant], fleet: Fleet) -> dict[ExportedGauge, Series]:
     """Return the series of each exported gauge."""
-    pods, prices = fleet.capacity.pods, fleet.prices
+    pods, hourly = fleet.capacity.pods, fleet.prices.hourly()
     known = {(variant.namespace, variant.policy, variant.hash): variant for variant in variants}
     info: dict[tuple[str, ...], float] = {}
     held: Counter[tuple[str, ...]] = Counter()
     price: dict[tuple[str, ...], float] = {}
-    hourly = {
-        (offering.accelerator.name, offering.capacity_type.value): offering.hourly for offering in prices.offerings
-    }
     for pod in pods:
         key = (pod.namespace, pod.labels.get(POLICY_LABEL, ""), pod.labels.get(VARIANT_LABEL, ""))
         variant = known.get(key)
@@ -73,9 +70,9 @@ def fleet_series(variants: Iterable[RunningVariant], fleet: Fleet) -> dict[Expor
         held[(*what, state_of(pod, selected=variant.selected).value)] += pod.requests.get(
             configuration.resource_name, 0
         )
-        cost = hourly.get(what[3:])
+        cost = hourly.get((configuration.accelerator, configuration.capacity_type))
         if cost is not None:
-            price[(*what, prices.currency)] = cost.micros / MICROS_PER_UNIT
+            price[(*what, fleet.prices.currency)] = cost.micros / MICROS_PER_UNIT
     return {POD_INFO: info, GPUS: {labels: float(count) for labels, count in held.items()}, PRICE_PER_HOUR: price}
 
 
