@@ -36,9 +36,9 @@ def chat(name: str = "chat", **spec: Any) -> Document:
     return policy_document(name, **fields)
 
 
-def world(h100: int = 8, l40s: int = 8, book: Document | None = None) -> World:
+def world(h100: int = 8, l40s: int = 8, book: Document | None = None, **settings: Any) -> World:
     """A world with that many accelerators on one node each, and prices."""
-    made = World(START)
+    made = World(START, **settings)
     for name, count in ((H100, h100), (L40S, l40s)):
         if count:
             made.cluster.add_node(name.removeprefix("nvidia-"), name, count)

@@ -6,8 +6,10 @@ Not covered: sharing by priority, which belongs to the allocation of later versi
 
 import pytest
 
+from costpolicy.api.types import RolloutMode
+from costpolicy.reconcile.reconciler import Defaults
 from costpolicy.simulation.traffic import Constant, Traffic
-from stories import L40S, MINUTE, QUARTER, chat, conditions, runs_on, world
+from stories import H100, L40S, MINUTE, QUARTER, chat, conditions, prices, runs_on, world
 
 KEYS = (("default", "chat"), ("default", "code"))
 
@@ -63,3 +65,22 @@ def test_growth_without_stock_never_costs_the_neighbour_a_replica():
     assert 1 <= made.timeline[-2].ready
     assert ("True", "Serving") == conditions(made, "chat")["Ready"]
     assert ("True", "Serving") == conditions(made, "code")["Ready"]
+
+
+@pytest.mark.parametrize("most", [1, 2])
+def test_of_many_policies_no_more_than_allowed_change_at_the_same_time(most: int):
+    names = ("a", "b", "c", "d")
+    made = world(defaults=Defaults(mode=RolloutMode.AUTO, most_changing=most))
+    for name in names:
+        made.apply(chat(name))
+        made.traffic["default", name] = Traffic(curve=Constant(1.0))
+    made.run(QUARTER)
+    made.apply(prices(h100="0.40"))
+    at_once = []
+    for _ in range(90):
+        made.run(MINUTE)
+        at_once.append(sum("True" == conditions(made, name)["RolloutInProgress"][0] for name in names))
+
+    assert most == max(at_once)
+    assert [[(H100, 1)]] * 4 == [runs_on(made, name) for name in names]
+    assert 4 == sum(event.reason == "Promoted" for event in made.gateway.published)

@@ -15,6 +15,8 @@ that the rendered Deployment shows what runs. */ -}}
   value: {{ .Values.defaultRolloutMode | quote }}
 - name: COSTPOLICY_RESYNC_INTERVAL
   value: {{ .Values.resyncInterval }}
+- name: COSTPOLICY_MAX_CONCURRENT_CHANGES
+  value: {{ .Values.maxConcurrentChanges | quote }}
 - name: COSTPOLICY_WORKERS
   value: {{ .Values.workers | quote }}
 - name: COSTPOLICY_LOG_FORMAT

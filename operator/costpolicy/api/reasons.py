@@ -70,6 +70,9 @@ class Reason(StrEnum):
     OUTSIDE_WINDOW = "OutsideWindow"
     COOLING_DOWN = "CoolingDown"
     METRICS_STALE = "MetricsStale"
+    IN_TRANSITION = "InTransition"
+    OTHERS_CHANGING = "OthersChanging"
+    REVALIDATING = "Revalidating"
     SAVING_TOO_SMALL = "SavingTooSmall"
     DOES_NOT_PAY_BACK = "DoesNotPayBack"
     NEEDS_QUALITY_GATE = "NeedsQualityGate"
@@ -152,6 +155,9 @@ REASONS: Final[Mapping[Reason, str]] = {
     "Free one, or set rollout.allowDowntime.",
     Reason.HOLD_UNTIL: "The annotation costpolicy.dev/hold-until forbids changes until its time.",
     Reason.OUTSIDE_WINDOW: "A change waits for the next maintenance window.",
+    Reason.IN_TRANSITION: "A change waits until all replicas that serve are ready; after 30 minutes it waits no longer.",
+    Reason.OTHERS_CHANGING: "As many policies change their configuration as may do so at the same time.",
+    Reason.REVALIDATING: "A better plan was found moments ago and has to stand for some minutes before it is begun.",
     Reason.METRICS_STALE: "A better plan exists, but the demand is not measured at the moment: nothing is changed on a guess.",
     Reason.COOLING_DOWN: "The last change of configuration was less than rollout.cooldown ago.",
     Reason.SAVING_TOO_SMALL: "A better plan saves less than rollout.minimumSavings.",

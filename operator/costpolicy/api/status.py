@@ -42,6 +42,7 @@ __all__ = [
     "PlaybookRow",
     "Prediction",
     "Receipt",
+    "RejectedVariant",
     "RolloutStatus",
     "TargetStatus",
     "VariantStatus",
@@ -69,6 +70,19 @@ class VariantStatus(ObservedModel):
     """What it is there for."""
 
 
+class RejectedVariant(ObservedModel):
+    """A variant that was tried and taken back."""
+
+    variant: Annotated[str, Field(pattern=r"^[0-9a-f]{10}$")]
+    """Its hash."""
+    reason: Short
+    """Why it was taken back."""
+    generation: Whole
+    """Generation of the policy that it was tried for; an edit of the policy lets it be tried again."""
+    spare: Whole = 0
+    """Replicas of it for which accelerators were free then; one that found no node is tried again when more are."""
+
+
 class RolloutStatus(ObservedModel):
     """A change of configuration."""
 
@@ -86,14 +100,14 @@ class RolloutStatus(ObservedModel):
     """When this phase began."""
     last_change_at: Timestamp | None = None
     """When the last change of configuration ended; the cooldown counts from it."""
-    failed_variant: Short = ""
-    """Hash of the variant that was taken back last; it is not tried again for this generation."""
-    failed_reason: Short = ""
-    """Why it was taken back."""
-    failed_generation: Whole = 0
-    """Generation of the policy that it was tried for."""
+    rejected: Annotated[tuple[RejectedVariant, ...], Field(max_length=4), ListMap(("variant",))] = ()
+    """Variants that were taken back, the last one first; none is tried again until something relevant has changed."""
     message: Sentence = ""
     """What it is waiting for."""
+    proposed_variant: Short = ""
+    """Hash of the variant that a better plan would be; it has to stand for some minutes before it is begun."""
+    proposed_since: Timestamp | None = None
+    """Since when that plan has stood."""
 
 
 class ScalingStatus(ObservedModel):

@@ -7,6 +7,7 @@ same promises.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final, NamedTuple, Protocol
 
@@ -104,7 +105,7 @@ class Pod:
     ``node`` is empty until scheduled.  ``requests`` holds extended resources in units: the larger of the sum
     over containers and any one ordinary init container, as the scheduler counts.  ``termination_message`` is
     the last one of any container (empty: none, or the container left none), ``unschedulable`` the scheduler's
-    message while it finds no node.
+    message while it finds no node; ``unready_since`` is when it was last ready, or else made (``None``: it is ready).
     """
 
     name: str
@@ -120,6 +121,7 @@ class Pod:
     termination_message: str = ""
     waiting_reason: str = ""
     unschedulable: str = ""
+    unready_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

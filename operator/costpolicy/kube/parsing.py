@@ -1,6 +1,7 @@
 """JSON of the API server -> the gateway's values.  Pure; what is missing has Kubernetes' default."""
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 from pydantic import ValidationError
@@ -71,7 +72,15 @@ def parse_pod(item: Object) -> Pod:
         termination_message=next(filter(None, map(_termination_message, containers)), ""),
         waiting_reason=next(filter(None, map(_waiting_reason, containers)), ""),
         unschedulable=scheduled.get("message", "") if scheduled.get("reason") == "Unschedulable" else "",
+        unready_since=_unready_since(metadata, _condition(status, "Ready")),
     )
+
+
+def _unready_since(metadata: Mapping[str, Any], ready: Mapping[str, Any]) -> datetime | None:
+    if ready.get("status") == "True":
+        return None
+    since = ready.get("lastTransitionTime") or metadata.get("creationTimestamp")
+    return datetime.fromisoformat(since) if since else None
 
 
 def concerns_us(pod: Pod) -> bool:

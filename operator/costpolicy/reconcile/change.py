@@ -24,20 +24,23 @@ class Keep:
 
     Attributes:
         hold: what speaks against another plan that exists.
+        proposed: hash of the variant that this plan would be, and since when it has stood.
         owed: a user's edit that is still to be followed, so that it is not forgotten once it was seen.
     """
 
     hold: Hold | None = None
+    proposed: tuple[str, datetime] | None = None
     owed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """Another configuration takes over."""
+    """Another configuration takes over; ``proposed`` as in :class:`Keep`, where it was a proposal."""
 
     target: Target
     trigger: Trigger
     message: str
+    proposed: tuple[str, datetime] | None = None
 
 
 def next_configuration(
@@ -61,12 +64,15 @@ def next_configuration(
         return Change(target=target, trigger="SpecChange", message="the policy was edited")
     if snapshot.mode is not RolloutMode.AUTO or rollback_asked(snapshot):
         return Keep()
-    verdict = judge(_proposal(snapshot, target, running), snapshot.policy.spec.rollout, now)
+    hash_ = outlook.rendered(target).hash
+    proposal = _proposal(snapshot, target, running, hash_)
+    proposed = (hash_, min(proposal.proposed_since or now, now))
+    verdict = judge(proposal, snapshot.policy.spec.rollout, now)
     match verdict:
         case Hold():
-            return Keep(hold=verdict)
+            return Keep(hold=verdict, proposed=proposed)
         case Proceed():
-            return Change(target=target, trigger="BetterPlan", message=verdict.message)
+            return Change(target=target, trigger="BetterPlan", message=verdict.message, proposed=proposed)
 
 
 def _is_what_runs(outlook: Outlook, stable: LiveVariant, target: Target) -> bool:
@@ -112,8 +118,8 @@ def rollback_asked(snapshot: Snapshot) -> bool:
     return snapshot.policy.metadata.annotations.get(ROLLBACK) == "now"
 
 
-def _proposal(snapshot: Snapshot, target: Target, running: Target | Rejection) -> Proposal:
-    status = snapshot.policy.status
+def _proposal(snapshot: Snapshot, target: Target, running: Target | Rejection, hash_: str) -> Proposal:
+    status, stable = snapshot.policy.status, snapshot.live.stable
     rollout = status.rollout if status else None
     # A configuration that can no longer keep the promise is worth any price that the plan asks.
     current = running.cost_per_hour if isinstance(running, Target) else target.cost_per_hour * 1000
@@ -124,4 +130,7 @@ def _proposal(snapshot: Snapshot, target: Target, running: Target | Rejection) -
         disruption_cost=disruption_cost(target.cost_per_hour, target.memory.weights_bytes),
         metrics_fresh=getattr(observed, "fresh", False),
         last_change=rollout.last_change_at if rollout else None,
+        unready_since=stable.unready_since if stable else None,
+        others_changing=snapshot.others_changing,
+        proposed_since=rollout.proposed_since if rollout and rollout.proposed_variant == hash_ else None,
     )

@@ -17,6 +17,14 @@ from costpolicy.units import ZERO, Money, parse_duration
 
 _INTER_TOKEN = "inter-token latency"  # noqa: S105 - a token of text
 _ADVICE_ONLY = (RolloutMode.OFF, RolloutMode.RECOMMEND)
+_ORDINARY = (
+    Reason.SAVING_TOO_SMALL,
+    Reason.DOES_NOT_PAY_BACK,
+    Reason.IN_TRANSITION,
+    Reason.OTHERS_CHANGING,
+    Reason.REVALIDATING,
+)
+"""Holds that end by themselves, or that nobody would want to end: no reason to look."""
 _PHASES = {Phase.SURGING.value: Reason.SURGING, Phase.REPLACING.value: Reason.REPLACING}
 
 
@@ -231,7 +239,7 @@ def _rollout(answer: Answer) -> tuple[Condition, Condition]:
         rollout.message if under_way and rollout else "",
     )
     hold = course.hold if course else None
-    if hold is None or hold.reason in (Reason.SAVING_TOO_SMALL, "DoesNotPayBack"):
-        return progress, condition(ConditionType.ROLLOUT_BLOCKED, False, Reason.STEADY, hold.message if hold else "")
-    reason = hold.reason
-    return progress, condition(ConditionType.ROLLOUT_BLOCKED, True, reason, hold.message)
+    if hold is None:
+        return progress, condition(ConditionType.ROLLOUT_BLOCKED, False, Reason.STEADY)
+    blocked = hold.reason not in _ORDINARY
+    return progress, condition(ConditionType.ROLLOUT_BLOCKED, blocked, hold.reason, hold.message)

@@ -19,6 +19,7 @@ class LiveVariant:
         replicas: asked for; ``ready`` of them serve.
         failure: what its pods die of or wait for, in the engine's or the scheduler's own words; empty: nothing.
         crashed: the failure is one of the engine (restarts), not of scheduling.
+        unready_since: since when the pod that is not ready for the longest time is not; ``None``: all are ready.
     """
 
     hash: str
@@ -32,6 +33,7 @@ class LiveVariant:
     failure: str = ""
     crashed: bool = False
     unschedulable: bool = False
+    unready_since: datetime | None = None
 
     @property
     def configuration(self) -> Configuration | None:
@@ -96,6 +98,9 @@ def _variant(item: Object, pods: Sequence[Pod]) -> LiveVariant:
         failure=_failure(failing),
         crashed=failing is not None and failing.restarts > 0,
         unschedulable=failing is not None and bool(failing.unschedulable),
+        unready_since=min(
+            (pod.unready_since for pod in pods if pod.unready_since and not pod.terminating), default=None
+        ),
     )
 
 

@@ -59,6 +59,12 @@ class Outlook:
         """Return the supply of a configuration, if it is still offered."""
         return supply_of(self.request, configuration)
 
+    def spare_replicas(self, configuration: Configuration) -> int:
+        """Return how many more replicas of a configuration find free accelerators; none where it is not offered."""
+        supply = self.supply(configuration)
+        size = configuration.tensor_parallel_size
+        return self.snapshot.capacity.spare_replicas(supply.offering, size) if supply else 0
+
     def rendered(self, target: Target) -> Variant:
         """Return the variant that a target would be, with the newest templates and image."""
         policy, configuration = self.snapshot.policy, target.configuration

@@ -5,6 +5,7 @@ from datetime import datetime
 from costpolicy.api.reasons import Reason
 from costpolicy.api.status import Receipt, RolloutStatus
 from costpolicy.kube.gateway import EventType, Object
+from costpolicy.planning.configuration import Configuration
 from costpolicy.planning.explain import describe
 from costpolicy.planning.plan import Target
 from costpolicy.reconcile.change import Change, Keep, newly_edited, rollback_asked
@@ -22,6 +23,7 @@ from costpolicy.reconcile.course import (
 from costpolicy.reconcile.decision import News
 from costpolicy.reconcile.live import LiveVariant
 from costpolicy.reconcile.outlook import Outlook
+from costpolicy.reconcile.rejected import with_rejected
 from costpolicy.reconcile.steady import steady
 from costpolicy.rollout.replicas import bounded
 from costpolicy.rollout.transition import CRASH_LIMIT, UNSCHEDULABLE_LIMIT, Phase, Situation, Step, next_step
@@ -38,9 +40,7 @@ def progress(
         return steady(outlook, stable, Keep(), now)
     sized = outlook.sized(configuration, outlook.demands.now)
     wanted = bounded(sized.replicas if isinstance(sized, Target) else stable.replicas, outlook.bounds)
-    step = next_step(
-        _situation(outlook, stable, canary, max(wanted, 1), variant_size=configuration.tensor_parallel_size)
-    )
+    step = next_step(_situation(outlook, stable, canary, configuration, max(wanted, 1)))
     rollout = _advanced(outlook, (stable.hash, variant.hash), change, step, now)
     if step.phase is Phase.PROMOTED:
         return _promoted(outlook, stable, variant.hash, variant.objects, step, rollout, now)
@@ -110,9 +110,7 @@ def withdraw(
             update={
                 "phase": Reason.ROLLED_BACK,
                 "last_change_at": now,
-                "failed_variant": canary.hash,
-                "failed_reason": word,
-                "failed_generation": outlook.snapshot.policy.metadata.generation,
+                "rejected": with_rejected(outlook, canary, word),
                 "trigger": last_rollout(outlook).trigger,
                 "message": message,
             }
@@ -142,11 +140,8 @@ def must_go(outlook: Outlook, canary: LiveVariant, now: datetime) -> tuple[Reaso
 
 
 def _situation(
-    outlook: Outlook, stable: LiveVariant, canary: LiveVariant | None, wanted: int, *, variant_size: int
+    outlook: Outlook, stable: LiveVariant, canary: LiveVariant | None, configuration: Configuration, wanted: int
 ) -> Situation:
-    target = canary.configuration if canary else outlook.plan.target.configuration if outlook.plan.target else None
-    supply = outlook.supply(target) if target else None
-    spare = outlook.snapshot.capacity.spare_replicas(supply.offering, variant_size) if supply else 0
     sized = running_target(outlook, stable)
     return Situation(
         old=stable.replicas,
@@ -154,7 +149,7 @@ def _situation(
         new=canary.replicas if canary else 0,
         new_ready=canary.ready if canary else 0,
         wanted=wanted,
-        spare=spare,
+        spare=outlook.spare_replicas(configuration),
         one_less_carries=isinstance(sized, Target) and _carries(outlook, sized, stable.replicas - 1),
         allow_downtime=outlook.snapshot.policy.spec.rollout.allow_downtime,
     )
@@ -181,6 +176,8 @@ def _advanced(
             "started_at": before.started_at if going_on else now,
             "phase_since": before.phase_since if going_on and before.phase == str(step.phase) else now,
             "message": change.message if change else before.message,
+            "proposed_variant": "",
+            "proposed_since": None,
         }
     )
 

@@ -14,6 +14,7 @@ from costpolicy.kube.gateway import Gateway, ObjectRef, Unreadable
 from costpolicy.kube.kinds import POD_MONITOR
 from costpolicy.reconcile.actions import carry_out
 from costpolicy.reconcile.answer import unreadable_answer
+from costpolicy.reconcile.changing import Changing
 from costpolicy.reconcile.decide import decide
 from costpolicy.reconcile.decision import Decision
 from costpolicy.reconcile.fleet import Fleet, FleetWatch
@@ -29,6 +30,8 @@ class Defaults:
 
     mode: RolloutMode = RolloutMode.INITIAL
     allow_host_access: bool = False
+    most_changing: int = 3
+    """Policies that may change to a better plan at the same time; edits of users do not wait for others."""
 
 
 class Reconciler:
@@ -48,6 +51,7 @@ class Reconciler:
         self._defaults = defaults
         self._decided = decided
         self._planned: dict[tuple[str, str], Planned | None] = {}
+        self._changing = Changing()
 
     def reconcile(self, namespace: str, name: str) -> timedelta | None:
         """Decide about one policy and carry it out; return when to look again, ``None`` when it is gone.
@@ -63,10 +67,14 @@ class Reconciler:
             return None
         if policy is None or policy.metadata.deletion_timestamp is not None:
             self._planned.pop((namespace, name), None)
+            self._changing.forget(policy.key if policy else f"{namespace}/{name}")
             return None
-        snapshot = self.gather(policy, self._fleet.look())
         ref = reference_of(policy)
-        decision = decide(snapshot, self._clock.now())
+        fleet = self._fleet.look()
+        with self._changing.one_at_a_time:
+            snapshot = self.gather(policy, fleet)
+            decision = decide(snapshot, self._clock.now())
+            self._changing.note(policy.key, decision.status)
         self._planned[namespace, name] = decision.planned
         try:
             carry_out(decision, ref, self._gateway)
@@ -97,6 +105,7 @@ class Reconciler:
             capacity=fleet.capacity,
             observed=observations if isinstance(observations, MetricsDown) else observations.of(namespace, name),
             pod_monitor=self._gateway.serves(POD_MONITOR.api_version, POD_MONITOR.kind),
+            others_changing=self._changing.beside(policy.key, fleet) >= self._defaults.most_changing,
             caveat=fleet.caveat(parse_duration(policy.spec.measurement.window)),
             planned=self._planned.get((namespace, name)),
         )

@@ -42,6 +42,7 @@ class Snapshot:
         observed: what its engines' metrics say, or why they cannot be read.
         owned: its children as stored.
         pod_monitor: the cluster has the kind PodMonitor.
+        others_changing: as many other policies change their configuration now as may do so at the same time.
         caveat: what limits the metrics of every policy (rules not loaded, retention too short), if anything.
         planned: what the planner was asked last about this policy; it only saves work, and may always be missing.
     """
@@ -55,5 +56,6 @@ class Snapshot:
     capacity: Capacity
     observed: PolicyObservation | MetricsDown
     pod_monitor: bool
+    others_changing: bool = False
     caveat: Missing | None = None
     planned: Planned | None = None

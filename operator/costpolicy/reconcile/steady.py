@@ -47,6 +47,8 @@ def steady(outlook: Outlook, stable: LiveVariant, keep: Keep, now: datetime) -> 
                 "from_variant": "",
                 "to_variant": stable.hash,
                 "started_at": None,
+                "proposed_variant": keep.proposed[0] if keep.proposed else "",
+                "proposed_since": keep.proposed[1] if keep.proposed else None,
             }
         ),
         scaling=ScalingStatus(pending_replicas=pending.replicas, pending_since=pending.since) if pending else None,

@@ -3,11 +3,13 @@
 from datetime import datetime
 
 from costpolicy.api.reasons import Reason
+from costpolicy.api.status import RejectedVariant
 from costpolicy.reconcile.change import Change, Keep, next_configuration
 from costpolicy.reconcile.course import STEADY, Course, last_rollout, running_target
 from costpolicy.reconcile.live import LiveVariant
 from costpolicy.reconcile.outlook import Outlook
 from costpolicy.reconcile.progress import must_go, progress, withdraw
+from costpolicy.reconcile.rejected import rejected
 from costpolicy.reconcile.steady import begin, steady
 from costpolicy.rollout.verdict import Hold
 
@@ -32,11 +34,13 @@ def steer(outlook: Outlook, now: datetime) -> Course:
     if canary is not None:
         return progress(outlook, stable, canary, _forgotten_beginning(outlook, canary, change), now)
     match change:
-        case Change() if not _failed_before(outlook, change):
-            return progress(outlook, stable, None, change, now)
         case Change():
-            failed = Hold(reason=Reason.ROLLED_BACK, message=last_rollout(outlook).message)
-            return steady(outlook, stable, Keep(hold=failed, owed=change.trigger == "SpecChange"), now)
+            before = rejected(outlook, change)
+            if before is None:
+                return progress(outlook, stable, None, change, now)
+            failed = Hold(reason=Reason.ROLLED_BACK, message=_told(outlook, before))
+            kept = Keep(hold=failed, proposed=change.proposed, owed=change.trigger == "SpecChange")
+            return steady(outlook, stable, kept, now)
         case Keep():
             return steady(outlook, stable, change, now)
 
@@ -73,9 +77,8 @@ def _forgotten_beginning(outlook: Outlook, canary: LiveVariant, change: Change |
     return change if outlook.rendered(change.target).hash == canary.hash else None
 
 
-def _failed_before(outlook: Outlook, change: Change) -> bool:
-    """Return whether this was tried: one attempt for each edit of the user, one for each configuration otherwise."""
+def _told(outlook: Outlook, failed: RejectedVariant) -> str:
+    """Return why a variant was taken back; of the last one status has the whole story."""
     rollout = last_rollout(outlook)
-    if rollout.failed_generation != outlook.snapshot.policy.metadata.generation or not rollout.failed_variant:
-        return False
-    return change.trigger == "SpecChange" or outlook.rendered(change.target).hash == rollout.failed_variant
+    last = rollout.rejected[0] == failed and rollout.phase == Reason.ROLLED_BACK
+    return rollout.message if last else f"{failed.variant} was tried before and taken back ({failed.reason})"

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
+from typing import Final
 
 from costpolicy.api.operation import Rollout
 from costpolicy.api.reasons import Reason
@@ -10,6 +11,12 @@ from costpolicy.rollout.windows import inside_window
 from costpolicy.units import Money, parse_duration, parse_ratio
 
 HOUR = timedelta(hours=1)
+SETTLES_WITHIN: Final = timedelta(minutes=30)
+"""How long a change waits for what serves to be ready: longer than large models load.  After that the change may be what
+mends it."""
+STANDS_FOR: Final = timedelta(minutes=5)
+"""How long a plan must be the best before it is begun: a price that was mistyped or a node that left for a moment is
+mended by then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +44,9 @@ class Proposal:
         disruption_cost: what the change itself costs: accelerators held twice while the new variant loads.
         metrics_fresh: whether the demand behind the proposal was measured, and recently.
         last_change: when the configuration changed last.
+        unready_since: since when not all replicas that serve are ready; ``None``: they are.
+        others_changing: whether as many other policies change their configuration as may do so at the same time.
+        proposed_since: since when this has been the proposal, without a break.
     """
 
     current_cost: Money
@@ -44,6 +54,9 @@ class Proposal:
     disruption_cost: Money
     metrics_fresh: bool
     last_change: datetime | None
+    unready_since: datetime | None = None
+    others_changing: bool = False
+    proposed_since: datetime | None = None
 
 
 def judge(proposal: Proposal, rollout: Rollout, now: datetime) -> Hold | Proceed:
@@ -55,6 +68,9 @@ def judge(proposal: Proposal, rollout: Rollout, now: datetime) -> Hold | Proceed
         or _not_fresh(proposal)
         or _cooling_down(proposal, rollout, now)
         or _outside_window(rollout, now)
+        or _in_transition(proposal, now)
+        or _others_changing(proposal)
+        or _revalidating(proposal, now)
         or Proceed(message=f"it saves {saving.text(2)} an hour")
     )
 
@@ -96,7 +112,7 @@ def _cooling_down(proposal: Proposal, rollout: Rollout, now: datetime) -> Hold |
     return Hold(
         reason=Reason.COOLING_DOWN,
         # A time, not what is left: a message that changes with the clock would be written in every cycle.
-        message=f"the last change was less than {rollout.cooldown} ago: not before {until:%Y-%m-%dT%H:%M:%SZ}",
+        message=f"the last change was less than {rollout.cooldown} ago: not before {_time(until)}",
     )
 
 
@@ -104,3 +120,37 @@ def _outside_window(rollout: Rollout, now: datetime) -> Hold | None:
     if inside_window(rollout.maintenance_windows, now):
         return None
     return Hold(reason=Reason.OUTSIDE_WINDOW, message="configuration changes wait for the next maintenance window")
+
+
+def _in_transition(proposal: Proposal, now: datetime) -> Hold | None:
+    if proposal.unready_since is None or now >= proposal.unready_since + SETTLES_WITHIN:
+        return None
+    until = proposal.unready_since + SETTLES_WITHIN
+    return Hold(
+        reason=Reason.IN_TRANSITION,
+        message=f"not all replicas that serve are ready: the change waits for them, at most until {_time(until)}",
+    )
+
+
+def _others_changing(proposal: Proposal) -> Hold | None:
+    if not proposal.others_changing:
+        return None
+    return Hold(
+        reason=Reason.OTHERS_CHANGING,
+        message="as many other policies change now as may do so at the same time (maxConcurrentChanges of the chart)",
+    )
+
+
+def _revalidating(proposal: Proposal, now: datetime) -> Hold | None:
+    """Hold until the proposal has stood for a while; a time from the future was written by a clock set back since."""
+    since = min(proposal.proposed_since or now, now)
+    if now >= since + STANDS_FOR:
+        return None
+    return Hold(
+        reason=Reason.REVALIDATING,
+        message=f"the plan is begun if it still stands at {_time(since + STANDS_FOR)}",
+    )
+
+
+def _time(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"

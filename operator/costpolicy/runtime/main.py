@@ -57,7 +57,11 @@ def production(settings: Settings, clock: Clock) -> ReconcilerFactory:
         def export(fleet: Fleet) -> None:
             telemetry.export(FleetView(series=fleet_series(running_variants(gateway, fleet), fleet)))
 
-        defaults = Defaults(mode=settings.default_rollout_mode, allow_host_access=settings.allow_host_access)
+        defaults = Defaults(
+            mode=settings.default_rollout_mode,
+            allow_host_access=settings.allow_host_access,
+            most_changing=settings.max_concurrent_changes,
+        )
         reconciler = Reconciler(
             gateway, FleetWatch(gateway, metrics, clock, look, export), clock, defaults, decided=telemetry.decided
         )

@@ -66,6 +66,8 @@ class Settings(BaseModel):
     """Accept host paths, privilege and host namespaces in ``engine.pod``."""
     resync_interval: Annotated[Duration, Field(ge=timedelta(seconds=1))] = timedelta(seconds=30)
     """How often everything is compared with the cluster and decided again."""
+    max_concurrent_changes: Annotated[int, Field(ge=1)] = 3
+    """Policies that may change to a better plan at the same time; edits of users do not wait for others."""
     workers: Annotated[int, Field(ge=1, le=64)] = 4
     """Reconciles that run at the same time."""
     lease_name: str = "costpolicy-operator"

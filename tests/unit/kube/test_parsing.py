@@ -3,6 +3,8 @@
 Covered: pods as the scheduler counts them, failures in words, nodes, stored objects that no longer parse.
 """
 
+from datetime import datetime
+
 import pytest
 
 from costpolicy.kube.gateway import Unreadable
@@ -54,6 +56,25 @@ def test_reads_why_a_pod_is_not_scheduled() -> None:
     condition = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/4 nodes"}
 
     assert parse_pod(pod(status={"conditions": [condition]})).unschedulable == "0/4 nodes"
+
+
+@pytest.mark.parametrize(
+    ("status", "since"),
+    [
+        (
+            {"type": "Ready", "status": "False", "lastTransitionTime": "2026-11-22T08:00:00Z"},
+            "2026-11-22T08:00:00+00:00",
+        ),
+        ({"type": "Ready", "status": "False"}, "2026-11-21T00:00:00+00:00"),
+        ({"type": "PodScheduled", "status": "False"}, "2026-11-21T00:00:00+00:00"),
+        ({"type": "Ready", "status": "True", "lastTransitionTime": "2026-11-22T08:00:00Z"}, None),
+    ],
+    ids=["it was ready", "nobody says when", "it never was", "it is ready"],
+)
+def test_reads_since_when_a_pod_is_not_ready(status: dict, since: str | None) -> None:
+    found = parse_pod(pod(status={"conditions": [status]}, creationTimestamp="2026-11-21T00:00:00Z"))
+
+    assert found.unready_since == (datetime.fromisoformat(since) if since else None)
 
 
 def test_a_pod_that_is_going_away_says_so() -> None:

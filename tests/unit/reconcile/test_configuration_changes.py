@@ -63,7 +63,8 @@ def test_a_change_that_the_operator_starts_leaves_ready_true_and_reconciling_fal
     stage = Stage(policy(traffic=BUSY, rollout=AUTO), offerings=(offering(),), observed=measured(2.0))
     stage.settle()
     stage.offerings = (offering("nvidia-l40s", "1.00"), offering())
-    stage.step()
+    for _ in range(6):
+        stage.step()
 
     assert 2 == len(stage.deployments())
     assert ("True", "Serving") == stage.condition("Ready")
@@ -109,7 +110,7 @@ def test_a_canary_that_crashes_is_withdrawn_and_not_tried_again_for_this_generat
     assert old == stage.serving()
     assert 1 == len(stage.deployments())
     assert any("out of memory" in news.note for news in decision.news)
-    assert "EngineDied" == stage.status().rollout.failed_reason
+    assert ["EngineDied"] == [one.reason for one in stage.status().rollout.rejected]
     assert ("True", "RolledBack") == stage.condition("RolloutBlocked")
 
 
@@ -126,7 +127,7 @@ def test_a_canary_that_finds_no_node_is_withdrawn_after_fifteen_minutes():
     stage.step()
 
     assert 1 == len(stage.deployments())
-    assert "CanaryUnschedulable" == stage.status().rollout.failed_reason
+    assert ["CanaryUnschedulable"] == [one.reason for one in stage.status().rollout.rejected]
 
 
 def test_hold_until_stops_changes_until_its_time():
@@ -149,3 +150,93 @@ def test_mode_auto_never_alters_answers_without_the_gate(measured):
 
     assert "bf16" == stage.status().current.weights
     assert ("True", "NoChangeYet") == stage.condition("QualityMaintained")
+
+
+def cheaper_l40s(measured, **fields) -> Stage:
+    """A policy in Auto that serves on H100, and L40S for less money."""
+    stage = Stage(policy(traffic=BUSY, rollout=AUTO), offerings=(offering(),), observed=measured(2.0), **fields)
+    stage.settle()
+    stage.offerings = (offering("nvidia-l40s", "1.00"), offering())
+    return stage
+
+
+def test_a_better_plan_has_to_stand_before_it_is_begun(measured):
+    stage = cheaper_l40s(measured)
+    stage.step(minutes=4)
+    assert ("False", "Revalidating") == stage.condition("RolloutBlocked")
+
+    stage.step(minutes=1)
+    assert 1 == len(stage.deployments())
+    stage.step()
+    assert 2 == len(stage.deployments())
+
+
+def test_a_better_plan_that_was_gone_in_between_has_to_stand_anew(measured):
+    stage = cheaper_l40s(measured)
+    stage.step(minutes=4)
+    dear = (offering("nvidia-l40s", "10.00"), offering())
+    stage.offerings, cheap = dear, stage.offerings
+    stage.step(minutes=4)
+    assert stage.status().rollout.proposed_since is None
+
+    stage.offerings = cheap
+    for _ in range(5):
+        stage.step()
+        assert 1 == len(stage.deployments())
+    stage.step()
+    assert 2 == len(stage.deployments())
+
+
+def test_a_change_waits_for_replicas_that_start_but_not_for_ever(measured):
+    stage = cheaper_l40s(measured)
+    name, since = stage.deployments()[0]["metadata"]["name"], stage.now
+    stage.ready[name] = 0
+    stage.failures[name] = {"unready_since": since}
+    for _ in range(6):
+        stage.step(minutes=4)
+        assert ("False", "InTransition") == stage.condition("RolloutBlocked")
+        assert 1 == len(stage.deployments())
+
+    stage.step(minutes=6)
+    stage.step()
+    assert 2 == len(stage.deployments())
+
+
+def test_two_variants_that_fail_are_not_tried_in_turn(measured):
+    stage = cheaper_l40s(measured, nodes=(node("l40s", "nvidia-l40s", 8), node("h100")))
+    tried = []
+    for cheapest in ("1.20", "0.30", "1.20", "0.30"):
+        other = {"nvidia-l40s": "1.00", "nvidia-a100-80gb": cheapest}
+        stage.offerings = (*(offering(name, price) for name, price in other.items()), offering())
+        stage.nodes = (node("l40s", "nvidia-l40s", 8), node("h100"), node("a100", "nvidia-a100-80gb", 8))
+        for _ in range(8):
+            stage.step()
+            for deployment in stage.deployments():
+                hash_ = deployment["metadata"]["name"]
+                if "h100" not in deployment["metadata"]["labels"]["costpolicy.dev/accelerator"]:
+                    tried.append(hash_)
+                    stage.failures[hash_] = {"restarts": 3, "termination_message": "no kernel image is available"}
+
+    assert 2 == len(set(tried))
+    assert 2 == len([one for one, after in zip(tried, [*tried[1:], ""], strict=True) if one != after])
+    assert {"EngineDied"} == {one.reason for one in stage.status().rollout.rejected}
+    assert ("True", "RolledBack") == stage.condition("RolloutBlocked")
+
+
+def test_a_variant_that_found_no_node_is_tried_again_once_more_accelerators_are_free(measured):
+    stage = cheaper_l40s(measured, nodes=(node("l40s", "nvidia-l40s", 1), node("h100")))
+    for _ in range(6):
+        stage.step()
+    canary = stage.deployments()[-1]["metadata"]["name"]
+    stage.failures[canary] = {"node": "", "unschedulable": "0/2 nodes are available: 1 node had an untolerated taint"}
+    stage.step(minutes=15)
+    stage.step()
+    for _ in range(10):
+        stage.step()
+        assert 1 == len(stage.deployments())
+    assert ("True", "RolledBack") == stage.condition("RolloutBlocked")
+
+    stage.nodes = (node("l40s", "nvidia-l40s", 4), node("h100"))
+    for _ in range(7):
+        stage.step()
+    assert 2 == len(stage.deployments())

@@ -11,7 +11,7 @@ import pytest
 
 from costpolicy.api.operation import MaintenanceWindow, Rollout
 from costpolicy.rollout.disruption import disruption_cost, start_time
-from costpolicy.rollout.verdict import Hold, Proceed, Proposal, judge
+from costpolicy.rollout.verdict import SETTLES_WITHIN, STANDS_FOR, Hold, Proceed, Proposal, judge
 from costpolicy.units import Money
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -22,6 +22,7 @@ GOOD = Proposal(
     disruption_cost=Money.parse("1.00"),
     metrics_fresh=True,
     last_change=None,
+    proposed_since=NOW - STANDS_FOR,
 )
 CLOSED = Rollout(maintenance_windows=(MaintenanceWindow(schedule="0 2 * * *", duration="1h"),))
 
@@ -46,6 +47,11 @@ def test_what_pays_goes_ahead_and_says_what_it_saves():
         ("MetricsStale", {"metrics_fresh": False}, Rollout()),
         ("CoolingDown", {"last_change": NOW - timedelta(minutes=59)}, Rollout()),
         ("OutsideWindow", {}, CLOSED),
+        ("InTransition", {"unready_since": NOW - SETTLES_WITHIN + timedelta(seconds=1)}, Rollout()),
+        ("OthersChanging", {"others_changing": True}, Rollout()),
+        ("Revalidating", {"proposed_since": None}, Rollout()),
+        ("Revalidating", {"proposed_since": NOW - STANDS_FOR + timedelta(seconds=1)}, Rollout()),
+        ("Revalidating", {"proposed_since": NOW + HOUR}, Rollout()),  # the clock was set back
     ],
 )
 def test_it_holds_and_names_the_reason(reason: str, changes: dict[str, object], rollout: Rollout):
@@ -63,6 +69,7 @@ def test_it_holds_and_names_the_reason(reason: str, changes: dict[str, object], 
         ({"last_change": NOW - HOUR}, Rollout()),  # exactly the cooldown
         ({"disruption_cost": Money.parse("1.999999")}, Rollout(payback_horizon="1h")),
         ({"last_change": NOW}, Rollout(cooldown="0s")),
+        ({"unready_since": NOW - SETTLES_WITHIN}, Rollout()),
         ({}, Rollout(maintenance_windows=(MaintenanceWindow(schedule="0 12 * * *", duration="1h"),))),
     ],
 )

@@ -54,6 +54,7 @@ def test_a_variable_that_is_set_to_nothing_counts_as_not_set() -> None:
         ("RESYNC_INTERVAL", "10ms", "greater than or equal"),
         ("WORKERS", "many", "valid integer"),
         ("WORKERS", "0", "greater than or equal"),
+        ("MAX_CONCURRENT_CHANGES", "0", "greater than or equal"),
         ("METRICS_PORT", "70000", "less than or equal"),
         ("DEFAULT_ROLLOUT_MODE", "Always", "'Off', 'Recommend', 'Initial' or 'Auto'"),
         ("LOG_LEVEL", "loud", "match pattern"),
