@@ -43,6 +43,20 @@ def inside_window(windows: Sequence[MaintenanceWindow], now: datetime) -> bool:
     return any(_covers(window, now) for window in windows)
 
 
+def next_opening(windows: Sequence[MaintenanceWindow], since: datetime) -> datetime | None:
+    """Return the first time (UTC) from ``since`` on at which configuration changes are allowed; ``None``: never again."""
+    if inside_window(windows, since):
+        return since
+    starts = (next_start(window.schedule, window.time_zone, since) for window in windows)
+    return min((start for start in starts if start is not None), default=None)
+
+
+def next_start(cron: str, time_zone: str, now: datetime) -> datetime | None:
+    """Return the first time (UTC) after ``now`` that a cron expression names, or ``None`` if there is none."""
+    found = next(CronSim(cron, now.astimezone(ZoneInfo(time_zone))), None)
+    return found.astimezone(UTC) if found else None
+
+
 def last_start(cron: str, time_zone: str, now: datetime) -> datetime | None:
     """Return the latest time (UTC) at or before ``now`` that a cron expression names, or ``None`` if there is none.
 
