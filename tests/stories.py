@@ -136,3 +136,26 @@ def changes(values: Iterable[Any]) -> list[Any]:
         if not kept or kept[-1] != value:
             kept.append(value)
     return kept
+
+
+def essence(of: World) -> dict[str, Any]:
+    """What may not depend on when the operator was killed: all but identities, times and versions."""
+    status = of.status(*KEY)
+    return {
+        "children": [_without_identity(item) for item in children(of)],
+        "status": _without_times(status),
+    }
+
+
+def _without_identity(item: dict[str, Any]) -> dict[str, Any]:
+    names = ("uid", "resourceVersion", "creationTimestamp", "generation")
+    metadata = {key: value for key, value in item["metadata"].items() if key not in names}
+    return {**item, "metadata": metadata, "status": {}}
+
+
+def _without_times(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {
+            key: _without_times(each) for key, each in value.items() if not key.endswith(("At", "Time", "Since", "at"))
+        }
+    return [_without_times(each) for each in value] if isinstance(value, list) else value

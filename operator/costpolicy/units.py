@@ -8,7 +8,7 @@ tokens stay integers and are divided once, at output.  Durations follow Kubernet
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from typing import Final
 
@@ -99,6 +99,11 @@ def parse_duration(text: str) -> timedelta:
         return timedelta(microseconds=int(seconds * 1_000_000))
     except OverflowError:
         raise ValueError(f"{text!r} is longer than any duration that makes sense here") from None
+
+
+def format_time(moment: datetime) -> str:
+    """Return a time in UTC as Kubernetes writes it: ``2026-11-23T12:00:00Z``."""
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def format_duration(duration: timedelta) -> str:

@@ -4,14 +4,12 @@ Covered: a first deployment and one change of configuration by surge; what exist
 Not covered: events, which are best effort; two operators at once (the lease: tests/unit/runtime, tests/integration).
 """
 
-from typing import Any
-
 import pytest
 
 from costpolicy.simulation.traffic import Constant, Traffic
 from costpolicy.simulation.world import World
 from faulty import Killed, KilledAfter
-from stories import KEY, QUARTER, chat, children, runs_on, world
+from stories import KEY, QUARTER, chat, essence, runs_on, world
 
 FIRST, SECOND = {"accelerators": ["nvidia-l40s"]}, {"accelerators": ["nvidia-h100-80gb"]}
 AT_LEAST, AT_MOST = 15, 28
@@ -38,29 +36,6 @@ def told(kill_after: int | None = None) -> tuple[World, bool]:
                 made.gateway = plain
                 made.restart_operator()
     return made, killed
-
-
-def essence(of: World) -> dict[str, Any]:
-    """What may not depend on when the operator was killed: all but identities, times and versions."""
-    status = of.status(*KEY)
-    return {
-        "children": [_without_identity(item) for item in children(of)],
-        "status": _without_times(status),
-    }
-
-
-def _without_identity(item: dict[str, Any]) -> dict[str, Any]:
-    names = ("uid", "resourceVersion", "creationTimestamp", "generation")
-    metadata = {key: value for key, value in item["metadata"].items() if key not in names}
-    return {**item, "metadata": metadata, "status": {}}
-
-
-def _without_times(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {
-            key: _without_times(each) for key, each in value.items() if not key.endswith(("At", "Time", "Since", "at"))
-        }
-    return [_without_times(each) for each in value] if isinstance(value, list) else value
 
 
 @pytest.fixture(scope="module")

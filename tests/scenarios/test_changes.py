@@ -33,7 +33,8 @@ from stories import (
 )
 
 ON_L40S, ON_H100 = {"accelerators": [L40S]}, {"accelerators": [H100]}
-AUTO = {"mode": "Auto"}
+AUTO = {"mode": "Auto", "canary": {"duration": "0s"}}
+"""Better plans without evidence; with it: test_canary.py."""
 
 
 def minute_by_minute(of, minutes: int, *, restarting: bool = False) -> list[list[tuple[str, int]]]:

@@ -72,7 +72,7 @@ def test_of_many_policies_no_more_than_allowed_change_at_the_same_time(most: int
     names = ("a", "b", "c", "d")
     made = world(defaults=Defaults(mode=RolloutMode.AUTO, most_changing=most))
     for name in names:
-        made.apply(chat(name))
+        made.apply(chat(name, rollout={"canary": {"duration": "0s"}}))
         made.traffic["default", name] = Traffic(curve=Constant(1.0))
     made.run(QUARTER)
     made.apply(prices(h100="0.40"))

@@ -13,6 +13,7 @@ from builders import configuration, policy_document, price_book_document
 from costpolicy.api.reasons import Reason
 from costpolicy.catalog.accelerators import accelerators
 from costpolicy.catalog.models import models
+from costpolicy.observe.fleet import ObserveSettings, observe_fleet
 from costpolicy.simulation.engine import profile
 from costpolicy.simulation.traffic import Constant, Steps, Traffic
 from costpolicy.simulation.world import World
@@ -118,3 +119,13 @@ def test_the_bill_is_price_times_accelerators_times_time(world):
     world.run(2 * HOUR, STEP)
 
     assert "5.00" == world.bill(STEP).text(2)
+
+
+def test_latencies_are_read_from_histograms_and_judged(world):
+    world.run(20 * MINUTE, STEP)
+    observed = observe_fleet(world.metrics, world.clock.now(), ObserveSettings()).of(*KEY)
+    last = world.timeline[-1]
+
+    assert last.ttft_p95 == pytest.approx(observed.ttft_p95, rel=0.01)
+    assert last.inter_token_p95 == pytest.approx(observed.inter_token_p95, rel=0.01)
+    assert ("True", "ObjectivesKept") == conditions(world)["ObjectivesMet"]

@@ -62,9 +62,14 @@ class Reason(StrEnum):
     # changes of configuration
     STEADY = "Steady"
     SURGING = "Surging"
+    SHARING = "Sharing"
     REPLACING = "Replacing"
     ROLLED_BACK = "RolledBack"
     CANARY_UNSCHEDULABLE = "CanaryUnschedulable"
+    CANARY_MISSES_OBJECTIVE = "CanaryMissesObjective"
+    CANARY_FAILS_REQUESTS = "CanaryFailsRequests"
+    CANARY_INCONCLUSIVE = "CanaryInconclusive"
+    CANARY_NOT_CHEAPER = "CanaryNotCheaper"
     NO_SPARE_GPU = "NoSpareGPU"
     HOLD_UNTIL = "HoldUntil"
     OUTSIDE_WINDOW = "OutsideWindow"
@@ -147,8 +152,14 @@ REASONS: Final[Mapping[Reason, str]] = {
     Reason.ACCEPTED_BY_USER: "A technique that can alter answers is Enabled: accepted by you, and not tested.",
     Reason.STEADY: "No change of configuration is under way or wanted.",
     Reason.SURGING: "A replica of the new configuration starts beside those that serve.",
+    Reason.SHARING: "The new configuration takes a share of the traffic and has to show that it keeps the promise.",
     Reason.REPLACING: "Replicas are replaced one by one, because no accelerator is spare.",
     Reason.ROLLED_BACK: "The new configuration was worse and the former one serves again.",
+    Reason.CANARY_MISSES_OBJECTIVE: "The new configuration missed an objective that what serves kept, and was withdrawn.",
+    Reason.CANARY_FAILS_REQUESTS: "The new configuration failed more requests than what serves, and was withdrawn.",
+    Reason.CANARY_INCONCLUSIVE: "The new configuration could not be judged for a day (no metrics, too few requests, or both "
+    "miss the objective), and was withdrawn.",
+    Reason.CANARY_NOT_CHEAPER: "The new configuration is no longer cheaper for the load of now, and was withdrawn.",
     Reason.CANARY_UNSCHEDULABLE: "The first replica of the new configuration found no node and was withdrawn.",
     Reason.NO_SPARE_GPU: "No accelerator is spare for a change, and one replica cannot be replaced without "
     "downtime. "

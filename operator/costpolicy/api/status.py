@@ -87,7 +87,8 @@ class RolloutStatus(ObservedModel):
     """A change of configuration."""
 
     phase: Short
-    """Steady, Surging, Replacing, Draining or RollingBack."""
+    """Steady, or where a change is: Surging, Sharing, Replacing, NoSpareGPU; or why there is none now: RolledBack, Superseded,
+    Infeasible, HoldUntil."""
     trigger: Short = ""
     """Why it began: SpecChange (the user edited the policy) or BetterPlan (the operator found one)."""
     from_variant: Short = ""
@@ -103,7 +104,13 @@ class RolloutStatus(ObservedModel):
     rejected: Annotated[tuple[RejectedVariant, ...], Field(max_length=4), ListMap(("variant",))] = ()
     """Variants that were taken back, the last one first; none is tried again until something relevant has changed."""
     message: Sentence = ""
-    """What it is waiting for."""
+    """Why it began, or why it was taken back."""
+    step: Whole = 0
+    """Stage of a better plan that is put to the proof, from 1; 0 before it takes traffic."""
+    evidence: Sentence = ""
+    """What this stage has shown so far, or waits for."""
+    wrong_since: Timestamp | None = None
+    """Since when the canary has been worse than what serves; it is withdrawn when that lasts."""
     proposed_variant: Short = ""
     """Hash of the variant that a better plan would be; it has to stand for some minutes before it is begun."""
     proposed_since: Timestamp | None = None

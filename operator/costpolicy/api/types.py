@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 from pydantic import AfterValidator, BeforeValidator, PlainSerializer, StringConstraints
 
 from costpolicy.api.rules import Bounds, IntOrString, Rule
-from costpolicy.units import MONEY_PATTERN, RATIO_PATTERN
+from costpolicy.units import MONEY_PATTERN, RATIO_PATTERN, format_time
 
 DURATION_PATTERN: Final = r"^([0-9]{1,7}(ms|s|m|h)){1,4}$"
 """Narrower than :data:`costpolicy.units.DURATION_PATTERN`, so that no accepted duration overflows."""
@@ -131,10 +131,6 @@ def _aware(value: datetime) -> datetime:
     return value.astimezone(UTC).replace(microsecond=0)
 
 
-def _rfc3339(value: datetime) -> str:
-    return value.strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
 def _more_than_zero(text: str) -> bool:
     return any(digit in text for digit in "123456789")
 
@@ -155,7 +151,7 @@ PositiveRatioText = Annotated[RatioText, _POSITIVE]
 CurrencyCode = Annotated[str, StringConstraints(pattern=CURRENCY_PATTERN, max_length=3)]
 OptionalCurrencyCode = Annotated[str, StringConstraints(pattern=OPTIONAL_CURRENCY_PATTERN, max_length=3)]
 DateOrTime = Annotated[str, StringConstraints(pattern=DATE_OR_TIME_PATTERN, max_length=32)]
-Timestamp = Annotated[datetime, AfterValidator(_aware), PlainSerializer(_rfc3339, return_type=str, when_used="json")]
+Timestamp = Annotated[datetime, AfterValidator(_aware), PlainSerializer(format_time, return_type=str, when_used="json")]
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=253)]
 LongText = Annotated[str, StringConstraints(min_length=1, max_length=1024)]

@@ -84,12 +84,12 @@ def _coming(policies: "Sequence[CostPolicy]", default: "RolloutMode", now: "date
 
 
 def _event(policy: "CostPolicy", one: "Upcoming") -> dict[str, Any]:
-    from costpolicy.rollout.upcoming import timestamp
+    from costpolicy.units import format_time
 
     target = policy.status.target if policy.status else None
     return {
         "policy": policy.key,
-        "when": timestamp(one.at),
+        "when": None if one.at is None else format_time(one.at),
         "what": one.what,
         "why": one.why,
         "savesPerMonth": None if one.saves_an_hour is None else one.saves_an_hour.monthly().text(2),

@@ -15,7 +15,7 @@ from costpolicy.observe.observation import Figure, PolicyObservation, VariantObs
 from costpolicy.observe.scope import Scope, parse_matchers
 from costpolicy.observe.source import MetricsSource, Missing, Sample
 from costpolicy.observe.window import LoadWindow, load_windows
-from costpolicy.units import MICROS_PER_UNIT, Money
+from costpolicy.units import MICROS_PER_UNIT, Money, format_time
 
 Key: TypeAlias = tuple[str, str, str]
 """Namespace, policy, variant; the variant is empty where a question is about policies."""
@@ -217,7 +217,7 @@ class FleetObservations:
         # A time, not an age: a message that changes with the clock would be written in every cycle.
         return Missing(
             reason=Reason.NO_SAMPLES,
-            message=f"the newest sample of its engines is of {last:%Y-%m-%dT%H:%M:%SZ}: are they scraped?",
+            message=f"the newest sample of its engines is of {format_time(last)}: are they scraped?",
         )
 
     def _history(self, question: str, key: Key) -> Figure:

@@ -10,7 +10,7 @@ from costpolicy.planning.plan import Rejection, Target
 from costpolicy.reconcile.live import LiveVariant
 from costpolicy.reconcile.outlook import Outlook
 from costpolicy.reconcile.snapshot import Snapshot
-from costpolicy.rollout.disruption import disruption_cost
+from costpolicy.rollout.disruption import canary_time, disruption_cost
 from costpolicy.rollout.verdict import Hold, Proceed, Proposal, judge
 
 Trigger = Literal["SpecChange", "BetterPlan"]
@@ -127,7 +127,11 @@ def _proposal(snapshot: Snapshot, target: Target, running: Target | Rejection, h
     return Proposal(
         current_cost=current,
         target_cost=target.cost_per_hour,
-        disruption_cost=disruption_cost(target.cost_per_hour, target.memory.weights_bytes),
+        disruption_cost=disruption_cost(
+            target.cost_per_hour,
+            target.memory.weights_bytes,
+            canary_time(target.replicas, snapshot.policy.spec.rollout.canary),
+        ),
         metrics_fresh=getattr(observed, "fresh", False),
         last_change=rollout.last_change_at if rollout else None,
         unready_since=stable.unready_since if stable else None,

@@ -25,7 +25,11 @@ _ORDINARY = (
     Reason.REVALIDATING,
 )
 """Holds that end by themselves, or that nobody would want to end: no reason to look."""
-_PHASES = {Phase.SURGING.value: Reason.SURGING, Phase.REPLACING.value: Reason.REPLACING}
+_PHASES = {
+    Phase.SURGING.value: Reason.SURGING,
+    Phase.SHARING.value: Reason.SHARING,
+    Phase.REPLACING.value: Reason.REPLACING,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,7 +240,7 @@ def _rollout(answer: Answer) -> tuple[Condition, Condition]:
         ConditionType.ROLLOUT_IN_PROGRESS,
         under_way,
         _PHASES[rollout.phase] if under_way and rollout else Reason.STEADY,
-        rollout.message if under_way and rollout else "",
+        "; ".join(filter(None, (rollout.message, rollout.evidence))) if under_way and rollout else "",
     )
     hold = course.hold if course else None
     if hold is None:

@@ -1,14 +1,20 @@
 """A change of configuration that is under way: its next step, its end, or its withdrawal."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
+from types import MappingProxyType
+from typing import Final, Literal
 
 from costpolicy.api.reasons import Reason
 from costpolicy.api.status import Receipt, RolloutStatus
-from costpolicy.kube.gateway import EventType, Object
+from costpolicy.kube.gateway import EventType
+from costpolicy.manifests.variant import Variant
 from costpolicy.planning.configuration import Configuration
 from costpolicy.planning.explain import describe
 from costpolicy.planning.plan import Target
-from costpolicy.reconcile.change import Change, Keep, newly_edited, rollback_asked
+from costpolicy.reconcile.canary import asks_for_evidence, evidence_of, stage_number, told, trigger_of
+from costpolicy.reconcile.change import Change, Keep, Trigger, newly_edited, rollback_asked
 from costpolicy.reconcile.course import (
     CALM,
     STEADY,
@@ -24,10 +30,39 @@ from costpolicy.reconcile.decision import News
 from costpolicy.reconcile.live import LiveVariant
 from costpolicy.reconcile.outlook import Outlook
 from costpolicy.reconcile.rejected import with_rejected
-from costpolicy.reconcile.steady import steady
+from costpolicy.reconcile.steady import follow_load, steady, waiting
+from costpolicy.rollout.evidence import Against, Enough, Evidence, Gathering
 from costpolicy.rollout.replicas import bounded
-from costpolicy.rollout.transition import CRASH_LIMIT, UNSCHEDULABLE_LIMIT, Phase, Situation, Step, next_step
+from costpolicy.rollout.transition import CRASH_LIMIT, UNSCHEDULABLE_LIMIT, Phase, Situation, Step, next_step, stages
 from costpolicy.rollout.verdict import Hold
+from costpolicy.units import parse_ratio
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Move:
+    """A change that is under way: from what serves to a variant, which ``canary`` is once it exists."""
+
+    outlook: Outlook
+    stable: LiveVariant
+    canary: LiveVariant | None
+    configuration: Configuration
+    variant: Variant
+    trigger: Trigger | Literal[""]
+    message: str
+    number: int
+    evidence: Evidence | None
+    now: datetime
+
+    @property
+    def has_stages(self) -> bool:
+        """Whether it has to show evidence on the way."""
+        return self.trigger == "BetterPlan" and asks_for_evidence(self.outlook)
+
+
+_ENDED: Final[Mapping[str, object]] = MappingProxyType(
+    {"trigger": "", "started_at": None, "step": 0, "evidence": "", "wrong_since": None}
+)
+"""What status forgets of a change that is over."""
 
 
 def progress(
@@ -38,63 +73,73 @@ def progress(
     variant = outlook.rendered_again(canary) if canary else outlook.rendered(change.target) if change else None
     if configuration is None or variant is None:  # the canary's record was removed: it cannot be judged any more
         return steady(outlook, stable, Keep(), now)
-    sized = outlook.sized(configuration, outlook.demands.now)
-    wanted = bounded(sized.replicas if isinstance(sized, Target) else stable.replicas, outlook.bounds)
-    step = next_step(_situation(outlook, stable, canary, configuration, max(wanted, 1)))
-    rollout = _advanced(outlook, (stable.hash, variant.hash), change, step, now)
-    if step.phase is Phase.PROMOTED:
-        return _promoted(outlook, stable, variant.hash, variant.objects, step, rollout, now)
-    variants = [again(outlook, stable, step.old)]
-    if step.new:
-        variants.append(WantedVariant(hash=variant.hash, role="Canary", replicas=step.new, objects=variant.objects))
-    blocked = (
-        Hold(reason=Reason.NO_SPARE_GPU, message=_no_spare(configuration.accelerator))
-        if step.phase is Phase.BLOCKED
-        else None
+    evidence = evidence_of(outlook, stable, canary, now) if canary else None
+    move = _Move(
+        outlook=outlook,
+        stable=stable,
+        canary=canary,
+        configuration=configuration,
+        variant=variant,
+        trigger=change.trigger if change else trigger_of(outlook, variant.hash),
+        message=change.message if change else last_rollout(outlook).message,
+        number=stage_number(outlook, variant.hash) + isinstance(evidence, Enough),
+        evidence=evidence,
+        now=now,
     )
-    begun = () if canary or not step.new else (_begun(describe(configuration), rollout),)
+    step = next_step(_situation(move))
+    if step.phase is Phase.SHARING and move.number == 0:
+        move = replace(move, number=1)
+    rollout = _advanced(move, step)
+    return _promoted(move, step, rollout) if step.phase is Phase.PROMOTED else _beside(move, step, rollout)
+
+
+def _beside(move: _Move, step: Step, rollout: RolloutStatus) -> Course:
+    """Return both variants as a step wants them; during stages what serves may also grow with the load."""
+    outlook, stable = move.outlook, move.stable
+    follow = follow_load(outlook, stable, move.now) if move.has_stages and step.old == stable.replicas else None
+    variants = [again(outlook, stable, max(step.old, follow.replicas) if follow else step.old)]
+    if step.new:
+        canary = WantedVariant(hash=move.variant.hash, role="Canary", replicas=step.new, objects=move.variant.objects)
+        variants.append(canary)
+    no_spare = Hold(reason=Reason.NO_SPARE_GPU, message=_no_spare(move.configuration.accelerator))
     return Course(
         variants=tuple(variants),
         service=None if step.shared else stable.hash,
         rollout=rollout,
-        hold=blocked,
-        news=begun,
-        look_again=WATCHING if step.new else CALM,
+        scaling=waiting(follow) if follow else None,
+        hold=no_spare if step.phase is Phase.BLOCKED else None,
+        news=() if move.canary or not step.new else (_begun(describe(move.configuration), rollout),),
+        look_again=CALM if step.phase is Phase.SHARING or not step.new else WATCHING,
     )
 
 
-def _promoted(  # noqa: PLR0913 - the parts of one step
-    outlook: Outlook,
-    stable: LiveVariant,
-    hash_: str,
-    objects: tuple[Object, ...],
-    step: Step,
-    rollout: RolloutStatus,
-    now: datetime,
-) -> Course:
-    new = outlook.snapshot.live.variant(hash_)
+def _promoted(move: _Move, step: Step, rollout: RolloutStatus) -> Course:
+    outlook, stable, now = move.outlook, move.stable, move.now
     before = describe(stable.configuration, stable.replicas) if stable.configuration else stable.hash
-    after = describe(new.configuration, step.new) if new and new.configuration else hash_
+    after = describe(move.configuration, step.new)
     return Course(
         variants=(
-            WantedVariant(hash=hash_, role="Stable", replicas=step.new, objects=objects),
+            WantedVariant(hash=move.variant.hash, role="Stable", replicas=step.new, objects=move.variant.objects),
             # The old one drains: it goes with the next decision, after the Service has named the new one.
             again(outlook, stable, stable.replicas, role="Retiring"),
         ),
-        service=hash_,
-        rollout=rollout.model_copy(
-            update={"phase": STEADY, "trigger": "", "started_at": None, "last_change_at": now, "message": ""}
-        ),
+        service=move.variant.hash,
+        rollout=rollout.model_copy(update={**_ENDED, "phase": STEADY, "last_change_at": now, "message": ""}),
         receipt=Receipt(
             at=now,
             change=rollout.message or rollout.trigger,
             before=before,
             after=after,
-            proof="all replicas ready",
+            proof=_proof(move),
         ),
         news=(News(type=EventType.NORMAL, reason=Reason.PROMOTED, note=f"{after} serves instead of {before}"),),
         look_again=WATCHING,
     )
+
+
+def _proof(move: _Move) -> str:
+    shown = f"kept its objectives beside what served in {move.number - 1} stage(s); " if move.has_stages else ""
+    return f"{shown}all replicas ready"
 
 
 def withdraw(
@@ -102,16 +147,15 @@ def withdraw(
 ) -> Course:
     """Return the course without the canary: the stable variant gets all traffic, and the failure is remembered."""
     word, message = reason
-    rollout = last_rollout(outlook).model_copy(
-        update={"phase": SUPERSEDED, "trigger": "SpecChange", "started_at": None}
-    )
+    before = last_rollout(outlook)
+    rollout = before.model_copy(update={**_ENDED, "phase": SUPERSEDED, "trigger": "SpecChange"})
     if word != SUPERSEDED:
         rollout = rollout.model_copy(
             update={
                 "phase": Reason.ROLLED_BACK,
                 "last_change_at": now,
                 "rejected": with_rejected(outlook, canary, word),
-                "trigger": last_rollout(outlook).trigger,
+                "trigger": before.trigger,
                 "message": message,
             }
         )
@@ -125,10 +169,13 @@ def withdraw(
     )
 
 
-def must_go(outlook: Outlook, canary: LiveVariant, now: datetime) -> tuple[Reason, str] | None:
+def must_go(outlook: Outlook, stable: LiveVariant, canary: LiveVariant, now: datetime) -> tuple[Reason, str] | None:
     """Return why a canary is taken back: the user's word, its own failure, or a newer edit of the policy."""
     if rollback_asked(outlook.snapshot):
         return Reason.ROLLED_BACK, "the annotation costpolicy.dev/rollback=now took the change back"
+    evidence = evidence_of(outlook, stable, canary, now)
+    if isinstance(evidence, Against):
+        return evidence.reason, evidence.message
     if canary.crashed and canary.restarts >= CRASH_LIMIT and not canary.ready:
         return Reason.ENGINE_DIED, f"{canary.failure}; see kubectl logs --previous"
     if canary.unschedulable and not canary.ready and now - canary.created >= UNSCHEDULABLE_LIMIT:
@@ -139,9 +186,12 @@ def must_go(outlook: Outlook, canary: LiveVariant, now: datetime) -> tuple[Reaso
     return None
 
 
-def _situation(
-    outlook: Outlook, stable: LiveVariant, canary: LiveVariant | None, configuration: Configuration, wanted: int
-) -> Situation:
+def _situation(move: _Move) -> Situation:
+    outlook, stable, canary = move.outlook, move.stable, move.canary
+    asked = outlook.sized(move.configuration, outlook.demands.now)
+    wanted = max(bounded(asked.replicas if isinstance(asked, Target) else stable.replicas, outlook.bounds), 1)
+    rollout = outlook.snapshot.policy.spec.rollout
+    staged = stages(wanted, parse_ratio(rollout.canary.step)) if move.has_stages else ()
     sized = running_target(outlook, stable)
     return Situation(
         old=stable.replicas,
@@ -149,9 +199,12 @@ def _situation(
         new=canary.replicas if canary else 0,
         new_ready=canary.ready if canary else 0,
         wanted=wanted,
-        spare=outlook.spare_replicas(configuration),
+        spare=outlook.spare_replicas(move.configuration),
         one_less_carries=isinstance(sized, Target) and _carries(outlook, sized, stable.replicas - 1),
-        allow_downtime=outlook.snapshot.policy.spec.rollout.allow_downtime,
+        allow_downtime=rollout.allow_downtime,
+        stage=staged[min(max(move.number, 1), len(staged)) - 1] if staged else wanted,
+        proven=move.number > len(staged) or not staged,
+        sharing=move.number > 0,
     )
 
 
@@ -162,20 +215,22 @@ def _carries(outlook: Outlook, sized: Target, replicas: int) -> bool:
     return carried and replicas >= promised
 
 
-def _advanced(
-    outlook: Outlook, hashes: tuple[str, str], change: Change | None, step: Step, now: datetime
-) -> RolloutStatus:
-    before = last_rollout(outlook)
-    going_on = before.to_variant == hashes[1] and before.started_at is not None
+def _advanced(move: _Move, step: Step) -> RolloutStatus:
+    before, evidence = last_rollout(move.outlook), move.evidence
+    going_on = before.to_variant == move.variant.hash and before.started_at is not None
+    same = going_on and (before.phase, before.step) == (str(step.phase), move.number)
     return before.model_copy(
         update={
             "phase": str(step.phase),
-            "trigger": change.trigger if change else before.trigger,
-            "from_variant": hashes[0],
-            "to_variant": hashes[1],
-            "started_at": before.started_at if going_on else now,
-            "phase_since": before.phase_since if going_on and before.phase == str(step.phase) else now,
-            "message": change.message if change else before.message,
+            "trigger": move.trigger,
+            "from_variant": move.stable.hash,
+            "to_variant": move.variant.hash,
+            "started_at": before.started_at if going_on else move.now,
+            "phase_since": before.phase_since if same else move.now,
+            "message": move.message,
+            "step": move.number,
+            "evidence": told(evidence) if same else "",
+            "wrong_since": evidence.wrong_since if isinstance(evidence, Gathering) else None,
             "proposed_variant": "",
             "proposed_since": None,
         }

@@ -35,8 +35,7 @@ def begin(outlook: Outlook) -> Course:
 
 def steady(outlook: Outlook, stable: LiveVariant, keep: Keep, now: datetime) -> Course:
     """Return the stable variant with the replicas that the load needs."""
-    step = _replica_step(outlook, stable, now)
-    pending = step.pending
+    step = follow_load(outlook, stable, now)
     return Course(
         variants=(again(outlook, stable, step.replicas),),
         service=stable.hash,
@@ -51,7 +50,7 @@ def steady(outlook: Outlook, stable: LiveVariant, keep: Keep, now: datetime) -> 
                 "proposed_since": keep.proposed[1] if keep.proposed else None,
             }
         ),
-        scaling=ScalingStatus(pending_replicas=pending.replicas, pending_since=pending.since) if pending else None,
+        scaling=waiting(step),
         hold=keep.hold,
         news=_scaled(stable, step, outlook),
         look_again=min(step.look_again or CALM, CALM),
@@ -62,7 +61,14 @@ def _waiting_for(keep: Keep) -> str:
     return keep.hold.reason if keep.hold else INFEASIBLE
 
 
-def _replica_step(outlook: Outlook, stable: LiveVariant, now: datetime) -> ReplicaStep:
+def waiting(step: ReplicaStep) -> ScalingStatus | None:
+    """Return what status has to remember of a step that waits for its stabilization time."""
+    pending = step.pending
+    return ScalingStatus(pending_replicas=pending.replicas, pending_since=pending.since) if pending else None
+
+
+def follow_load(outlook: Outlook, stable: LiveVariant, now: datetime) -> ReplicaStep:
+    """Return how many replicas of what serves the load of now needs, stabilised."""
     wanted = _wanted(outlook, stable)
     if outlook.demands.doubtful:
         wanted = max(wanted, stable.replicas)

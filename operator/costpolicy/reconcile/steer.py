@@ -29,7 +29,7 @@ def steer(outlook: Outlook, now: datetime) -> Course:
     canary = _canary(outlook, stable)
     running = running_target(outlook, stable)
     change = next_configuration(outlook, stable, running, now)
-    if canary is not None and (reason := must_go(outlook, canary, now)):
+    if canary is not None and (reason := must_go(outlook, stable, canary, now)):
         return withdraw(outlook, stable, canary, reason, now)
     if canary is not None:
         return progress(outlook, stable, canary, _forgotten_beginning(outlook, canary, change), now)

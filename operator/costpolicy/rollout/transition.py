@@ -1,13 +1,19 @@
-"""The next step of a configuration change that is under way, from what runs alone.
+"""The next step of a configuration change that is under way, from what runs and what was shown.
 
 Written so that every step can be lost and taken again: it looks at the two variants' replicas and at spare
 accelerators, and says what both should be.  Growing and rolling back need no permission; capacity of the old
 variant is only given up for capacity of the new one that is already ready (or when downtime is allowed).
+
+A user's edit is carried out as fast as capacity allows.  A better plan of the operator's own goes stage by stage: each
+stage has more replicas of the new variant, shares the traffic by ready pods, and has to show evidence
+(``rollout.evidence``); only after the last one may the old variant go.
 """
 
+import math
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from fractions import Fraction
 
 UNSCHEDULABLE_LIMIT = timedelta(minutes=15)
 """A canary that finds no node for this long is withdrawn."""
@@ -19,6 +25,7 @@ class Phase(StrEnum):
     """Where a change is."""
 
     SURGING = "Surging"
+    SHARING = "Sharing"
     REPLACING = "Replacing"
     PROMOTED = "Promoted"
     BLOCKED = "NoSpareGPU"
@@ -34,6 +41,9 @@ class Situation:
         wanted: replicas of the new variant that the demand needs.
         spare: replicas of the new variant for which accelerators are free now; ``None``: no limit.
         one_less_carries: whether one replica of the old variant fewer still carries the demand.
+        stage: replicas of the new variant that the present stage is made of; ``wanted`` where there are no stages.
+        proven: whether no stage has anything to show any more.
+        sharing: whether the new variant takes traffic already.
     """
 
     old: int
@@ -44,6 +54,9 @@ class Situation:
     spare: int | None
     one_less_carries: bool
     allow_downtime: bool
+    stage: int
+    proven: bool = True
+    sharing: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,15 +69,26 @@ class Step:
     shared: bool = False
 
 
+def stages(wanted: int, step: Fraction) -> tuple[int, ...]:
+    """Return the replicas of the new variant stage by stage: each ``step`` more of what is wanted, at least one more."""
+    count = math.ceil(1 / step)
+    return tuple(sorted({min(wanted, math.ceil(number * step * wanted)) for number in range(1, count + 1)}))
+
+
 def next_step(now: Situation) -> Step:
-    """Return the next step: promoted when the new variant carries everything, else surge, replace, or blocked."""
-    if now.new_ready >= now.wanted and now.new >= now.wanted:
+    """Return the next step: promoted when the new variant carries everything and was proven, else grow to the stage,
+    share the traffic and gather evidence, make room by replacing, or blocked.
+    """
+    if now.proven and now.new_ready >= now.wanted and now.new >= now.wanted:
         return Step(phase=Phase.PROMOTED, old=0, new=now.wanted)
-    room = now.wanted - now.new if now.spare is None else min(now.spare, now.wanted - now.new)
+    missing = now.stage - now.new
+    room = missing if now.spare is None else min(now.spare, missing)
     if room > 0:
         return Step(phase=Phase.SURGING, old=now.old, new=now.new + room, shared=_mixed(now))
     if now.new_ready < now.new:  # one at a time: what was started has to be ready first
         return Step(phase=Phase.SURGING, old=now.old, new=now.new, shared=_mixed(now))
+    if not now.proven and now.new_ready >= 1:
+        return Step(phase=Phase.SHARING, old=now.old, new=now.new, shared=True)
     return _make_room(now)
 
 
@@ -78,5 +102,6 @@ def _make_room(now: Situation) -> Step:
 
 
 def _mixed(now: Situation) -> bool:
-    """Traffic is shared as soon as the old variant gives up replicas for ready ones of the new."""
-    return now.new_ready >= 1 and now.old_ready < now.wanted
+    """Traffic is shared once the new variant was put to the proof, and where the old one cannot carry it any more."""
+    short = now.old_ready < now.wanted if now.proven else now.old_ready == 0
+    return now.new_ready >= 1 and (now.sharing or short)

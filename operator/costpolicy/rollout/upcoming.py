@@ -5,7 +5,7 @@ Nothing is decided here: the verdict is judged anew at that time, and holds if b
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from costpolicy.api.conditions import ConditionType, find
 from costpolicy.api.figures import PlanSummary, TargetStatus
@@ -56,7 +56,7 @@ def upcoming(policy: CostPolicy, default: RolloutMode, now: datetime) -> tuple[U
 
 def _change(policy: CostPolicy, status: CostPolicyStatus, mode: RolloutMode, now: datetime) -> Iterator[Upcoming]:
     rollout, target, current = status.rollout, status.target, status.current
-    if rollout is not None and rollout.phase in (Phase.SURGING, Phase.REPLACING):
+    if rollout is not None and rollout.phase in (Phase.SURGING, Phase.SHARING, Phase.REPLACING):
         what = f"{rollout.to_variant} takes over from {rollout.from_variant} ({rollout.phase})"
         yield Upcoming(at=now, what=what, why=rollout.message, saves_an_hour=_saving(current, target))
         return
@@ -127,8 +127,3 @@ def _saving(current: PlanSummary | None, target: TargetStatus | None) -> Money |
     if current is None or target is None or current.cost_per_hour is None:
         return None
     return Money.parse(current.cost_per_hour) - Money.parse(target.cost_per_hour)
-
-
-def timestamp(at: datetime | None) -> str | None:
-    """Return a time as the API writes it."""
-    return None if at is None else f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"

@@ -8,7 +8,7 @@ from typing import Final
 from costpolicy.api.operation import Rollout
 from costpolicy.api.reasons import Reason
 from costpolicy.rollout.windows import inside_window
-from costpolicy.units import Money, parse_duration, parse_ratio
+from costpolicy.units import Money, format_time, parse_duration, parse_ratio
 
 HOUR = timedelta(hours=1)
 SETTLES_WITHIN: Final = timedelta(minutes=30)
@@ -112,7 +112,7 @@ def _cooling_down(proposal: Proposal, rollout: Rollout, now: datetime) -> Hold |
     return Hold(
         reason=Reason.COOLING_DOWN,
         # A time, not what is left: a message that changes with the clock would be written in every cycle.
-        message=f"the last change was less than {rollout.cooldown} ago: not before {_time(until)}",
+        message=f"the last change was less than {rollout.cooldown} ago: not before {format_time(until)}",
     )
 
 
@@ -128,7 +128,7 @@ def _in_transition(proposal: Proposal, now: datetime) -> Hold | None:
     until = proposal.unready_since + SETTLES_WITHIN
     return Hold(
         reason=Reason.IN_TRANSITION,
-        message=f"not all replicas that serve are ready: the change waits for them, at most until {_time(until)}",
+        message=f"not all replicas that serve are ready: the change waits for them, at most until {format_time(until)}",
     )
 
 
@@ -148,9 +148,5 @@ def _revalidating(proposal: Proposal, now: datetime) -> Hold | None:
         return None
     return Hold(
         reason=Reason.REVALIDATING,
-        message=f"the plan is begun if it still stands at {_time(since + STANDS_FOR)}",
+        message=f"the plan is begun if it still stands at {format_time(since + STANDS_FOR)}",
     )
-
-
-def _time(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"

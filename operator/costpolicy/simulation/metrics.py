@@ -114,12 +114,12 @@ def _forget(series: deque[T], before: datetime, time: Callable[[T], datetime]) -
 
 def _answer(name: str, series: deque[Scrape]) -> list[tuple[dict[str, str], float]]:
     last = series[-1]
-    edges = {
-        "ttft_bucket": last.reading.ttft_p95,
-        "inter_token_bucket": last.reading.inter_token_p95,
+    middle_and_high = {
+        "ttft_buckets": (last.reading.ttft_p50, last.reading.ttft_p95),
+        "inter_token_buckets": (last.reading.inter_token_mean, last.reading.inter_token_p95),
     }
-    if name in edges:
-        return [({"edge": "lower"}, edges[name] * (1 - _NARROW)), ({"edge": "upper"}, edges[name] * (1 + _NARROW))]
+    if name in middle_and_high:
+        return _buckets(*middle_and_high[name], last.reading.served * last.replicas)
     if name == "accelerators":
         return [({"state": state}, float(count)) for state, count in last.accelerators.items()]
     if name == "cost_per_hour":
@@ -128,6 +128,18 @@ def _answer(name: str, series: deque[Scrape]) -> list[tuple[dict[str, str], floa
         return [({"finished_reason": "stop"}, last.reading.served * last.replicas)]
     value = _plain(name, series)
     return [] if value is None else [({}, value)]
+
+
+def _buckets(median: float, p95: float, rate: float) -> list[tuple[dict[str, str], float]]:
+    """Return the rates of a histogram that has narrow buckets around its median and its 95th percentile."""
+    if rate <= 0:
+        return []
+    edges = [
+        (value * (1 + side * _NARROW), share + side * 0.01)
+        for value, share in ((median, 0.5), (p95, 0.95))
+        for side in (-1, 1)
+    ]
+    return [({"le": f"{bound:.9g}"}, rate * share) for bound, share in edges] + [({"le": "+Inf"}, rate)]
 
 
 def _plain(name: str, series: deque[Scrape]) -> float | None:

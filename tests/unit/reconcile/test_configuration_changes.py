@@ -9,7 +9,8 @@ from staging import Stage
 
 BUSY = {"requestsPerSecond": 2, "promptTokens": 1000, "outputTokens": 250}
 H100_ONLY = {"accelerators": ["nvidia-h100-80gb"]}
-AUTO = {"mode": "Auto", "cooldown": "0s"}
+AUTO = {"mode": "Auto", "cooldown": "0s", "canary": {"duration": "0s"}}
+"""Better plans without evidence; with it: test_canary.py."""
 
 
 def test_an_edit_of_the_user_is_rolled_out_by_a_surge_and_the_old_variant_goes_last():

@@ -6,15 +6,17 @@ Not covered: how the steps become objects (tests/unit/reconcile, tests/scenarios
 """
 
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from costpolicy.rollout.transition import Phase, Situation, Step, next_step
+from costpolicy.rollout.transition import Phase, Situation, Step, next_step, stages
+from costpolicy.units import parse_ratio
 
 NOTHING_SPARE = Situation(
-    old=2, old_ready=2, new=0, new_ready=0, wanted=2, spare=0, one_less_carries=False, allow_downtime=False
+    old=2, old_ready=2, new=0, new_ready=0, wanted=2, spare=0, one_less_carries=False, allow_downtime=False, stage=2
 )
 
 
@@ -65,6 +67,7 @@ class Pair:
             spare=max(self.accelerators - max(self.old, self.old_ready) - self.new, 0),
             one_less_carries=self.old - 1 >= self.carries,
             allow_downtime=allow_downtime,
+            stage=self.wanted,
         )
 
     def take(self, step: Step) -> None:
@@ -141,3 +144,48 @@ def test_asking_twice_gets_the_same_answer(pair: Pair, ready: int):
     pair.turn(ready)
 
     assert next_step(pair.situation()) == next_step(pair.situation())
+
+
+STAGED = replace(NOTHING_SPARE, wanted=4, old=4, old_ready=4, spare=8, stage=1, proven=False)
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, Step(phase=Phase.SURGING, old=4, new=1)),
+        ({"new": 1}, Step(phase=Phase.SURGING, old=4, new=1)),
+        ({"new": 1, "new_ready": 1}, Step(phase=Phase.SHARING, old=4, new=1, shared=True)),
+        ({"new": 1, "new_ready": 1, "stage": 2, "sharing": True}, Step(phase=Phase.SURGING, old=4, new=2, shared=True)),
+        ({"new": 2, "new_ready": 1, "stage": 2, "sharing": True}, Step(phase=Phase.SURGING, old=4, new=2, shared=True)),
+        ({"new": 4, "new_ready": 4, "stage": 4, "sharing": True}, Step(phase=Phase.SHARING, old=4, new=4, shared=True)),
+        ({"new": 4, "new_ready": 4, "stage": 4, "proven": True}, Step(phase=Phase.PROMOTED, old=0, new=4)),
+        # No room for a whole stage: what there is shows what it can, and what serves stays.
+        ({"spare": 0, "new": 1, "new_ready": 1, "stage": 2}, Step(phase=Phase.SHARING, old=4, new=1, shared=True)),
+        # Proven, and no room: one by one.
+        (
+            {"spare": 0, "new": 1, "new_ready": 1, "stage": 4, "proven": True, "sharing": True},
+            Step(phase=Phase.REPLACING, old=3, new=1, shared=True),
+        ),
+        # Unproven, and what serves has died: better any answer than none.
+        ({"old_ready": 0, "new": 2, "new_ready": 1, "stage": 2}, Step(phase=Phase.SURGING, old=4, new=2, shared=True)),
+    ],
+)
+def test_the_next_step_of_a_plan_that_has_to_prove_itself_is(changes: dict[str, int], expected: Step):
+    assert expected == next_step(replace(STAGED, **changes))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "step", "expected"),
+    [(1, "20%", (1,)), (2, "20%", (1, 2)), (4, "20%", (1, 2, 3, 4)), (10, "20%", (2, 4, 6, 8, 10)), (3, "1", (3,))],
+)
+def test_stages_grow_by_the_step_and_by_at_least_one(wanted: int, step: str, expected: tuple[int, ...]):
+    assert expected == stages(wanted, parse_ratio(step))
+
+
+@given(st.integers(1, 50), st.integers(1, 100))
+def test_the_last_stage_is_everything_and_none_is_empty(wanted: int, percent: int):
+    found = stages(wanted, Fraction(percent, 100))
+
+    assert wanted == found[-1]
+    assert list(found) == sorted(set(found))
+    assert found[0] >= 1

@@ -1,0 +1,113 @@
+"""A better plan put to the proof: the stage it is in, and what it has shown beside what serves.
+
+Edits of users are followed without: who edits a policy has decided.
+"""
+
+from datetime import datetime, timedelta
+from typing import Literal
+
+from costpolicy.api.reasons import Reason
+from costpolicy.observe.observation import PolicyObservation, VariantObservation
+from costpolicy.observe.source import Missing
+from costpolicy.planning.plan import Target
+from costpolicy.reconcile.change import Trigger, edited
+from costpolicy.reconcile.course import last_rollout, running_target
+from costpolicy.reconcile.live import LiveVariant
+from costpolicy.reconcile.outlook import Outlook
+from costpolicy.rollout.evidence import Against, Arm, Enough, Evidence, Gathering, Step, judge_canary
+from costpolicy.rollout.transition import Phase
+from costpolicy.units import parse_duration
+
+TTFT, INTER_TOKEN = "TTFT", "inter-token latency"
+_FAILED = ("abort", "error")
+"""vLLM's finished_reason of requests that got no whole answer."""
+
+
+def asks_for_evidence(outlook: Outlook) -> bool:
+    """Return whether the policy wants changes of the operator's own to show evidence."""
+    return _duration(outlook) > timedelta(0)
+
+
+def trigger_of(outlook: Outlook, hash_: str) -> Trigger | Literal[""]:
+    """Return why a variant came, from status; where status does not know it, because the process was killed after it was
+    created, the more careful answer.
+    """
+    rollout = last_rollout(outlook)
+    if rollout.to_variant != hash_:
+        return "SpecChange" if edited(outlook.snapshot) else "BetterPlan"
+    return "SpecChange" if rollout.trigger == "SpecChange" else "BetterPlan" if rollout.trigger else ""
+
+
+def stage_number(outlook: Outlook, hash_: str) -> int:
+    """Return the stage that a variant is in, from 1; 0 before it takes traffic."""
+    rollout = last_rollout(outlook)
+    return rollout.step if rollout.to_variant == hash_ and rollout.started_at is not None else 0
+
+
+def evidence_of(outlook: Outlook, stable: LiveVariant, canary: LiveVariant, now: datetime) -> Evidence | None:
+    """Return what the canary has shown in its stage; ``None`` while it takes no traffic for evidence."""
+    rollout = last_rollout(outlook)
+    if not stage_number(outlook, canary.hash) or rollout.phase != Phase.SHARING or rollout.phase_since is None:
+        return None
+    objectives = _objectives(outlook)
+    step = Step(
+        since=min(rollout.phase_since, now),
+        duration=_duration(outlook),
+        wrong_since=rollout.wrong_since,
+        objectives=frozenset(objectives),
+    )
+    found = judge_canary(_arm(outlook, canary, objectives), _arm(outlook, stable, objectives), step, now)
+    return _not_cheaper(outlook, stable, canary) or found if isinstance(found, Enough) else found
+
+
+def told(evidence: Evidence | None) -> str:
+    """Return what status says of it."""
+    return evidence.message if isinstance(evidence, Gathering) else ""
+
+
+def _duration(outlook: Outlook) -> timedelta:
+    return parse_duration(outlook.snapshot.policy.spec.rollout.canary.duration)
+
+
+def _objectives(outlook: Outlook) -> dict[str, timedelta]:
+    wanted = outlook.snapshot.policy.spec.objectives
+    named = {TTFT: wanted.ttft, INTER_TOKEN: wanted.inter_token_latency}
+    return {name: parse_duration(objective.p95) for name, objective in named.items() if objective is not None}
+
+
+def _arm(outlook: Outlook, variant: LiveVariant, objectives: dict[str, timedelta]) -> Arm | None:
+    observed = outlook.snapshot.observed
+    if not isinstance(observed, PolicyObservation):
+        return None
+    seen = next((one for one in observed.variants if one.variant == variant.hash and one.fresh), None)
+    if seen is None:
+        return None
+    answers = {name: _keeps(seen, name, objective) for name, objective in objectives.items()}
+    rate = seen.requests_per_second
+    return Arm(
+        requests_per_second=None if isinstance(rate, Missing) else rate,
+        failed_per_second=sum(seen.finished_per_second.get(reason, 0.0) for reason in _FAILED),
+        finished_per_second=sum(seen.finished_per_second.values()),
+        missed=frozenset(name for name, kept in answers.items() if kept is False),
+        kept=frozenset(name for name, kept in answers.items() if kept is True),
+    )
+
+
+def _keeps(seen: VariantObservation, name: str, objective: timedelta) -> bool | Missing:
+    tail = seen.ttft if name == TTFT else seen.inter_token
+    return tail if isinstance(tail, Missing) else tail.keeps(objective)
+
+
+def _not_cheaper(outlook: Outlook, stable: LiveVariant, canary: LiveVariant) -> Against | None:
+    """Return that the change saves nothing any more: prices or load have moved since it began."""
+    old = running_target(outlook, stable)
+    new = outlook.sized(canary.configuration) if canary.configuration else None
+    if not isinstance(old, Target):  # what serves cannot keep the promise at any price
+        return None
+    if isinstance(new, Target) and new.cost_per_hour < old.cost_per_hour:
+        return None
+    cost = new.cost_per_hour.text(2) if isinstance(new, Target) else "no price at which it keeps the promise"
+    return Against(
+        reason=Reason.CANARY_NOT_CHEAPER,
+        message=f"for the load of now it costs {cost} an hour, what serves {old.cost_per_hour.text(2)}",
+    )
