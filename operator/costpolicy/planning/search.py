@@ -58,8 +58,8 @@ class Outcome(NamedTuple):
 class Search:
     """One pass over options: the best that may be applied, the best behind the gate, and what became of each.
 
-    Ties go to the lower full price, then to what does not speculate, then to what runs already, then fewer accelerators, then fewer departures from the
-    engine's defaults, then the stable order of ``options``.
+    Ties go to the lower full price, then to what does not speculate, then to what runs already, then fewer accelerators,
+    then fewer departures from the engine's defaults, then the stable order of ``options``.
     """
 
     question: Question
