@@ -187,7 +187,9 @@ class PolicyObservation:
     def only_steps(self, speculating: Container[str]) -> bool:
         """Return whether of a variant that speculates only the latency of its steps is known."""
         return any(
-            one.variant in speculating and isinstance(one.inter_token, Tail) and isinstance(one.request_inter_token, Missing)
+            one.variant in speculating
+            and isinstance(one.inter_token, Tail)
+            and isinstance(one.request_inter_token, Missing)
             for one in self.variants
         )
 

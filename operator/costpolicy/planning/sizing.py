@@ -52,9 +52,7 @@ def size(
 def _as_planned(configuration: Configuration, supply: Supply, question: Question) -> Option:
     """Return the option that a configuration was, so that of speculation no more is expected than when it was planned."""
     evaluation, accelerator = question.evaluation, supply.offering.accelerator
-    option = Option(
-        configuration=configuration, supply=supply, replica=evaluation.replica(configuration, accelerator)
-    )
+    option = Option(configuration=configuration, supply=supply, replica=evaluation.replica(configuration, accelerator))
     if configuration.proposer is None or ordered(question.request):
         return option
     plain = evaluation.replica(replace(configuration, proposer=None), accelerator)

@@ -35,7 +35,9 @@ def spec(*, mode: str = "Auto", cooldown: str = "0s", latency: str = "32ms") -> 
     }
 
 
-def hours(acceptance: float, proposer: str = EAGLE.label, count: int = 20, steps: float = 1e6) -> tuple[LoadWindow, ...]:
+def hours(
+    acceptance: float, proposer: str = EAGLE.label, count: int = 20, steps: float = 1e6
+) -> tuple[LoadWindow, ...]:
     """Recorded hours in which so many of the proposed tokens were accepted; nothing else of them is comparable."""
     accepted = Speculation(tokens=3, acceptance=acceptance).tokens_per_step - 1.0
     return tuple(

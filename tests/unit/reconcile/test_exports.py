@@ -1,10 +1,10 @@
 """What the operator exports of a variant that speculates.  Not covered: the other gauges (tests/integration/operator)."""
 
+from builders import policy
 from costpolicy.observe.exported import PROPOSER_INFO
 from costpolicy.planning.configuration import Proposer
 from costpolicy.reconcile.exports import RunningVariant, fleet_series
 from costpolicy.reconcile.fleet import Fleet
-from builders import policy
 from staging import NO_METRICS, Stage
 
 

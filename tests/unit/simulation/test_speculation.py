@@ -28,7 +28,9 @@ def even_seconds(*, prompts, prompt_tokens, pairs, sequences, context):
     return STEP
 
 
-def closed(proposals: Proposals | None, lengths: Lengths, *, clients: int = 8, limits: Limits = ROOMY, seconds=step_seconds):
+def closed(
+    proposals: Proposals | None, lengths: Lengths, *, clients: int = 8, limits: Limits = ROOMY, seconds=step_seconds
+):
     engine = Engine(limits=limits, step_seconds=seconds, proposals=proposals)
     return simulate(engine, lengths, ClosedLoop(clients), Length(requests=60), Random(1))
 
