@@ -42,19 +42,20 @@ class SpeculatingScheduler(Scheduler):
         super().__init__(limits, step_seconds)
         self._proposals, self._generator = proposals, generator
         self._held: dict[Request, int] = {}  # blocks of each that decodes
+        self._short: dict[Request, int] = {}  # blocks that some of them lack for the next step
 
     def _tokens_to_verify(self) -> int:
         return len(self._decoding) * (1 + self._proposals.tokens)
 
     def _needed(self) -> int:
-        return sum(self._wanted(request) - held for request, held in self._held.items())
+        return sum(self._short.values())
 
     def _grow(self, ticks: int) -> int:
         del ticks
-        for request, held in self._held.items():
-            wanted = self._wanted(request)
-            self.blocks.take(wanted - held)
-            self._held[request] = wanted
+        for request, more in self._short.items():
+            self.blocks.take(more)
+            self._held[request] += more
+        self._short.clear()
         return 1
 
     def _decode_only(self, decoding: int, until: float) -> tuple[int, float]:
@@ -67,6 +68,7 @@ class SpeculatingScheduler(Scheduler):
             tokens = min(self._proposals.draw(self._generator), request.output_tokens - request.generated)
             request.generated += tokens
             self._context += tokens
+            self._look_ahead(request)
 
     def _ended(self) -> list[Request]:
         return [request for request in self._decoding if request.generated == request.output_tokens]
@@ -75,16 +77,20 @@ class SpeculatingScheduler(Scheduler):
         self._decoding[request] = self._tick
         self._held[request] = blocks_of(request.to_compute)
         request.joined = request.generated
+        self._look_ahead(request)
 
     def _leave(self, request: Request) -> None:
         self._context -= self._length(request)
+        self._short.pop(request, None)
         self.blocks.give_back(self._held.pop(request))
 
     def _length(self, request: Request) -> int:
         """Return the tokens in the KV cache of a request that decodes, the shared prefix left out."""
         return request.to_compute + request.generated - request.joined
 
-    def _wanted(self, request: Request) -> int:
-        """Return the blocks that the next step may fill, no more than the whole request."""
+    def _look_ahead(self, request: Request) -> None:
+        """Note the blocks that the next step may fill, no more than the whole request."""
         most = request.prompt_tokens + request.output_tokens
-        return max(self._held[request], blocks_of(min(self._length(request) + 1 + self._proposals.tokens, most)))
+        more = blocks_of(min(self._length(request) + 1 + self._proposals.tokens, most)) - self._held[request]
+        if more > 0:
+            self._short[request] = more
