@@ -20,9 +20,9 @@ def found():
         (("ttft", "mean"), 0.08, 0.30),
         (("ttft", "p50"), 0.10, 0.35),
         (("ttft", "p95"), 0.15, 0.45),
-        (("inter_token", "mean"), 0.05, 0.30),
-        (("inter_token", "p50"), 0.05, 0.30),
-        (("inter_token", "p95"), 0.12, 0.50),
+        (("inter_token", "mean"), 0.04, 0.25),
+        (("inter_token", "p50"), 0.04, 0.25),
+        (("inter_token", "p95"), 0.10, 0.35),
     ],
 )
 def test_predicted_latency_is_near_the_simulated_scheduler(found, figure, median, nine_in_ten):
