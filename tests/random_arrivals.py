@@ -1,6 +1,7 @@
 """Predicted over simulated latency under random arrivals: the cases, the comparison, and a table of it.
 
-``PYTHONPATH=tests python -m random_arrivals`` prints the table of the whole grid (ten minutes). A step takes as long
+``PYTHONPATH=tests python -m random_arrivals`` prints the table of the whole grid (ten minutes), then that of engines that
+speculate (an hour). A step takes as long
 in the simulation as in the prediction, and the API server takes no time: what is compared is queues and percentiles.
 """
 
@@ -19,11 +20,13 @@ from costpolicy.perf.load import NEARLY_IDLE, crossing, flow_at, loaded, reduced
 from costpolicy.perf.open_loop import open_loop
 from costpolicy.perf.service import service
 from costpolicy.perf.shape import EngineShape, Workload
+from costpolicy.perf.speculation import Draft, Speculation, eagle_head
 from costpolicy.simulation.replica.arrivals import ClosedLoop, OpenLoop
 from costpolicy.simulation.replica.outcome import Outcome
 from costpolicy.simulation.replica.requests import Lengths
 from costpolicy.simulation.replica.run import Engine, Length, simulate
 from costpolicy.simulation.replica.scheduler import Limits
+from costpolicy.simulation.replica.speculation import Proposals
 
 FIGURES = tuple(product(("ttft", "inter_token"), ("mean", "p50", "p95", "p99")))
 LOADS = (0.2, 0.5, 0.7, 0.85)
@@ -55,6 +58,23 @@ SHAPES = {
     "70B FP8 2xH100": make_shape("meta-llama/Llama-3.1-70B", "nvidia-h100-80gb", 2, "fp8"),
     "70B FP8 4xH100": make_shape("meta-llama/Llama-3.1-70B", "nvidia-h100-80gb", 4, "fp8"),
 }
+
+
+def with_eagle(shape: EngineShape, acceptance: float, tokens: int = 3) -> EngineShape:
+    """The same with so many tokens of an EAGLE head proposed a step."""
+    head = eagle_head(shape.model)
+    assert head is not None
+    draft = Draft(model=head, weights=WeightFormat.BF16, shares_head=True)
+    return replace(shape, speculation=Speculation(tokens=tokens, acceptance=acceptance, draft=draft))
+
+
+SPECULATING = {
+    "8B H100, EAGLE at 0.44": with_eagle(SHAPES["8B H100"], 0.44),
+    "8B H100, EAGLE at 0.7": with_eagle(SHAPES["8B H100"], 0.7),
+    "8B L4, EAGLE at 0.44": with_eagle(SHAPES["8B L4"], 0.44),
+    "70B FP8 2xH100, EAGLE at 0.44": with_eagle(SHAPES["70B FP8 2xH100"], 0.44),
+}
+ENGINES = SHAPES | SPECULATING
 WORKLOADS = {
     "chat": Workload(prompt_tokens=1200, output_tokens=200),
     "prefix hits": Workload(prompt_tokens=1200, output_tokens=200, cached_tokens=1008),
@@ -80,14 +100,14 @@ class Case:
 
     @property
     def rate(self) -> float:
-        limit = open_loop(SHAPES[self.shape], self.workload, 1e9)
+        limit = open_loop(ENGINES[self.shape], self.workload, 1e9)
         assert isinstance(limit, Saturated)
         return limit.capacity * self.load
 
 
-def grid() -> Iterator[Case]:
+def grid(shapes: Iterable[str] = SHAPES) -> Iterator[Case]:
     """Yield every case whose plan would be allowed: the KV cache is not strained."""
-    for shape, requests, length_cv, arrival_cv, share in product(SHAPES, WORKLOADS, (0.3, 1.0), (0.5, 1.0, 2.0), LOADS):
+    for shape, requests, length_cv, arrival_cv, share in product(shapes, WORKLOADS, (0.3, 1.0), (0.5, 1.0, 2.0), LOADS):
         case = Case(shape=shape, requests=requests, length_cv=length_cv, arrival_cv=arrival_cv, load=share)
         if plannable(case):
             yield case
@@ -95,7 +115,7 @@ def grid() -> Iterator[Case]:
 
 def plannable(case: Case) -> bool:
     """Return whether a plan may load a replica so: as ``capacity`` limits it, objectives aside."""
-    replica = reduced(SHAPES[case.shape], case.workload)
+    replica = reduced(ENGINES[case.shape], case.workload)
     most, highest = replica.saturation
     rate = case.load * highest
     ends = flow_at(replica, NEARLY_IDLE).rate / rate, highest / rate
@@ -120,6 +140,7 @@ def served(
         ),
         step_seconds=reduction.cost.seconds,
         overhead=reduction.first_token_overhead,
+        proposals=proposals_of(shape),
     )
     lengths = Lengths(
         prompt_tokens=workload.prompt_tokens - shared,
@@ -131,9 +152,15 @@ def served(
     return simulate(engine, lengths, process, length, Random(seed))
 
 
+def proposals_of(shape: EngineShape) -> Proposals | None:
+    """What the simulated engine proposes, where the predicted one does."""
+    speculation = shape.speculation
+    return None if speculation is None else Proposals(tokens=speculation.tokens, acceptance=speculation.acceptance)
+
+
 def errors(case: Case, requests: int, seed: int) -> dict[tuple[str, str], float]:
     """Return the logarithm of predicted over simulated, by latency and figure."""
-    shape = SHAPES[case.shape]
+    shape = ENGINES[case.shape]
     predicted = open_loop(shape, case.workload, case.rate)
     assert isinstance(predicted, Latency)
     outcome = served(shape, case.workload, OpenLoop(case.rate, case.arrival_cv), Length(requests=requests), seed)
@@ -181,6 +208,7 @@ def compared(cases: Iterable[Case], requests: int) -> dict[Case, dict[tuple[str,
 
 
 if __name__ == "__main__":
-    results = compared(grid(), 4000)
-    for name in ("load", "arrival_cv", "length_cv", "requests", "shape"):
-        print(f"\n{name}\n" + table(results, lambda case, name=name: getattr(case, name)))
+    for shapes, requests in ((SHAPES, 4000), (SPECULATING, 2000)):
+        results = compared(grid(shapes), requests)
+        for name in ("load", "arrival_cv", "length_cv", "requests", "shape"):
+            print(f"\n{name}\n" + table(results, lambda case, name=name: getattr(case, name)))

@@ -101,6 +101,23 @@ class CalibrationStatus(ObservedModel):
     """Tokens that the engine's KV cache holds over those predicted. Empty: the engine does not say."""
 
 
+class SpeculationStatus(ObservedModel):
+    """What recorded hours say about the tokens that are proposed."""
+
+    proposer: Line
+    """Method, tokens proposed a step, and the model that does it."""
+    accepted_share: Real
+    """Accepted tokens over proposed ones."""
+    tokens_per_step: Real
+    """Tokens that a step yields of a request on average."""
+    counted_tokens_per_step: Real
+    """Tokens a step that plans count on: of the slowest requests, at the lower bound of what was observed."""
+    steps: Real
+    """Steps of single requests that were seen."""
+    hours: Whole
+    """Hours in which they were seen."""
+
+
 class PlaybookRow(ObservedModel):
     """One technique in this deployment."""
 

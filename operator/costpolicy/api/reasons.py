@@ -144,7 +144,7 @@ REASONS: Final[Mapping[Reason, str]] = {
     Reason.RESOLUTION_TOO_COARSE: "The objective lies inside a histogram bucket, so that keeping it cannot be seen.",
     Reason.OBJECTIVES_KEPT: "Observed latencies keep the objectives.",
     Reason.OBJECTIVE_MISSED: "An observed latency misses its objective.",
-    Reason.MEASURED_PER_STEP: "Inter-token latency is measured per step, and a step of speculative decoding yields several tokens.",
+    Reason.MEASURED_PER_STEP: "No request finished of late; steps are measured too, but with speculation one yields several tokens.",
     Reason.WITHIN_BUDGET: "What runs costs no more than the budget.",
     Reason.OVER_BUDGET: "What runs costs more than the budget. It keeps serving with the fewest replicas promised.",
     Reason.NO_BUDGET: "The policy has no budget.",

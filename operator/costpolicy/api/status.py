@@ -23,6 +23,7 @@ from costpolicy.api.measured import (
     ObservedTraffic,
     PlaybookRow,
     Receipt,
+    SpeculationStatus,
     WindowFigures,
 )
 from costpolicy.api.model import ObservedModel
@@ -44,6 +45,7 @@ __all__ = [
     "Receipt",
     "RejectedVariant",
     "RolloutStatus",
+    "SpeculationStatus",
     "TargetStatus",
     "VariantStatus",
     "WindowFigures",
@@ -155,6 +157,8 @@ class CostPolicyStatus(ObservedModel):
     """What the engines' own metrics say."""
     calibration: CalibrationStatus | None = None
     """How far predictions for what serves are off, as measured."""
+    speculation: SpeculationStatus | None = None
+    """How many of the tokens proposed in speculative decoding are accepted, as measured."""
     measurement: MeasurementStatus | None = None
     """What changes have saved."""
     playbook: Annotated[tuple[PlaybookRow, ...], Field(max_length=16), ListMap(("technique",))] = ()

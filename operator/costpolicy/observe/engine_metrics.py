@@ -35,3 +35,9 @@ class EngineMetric(StrEnum):
     REQUEST_OUTPUT_TOKENS = "vllm:request_generation_tokens"
     TTFT = "vllm:time_to_first_token_seconds"
     INTER_TOKEN = "vllm:inter_token_latency_seconds"  # noqa: S105 - a metric, not a secret
+    """One sample for each step of a request, however many tokens it yields (0.11 to 0.33)."""
+    REQUEST_INTER_TOKEN = "vllm:request_time_per_output_token_seconds"  # noqa: S105 - a metric, not a secret
+    """One sample for each finished request: its time after the first token over the tokens after the first."""
+    PROPOSED_TOKENS = "vllm:spec_decode_num_draft_tokens_total"
+    """This and the next only of an engine that speculates (0.11 to 0.33)."""
+    ACCEPTED_TOKENS = "vllm:spec_decode_num_accepted_tokens_total"

@@ -48,13 +48,18 @@ PRICE_PER_HOUR: Final = ExportedGauge(
     help="Price in force of one accelerator of a variant, per hour, in units of the currency.",
     labels=("namespace", "policy", "variant", "accelerator", "capacity_type", "currency"),
 )
+PROPOSER_INFO: Final = ExportedGauge(
+    name="costpolicy_proposer_info",
+    help="Always 1: who proposes tokens in a variant with speculative decoding.",
+    labels=("namespace", "policy", "variant", "proposer"),
+)
 BUILD_INFO: Final = ExportedGauge(
     name="costpolicy_build_info",
     help="Always 1: the version of the operator.",
     labels=("version",),
 )
 
-EXPORTED: Final = (POD_INFO, GPUS, PRICE_PER_HOUR, BUILD_INFO)
+EXPORTED: Final = (POD_INFO, GPUS, PRICE_PER_HOUR, PROPOSER_INFO, BUILD_INFO)
 
 
 class Recorded(StrEnum):

@@ -1,6 +1,6 @@
 """What was seen of one variant and of one policy at one moment."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeAlias
@@ -22,6 +22,8 @@ class VariantObservation:
         requests_per_second: offered load: arrivals, served or not.
         finished_per_second: by vLLM's ``finished_reason``; a client that hangs up appears nowhere.
         cached_tokens: prompt tokens of a request found in the prefix cache.
+        inter_token: over the steps of all requests.
+        request_inter_token: over requests, of what each took a token on average after its first.
         waiting, running: requests now, over all engines.
         kv_cache_usage: mean over the engines and the rate window.
         kv_cache_size_tokens: of the smallest engine; vLLM 0.25 and newer.
@@ -45,6 +47,7 @@ class VariantObservation:
     ttft_p50: Figure
     ttft: Tail | Missing
     inter_token: Tail | Missing
+    request_inter_token: Tail | Missing
     waiting: Figure
     running: Figure
     kv_cache_usage: Figure
@@ -65,6 +68,11 @@ class VariantObservation:
     def inter_token_p95(self) -> Figure:
         """Interpolated 95th percentile of the inter-token latency; :attr:`inter_token` says how exact."""
         return self.inter_token if isinstance(self.inter_token, Missing) else self.inter_token.value
+
+    def per_token(self, *, speculates: bool) -> Tail | Missing:
+        """Return the inter-token latency: where steps may yield several tokens that over requests, if any finished."""
+        of_requests = self.request_inter_token
+        return of_requests if speculates and isinstance(of_requests, Tail) else self.inter_token
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,9 +179,26 @@ class PolicyObservation:
         """Return whether every variant with traffic keeps the objective for the time to first token."""
         return _all_keep((variant.ttft for variant in self.variants), objective)
 
-    def keeps_inter_token(self, objective: timedelta) -> bool | Missing:
-        """Return whether every variant with traffic keeps the objective for the inter-token latency."""
-        return _all_keep((variant.inter_token for variant in self.variants), objective)
+    def keeps_inter_token(self, objective: timedelta, speculating: Container[str] = ()) -> bool | Missing:
+        """Return whether every variant with traffic keeps the objective for the inter-token latency.
+
+        Args:
+            objective: its 95th percentile.
+            speculating: variants whose steps yield several tokens.  Theirs is the 95th percentile over requests, which
+                is what a plan predicts; where no request finished, that of steps, which is longer.
+        """
+        return _all_keep(
+            (variant.per_token(speculates=variant.variant in speculating) for variant in self.variants), objective
+        )
+
+    def only_steps(self, speculating: Container[str]) -> bool:
+        """Return whether of a variant that speculates only the latency of its steps is known."""
+        return any(
+            one.variant in speculating
+            and isinstance(one.inter_token, Tail)
+            and isinstance(one.request_inter_token, Missing)
+            for one in self.variants
+        )
 
     def _present(self, figure: Callable[[VariantObservation], Figure]) -> list[float]:
         return [value for value in map(figure, self.variants) if not isinstance(value, Missing)]

@@ -10,7 +10,7 @@ from typing import Final
 
 from costpolicy.observe.attribution import POLICY, VARIANT, engines, exported, variants
 from costpolicy.observe.engine_metrics import EngineMetric
-from costpolicy.observe.exported import BUILD_INFO, GPUS, PRICE_PER_HOUR, Recorded
+from costpolicy.observe.exported import BUILD_INFO, GPUS, PRICE_PER_HOUR, PROPOSER_INFO, Recorded
 from costpolicy.observe.scope import Scope, promql_duration
 from costpolicy.observe.window import WindowFigure
 
@@ -202,13 +202,22 @@ def hour(scope: Scope) -> str:
         WindowFigure.PREFIX_HIT_RATIO: prefix_hit_ratio(scope),
         WindowFigure.TTFT: _mean(scope, EngineMetric.TTFT),
         WindowFigure.INTER_TOKEN: _mean(scope, EngineMetric.INTER_TOKEN),
+        WindowFigure.DECODE_STEPS: _of_proposers(scope, f"{EngineMetric.INTER_TOKEN}_count"),
+        WindowFigure.PROPOSED_TOKENS: _of_proposers(scope, EngineMetric.PROPOSED_TOKENS),
+        WindowFigure.ACCEPTED_TOKENS: _of_proposers(scope, EngineMetric.ACCEPTED_TOKENS),
     }
     return " or ".join(_tagged(figure, expression, "figure") for figure, expression in parts.items())
 
 
+def _of_proposers(scope: Scope, counter: str) -> str:
+    """Return how much a counter grew, of variants that speculate, with the label ``proposer``."""
+    proposer = f"topk {scope.by(*VARIANT)} (1, {exported(scope, PROPOSER_INFO)})"
+    return f"{variants(scope, counter, _increase(scope))} * {scope.on(*VARIANT)} group_left (proposer) {proposer}"
+
+
 def load_windows(scope: Scope) -> str:
     """Recorded hours of each variant over the window, ``WINDOW_STEP`` apart: one sample for each hour and ``figure``."""
-    recorded = f"max {scope.by(*VARIANT, 'figure')} ({scope.selector(Recorded.LOAD_AND_LATENCY)})"
+    recorded = f"max {scope.by(*VARIANT, 'figure', 'proposer')} ({scope.selector(Recorded.LOAD_AND_LATENCY)})"
     return f"({recorded})[{promql_duration(scope.window)}:{WINDOW_STEP}]"
 
 

@@ -50,7 +50,7 @@ _MOST: Final = 3.0
 """A window is off by at most this factor, up or down: beyond it something is broken or overloaded, which no correction
 of a prediction describes."""
 
-_PRIOR_WINDOWS: Final = 4.0
+PRIOR_WINDOWS: Final = 4.0
 """Effective windows that the prior of what varies is worth."""
 
 _USUAL: Final = 2.5
@@ -210,7 +210,7 @@ def correction(prior: LogError, floor: float, windows: Sequence[_Window]) -> Cor
     if not windows:
         return _correction(prior, floor, (prior.bias, start), varies, start)
     ordered = sorted(windows, key=lambda window: (window.at, window.error, window.noise))
-    weights = _weights([window.at for window in ordered])
+    weights = independent_weights([window.at for window in ordered])
     middle = _middle([(window.error, weight) for window, weight in zip(ordered, weights, strict=True)], prior.bias)
     usual = [_USUAL * sqrt(varies + window.noise) for window in ordered]
     errors = [
@@ -221,7 +221,7 @@ def correction(prior: LogError, floor: float, windows: Sequence[_Window]) -> Cor
         for window, error, weight in zip(ordered, errors, weights, strict=True)
     )
     # One degree of freedom went into the middle.
-    varies = max((_PRIOR_WINDOWS * varies + seen) / (_PRIOR_WINDOWS + sum(weights) - 1.0), floor**2)
+    varies = max((PRIOR_WINDOWS * varies + seen) / (PRIOR_WINDOWS + sum(weights) - 1.0), floor**2)
     precisions = [weight / (varies + window.noise) for window, weight in zip(ordered, weights, strict=True)]
     precision = 1.0 / start + sum(precisions)
     total = prior.bias / start + sum(each * error for each, error in zip(precisions, errors, strict=True))
@@ -235,7 +235,7 @@ def _correction(
     return Correction(prior=prior, floor=floor, mean=mean, variance=variance, varies=varies, prior_variance=start)
 
 
-def _weights(times: Sequence[datetime]) -> list[float]:
+def independent_weights(times: Sequence[datetime]) -> list[float]:
     """Return what each window counts, by its gaps to the neighbours; the sum is their effective number."""
     gaps = [tanh((later - earlier) / CORRELATION_TIME / 2.0) for earlier, later in pairwise(times)]
     return [(before + after) / 2.0 for before, after in zip([1.0, *gaps], [*gaps, 1.0], strict=True)]

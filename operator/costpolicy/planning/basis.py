@@ -74,7 +74,7 @@ class Basis:
         """Return what is predicted of a configuration's proposals; of what cannot be predicted, nothing."""
         if configuration.proposer is None:
             return None
-        found = speculation_of(configuration.proposer, self._request.architecture)
+        found = speculation_of(configuration.proposer, self._request)
         return found if isinstance(found, Speculation) else None
 
     def ceiling_of(self, shape: EngineShape, known: Known) -> Ceiling | None:

@@ -16,6 +16,11 @@ class Proposer:
     tokens: int
     model: str | None = None
 
+    @property
+    def label(self) -> str:
+        """Its name in metrics, such as ``eagle:3:example/head``."""
+        return ":".join((self.method, str(self.tokens), *([self.model] if self.model else [])))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Configuration:

@@ -5,7 +5,7 @@ memory, ``PROMISE`` at its predicted latency.  What depends on the number of rep
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from costpolicy.api.reasons import Reason
 from costpolicy.api.types import CapacityType
@@ -188,6 +188,14 @@ def _prompt_fits(option: Option, question: Question) -> Rejection | None:
     )
 
 
+def _runs_without_speculation(option: Option, question: Question) -> Rejection | None:
+    """Return why the engine cannot run without the speculation that is only for where it misses inter-token latency."""
+    if option.plain is None:
+        return None
+    configuration = replace(option.configuration, proposer=None)
+    return check_shape(replace(option, configuration=configuration, replica=option.plain, plain=None), question)
+
+
 def _latency_reachable(option: Option, question: Question) -> Rejection | None:
     found = option.replica.capacity
     if found.requests_per_second > 0:
@@ -236,5 +244,6 @@ SHAPE: tuple[OptionCheck, ...] = (
     _engine_runs,
     _weights_fit,
     _context_fits,
+    _runs_without_speculation,
 )
 PROMISE: tuple[OptionCheck, ...] = (_latency_reachable,)

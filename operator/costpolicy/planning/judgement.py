@@ -3,12 +3,13 @@
 import math
 
 from costpolicy.api.reasons import Reason
-from costpolicy.perf.latency import Binding, Latency
+from costpolicy.perf.latency import Latency
 from costpolicy.planning.caps import check_caps
 from costpolicy.planning.constraints import Question, check_promise, check_shape
 from costpolicy.planning.interruption import interruptible, wasted
-from costpolicy.planning.options import Option
+from costpolicy.planning.options import Option, Placement
 from costpolicy.planning.plan import Rejection, Target
+from costpolicy.planning.replica import Replica
 from costpolicy.planning.request import Limits
 from costpolicy.planning.supply import Supply
 from costpolicy.units import Money
@@ -21,31 +22,49 @@ def judge(option: Option, question: Question, limits: Limits) -> Target | Reject
     rejection = check_shape(option, question) or check_promise(option, question)
     if rejection:
         return rejection
-    replicas = replicas_for(option.supply, question, option.replica.capacity.requests_per_second)
+    rejection = check_call(Placement(option, option.supply), question)
+    if rejection:
+        return rejection
+    replicas = replicas_for(option.supply, question, option.requests_per_second)
     size = option.configuration.tensor_parallel_size
     return (
         check_caps(option.supply, size, replicas, limits)
-        or _needless(option, replicas, question)
+        or _check_need(option, replicas, question)
         or target(option, replicas, question)
     )
 
 
-def _needless(option: Option, replicas: int, question: Question) -> Rejection | None:
-    """Return that speculative decoding is not called for, where so many replicas keep inter-token latency without it.
-
-    Where they do not, it lowers inter-token latency at this load: the option was found to keep what they miss.
-    """
-    carrying = replicas - spare_replicas(option.supply, question)
-    if option.plain is None or option.plain.shortfall(question.request.demand.requests_per_second / carrying) is (
-        Binding.INTER_TOKEN
-    ):
+def check_call(placement: Placement, question: Question) -> Rejection | None:
+    """Return that no setting of the engine makes speculative decoding called for, if so."""
+    plain = placement.option.plain
+    if plain is None:
         return None
+    most = plain.capacity_without_inter_token
+    if most and _needs_more(plain, replicas_for(placement.supply, question, most), placement.supply, question):
+        return None
+    return _needless("without speculative decoding inter-token latency does not ask for more replicas")
+
+
+def _check_need(option: Option, replicas: int, question: Question) -> Rejection | None:
+    """Return that speculative decoding is not called for, where no more replicas keep the promise without it.
+
+    Where they do not, it is inter-token latency that they miss: without that promise each would carry as much
+    (``Option.requests_per_second``).
+    """
+    if option.plain is None or _needs_more(option.plain, replicas, option.supply, question):
+        return None
+    return _needless(f"{replicas} replica(s) keep inter-token latency without speculative decoding")
+
+
+def _needs_more(plain: Replica, replicas: int, supply: Supply, question: Question) -> bool:
+    capacity = plain.capacity.requests_per_second
+    return not capacity or replicas_for(supply, question, capacity) > replicas
+
+
+def _needless(why: str) -> Rejection:
     return Rejection(
         reason=Reason.SPECULATION_NOT_NEEDED,
-        message=(
-            f"inter-token latency is not what {replicas} replica(s) would miss without speculative decoding; "
-            f"spec.techniques.speculativeDecoding in mode Enabled orders it"
-        ),
+        message=f"{why}; spec.techniques.speculativeDecoding in mode Enabled orders it",
     )
 
 
@@ -97,5 +116,5 @@ def target(option: Option, replicas: int, question: Question) -> Target | Reject
         interruption_cost_per_hour=Money(wasted(option.supply, hourly.micros * accelerators)),
         predicted=predicted,
         memory=option.replica.memory,
-        capacity_per_replica=option.replica.capacity.requests_per_second,
+        capacity_per_replica=option.requests_per_second,
     )

@@ -40,7 +40,8 @@ class Option:
     """A configuration to be judged, the supply that it would be placed on, and what the model says of a replica.
 
     ``gated``: it can alter answers and nobody accepted that, so that it is only reached through the quality gate.
-    ``plain``: the replica without the speculative decoding that is only for where that one misses inter-token latency.
+    ``plain``: the replica that speculative decoding has to be called for by, without it and with the settings that the
+    search starts from, so that it is always looked at; ``None`` without speculation, and where it is ordered.
     """
 
     configuration: Configuration
@@ -54,6 +55,17 @@ class Option:
     def accelerator(self) -> Accelerator:
         """The accelerator's facts."""
         return self.supply.offering.accelerator
+
+    @property
+    def requests_per_second(self) -> float:
+        """The load that a plan counts on one replica for.
+
+        Speculation that is only for inter-token latency buys that and no capacity: never more than the plain replica
+        would carry if that latency were not promised.  So where it stops being called for, the plain one does as well,
+        and a looser objective never costs more.
+        """
+        found = self.replica.capacity.requests_per_second
+        return found if self.plain is None else min(found, self.plain.capacity_without_inter_token)
 
 
 class Placement(NamedTuple):

@@ -44,6 +44,7 @@ class Replica:
         "_reduced",
         "_served",
         "_shape",
+        "_unhurried",
     )
 
     def __init__(self, configuration: Configuration, accelerator: Accelerator, basis: Basis) -> None:
@@ -55,6 +56,7 @@ class Replica:
         self._predicted: dict[float, Latency | Saturated | Unpredictable] = {}
         self._memory: MemoryFit | None = None
         self._capacity: Capacity | None = None
+        self._unhurried: float | None = None
         self._served: Service | Unpredictable | None = None
         self._reduced: Reduced | Unpredictable | None = None
         self._most: tuple[float | None] | None = None
@@ -102,6 +104,16 @@ class Replica:
         if self._capacity is None:
             self._capacity = capacity_of(self.reduced, self.most_ttft, self.most_inter_token)
         return self._capacity
+
+    @property
+    def capacity_without_inter_token(self) -> float:
+        """The highest rate (requests a second) if no inter-token latency were promised."""
+        found = self.capacity
+        if found.binding is not Binding.INTER_TOKEN:
+            return found.requests_per_second
+        if self._unhurried is None:
+            self._unhurried = capacity_of(self.reduced, self.most_ttft, None).requests_per_second
+        return max(found.requests_per_second, self._unhurried)
 
     def capacity_within(self, objectives: Objectives) -> float:
         """Return the rate that other objectives than the policy's would allow, with the same margins."""

@@ -1,13 +1,15 @@
 """Everything that a plan depends on: equal requests get equal plans."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from costpolicy.api.policy import CostPolicySpec
 from costpolicy.api.types import WeightFormat
 from costpolicy.catalog.engines import Engine
 from costpolicy.catalog.models import ModelArchitecture
+from costpolicy.perf.acceptance import ObservedAcceptance
 from costpolicy.planning.calibration import CalibrationBook
-from costpolicy.planning.configuration import Configuration
+from costpolicy.planning.configuration import Configuration, Proposer
 from costpolicy.planning.demand import Demand
 from costpolicy.planning.supply import Supply
 from costpolicy.units import Money, parse_duration
@@ -23,6 +25,7 @@ class PlanRequest:
         running: what serves now; its formats need no quality gate, and a budget no longer rejects it.
         currency: of the offerings' prices.
         calibration: what was measured of ``running``; ``None``: nothing.
+        acceptance: what was observed of proposers that run or ran for this policy.
     """
 
     spec: CostPolicySpec
@@ -34,6 +37,7 @@ class PlanRequest:
     running: Configuration | None = None
     currency: str = "USD"
     calibration: CalibrationBook | None = None
+    acceptance: Mapping[Proposer, ObservedAcceptance] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,7 @@ from costpolicy.planning.caps import at_least, check_caps
 from costpolicy.planning.configuration import Configuration
 from costpolicy.planning.constraints import Question, check_placement, check_prospect
 from costpolicy.planning.interruption import interruptible
-from costpolicy.planning.judgement import fewest_replicas, judge, price_of, replicas_for, spare_replicas
+from costpolicy.planning.judgement import check_call, fewest_replicas, judge, price_of, replicas_for, spare_replicas
 from costpolicy.planning.options import Option, Placement
 from costpolicy.planning.plan import Candidate, Rejection, Rival, Target, Verdict
 from costpolicy.planning.request import Limits
@@ -58,8 +58,8 @@ class Outcome(NamedTuple):
 class Search:
     """One pass over options: the best that may be applied, the best behind the gate, and what became of each.
 
-    Ties go to the lower full price, then to what runs already, then fewer accelerators, then fewer departures from the
-    engine's defaults, then the stable order of ``options``.
+    Ties go to the lower full price, then to what does not speculate, then to what runs already, then fewer accelerators,
+    then fewer departures from the engine's defaults, then the stable order of ``options``.
     """
 
     question: Question
@@ -121,6 +121,10 @@ class Search:
         hopeless = self._hopeless(at)
         if hopeless:
             self.outcomes.append(hopeless)
+            return
+        refused = check_call(at, self.question)
+        if refused:
+            self.outcomes.append(Outcome(at, entry.full, refused))
             return
         replicas = self._bounded_replicas(at)
         refused = at_least(check_caps(at.supply, at.tensor_parallel_size, replicas, self.limits))
@@ -238,7 +242,10 @@ def _floor(at: Placement, replicas: int) -> _Floor:
 
 
 def _rank(found: Target, order: int, running: Configuration | None) -> tuple[object, ...]:
-    return (*found.compared_cost, found.configuration != running, found.accelerators, *_departures(found), order)
+    configuration = found.configuration
+    needs_speculation = configuration.proposer is not None  # all of them, where it is ordered
+    moved = configuration != running
+    return (*found.compared_cost, needs_speculation, moved, found.accelerators, *_departures(found), order)
 
 
 def _departures(found: Target) -> tuple[int, int]:

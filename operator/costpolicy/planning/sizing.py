@@ -11,6 +11,7 @@ from costpolicy.planning.judgement import replicas_for, target
 from costpolicy.planning.options import Option, offers
 from costpolicy.planning.plan import Rejection, Target
 from costpolicy.planning.request import Limits, PlanRequest
+from costpolicy.planning.speculation import ordered
 from costpolicy.planning.supply import Supply
 
 
@@ -33,20 +34,30 @@ def size(
         )
     fits = evaluation is not None and evaluation.workload == workload_of(request.demand)
     question = Question(request=request, evaluation=evaluation if evaluation and fits else Evaluation(request))
-    replica = question.evaluation.replica(configuration, supply.offering.accelerator)
-    option = Option(configuration=configuration, supply=supply, replica=replica)
+    option = _as_planned(configuration, supply, question)
     rejection = check_supply(supply, request) or check_shape(option, question) or check_promise(option, question)
     if rejection is not None:
         return rejection
-    wanted = replicas_for(supply, question, replica.capacity.requests_per_second)
+    wanted = replicas_for(supply, question, option.requests_per_second)
     floor = max(request.spec.objectives.availability.min_ready_replicas, 1)
     allowed = max(min(wanted, _most(option, limits)), floor)
     found = target(option, allowed, question)
     if isinstance(found, Rejection):  # capped below the demand: what can be said is what one busy replica does
-        capacity = replica.capacity.requests_per_second
+        capacity = option.requests_per_second
         eased = replace(request, demand=replace(request.demand, requests_per_second=capacity * allowed))
         return target(option, allowed, Question(request=eased, evaluation=question.evaluation))
     return found
+
+
+def _as_planned(configuration: Configuration, supply: Supply, question: Question) -> Option:
+    """Return the option that a configuration was, so that of speculation no more is expected than when it was planned."""
+    evaluation, accelerator = question.evaluation, supply.offering.accelerator
+    option = Option(configuration=configuration, supply=supply, replica=evaluation.replica(configuration, accelerator))
+    if configuration.proposer is None or ordered(question.request):
+        return option
+    plain = evaluation.replica(replace(configuration, proposer=None), accelerator)
+    # What was measured of it may be better than what is known of the plain one: it runs, and is not given up here.
+    return replace(option, plain=plain) if plain.capacity_without_inter_token else option
 
 
 def supply_of(request: PlanRequest, configuration: Configuration) -> Supply | None:

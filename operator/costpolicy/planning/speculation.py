@@ -7,6 +7,7 @@ requests gain.  Rejection sampling keeps the distribution of answers, so a first
 
 from typing import Final
 
+from costpolicy.api.policy import CostPolicySpec
 from costpolicy.api.techniques import SpeculativeDecoding
 from costpolicy.api.types import TechniqueMode, WeightFormat
 from costpolicy.catalog.architecture import ModelArchitecture
@@ -32,7 +33,7 @@ _NEED_MODEL: Final = frozenset({"draft_model", "eagle", "eagle3", "medusa"})
 def ordered(request: PlanRequest) -> Proposer | None:
     """Return the proposer that the policy orders for whatever is planned, if it does."""
     asked = request.spec.techniques.speculative_decoding
-    return _proposer(asked) if asked.mode is TechniqueMode.ENABLED and _given(asked) else None
+    return proposer_of(request.spec) if asked.mode is TechniqueMode.ENABLED and _given(asked) else None
 
 
 def permitted(request: PlanRequest) -> Proposer | None:
@@ -42,24 +43,34 @@ def permitted(request: PlanRequest) -> Proposer | None:
     asked = request.spec.techniques.speculative_decoding
     if asked.mode is TechniqueMode.DISABLED or ordered(request) or request.spec.objectives.inter_token_latency is None:
         return None
-    proposer = _proposer(asked)
-    predicted = speculation_of(proposer, request.architecture)
+    proposer = proposer_of(request.spec)
+    predicted = speculation_of(proposer, request)
     if isinstance(predicted, Unpredictable) or predicted.tokens_per_step < WORTHWHILE:
         return None
     return None if unsupported(proposer, request.engine) else proposer
 
 
-def speculation_of(proposer: Proposer, target: ModelArchitecture) -> Speculation | Unpredictable:
-    """Return what the performance model says of a proposer for a model, at the acceptance that a promise may rest on."""
-    known = ACCEPTANCES.get(proposer.method)
+def proposer_of(spec: CostPolicySpec) -> Proposer:
+    """Return who proposes in a policy, wherever it speculates."""
+    asked = spec.techniques.speculative_decoding
+    return Proposer(method=asked.method or WITHOUT_MODEL, tokens=asked.tokens or DEFAULT_TOKENS, model=asked.model)
+
+
+def speculation_of(proposer: Proposer, request: PlanRequest) -> Speculation | Unpredictable:
+    """Return what the performance model says of a proposer, at the acceptance that a promise may rest on: the one observed
+    of it in this deployment, or else a published one.
+    """
+    known, target = ACCEPTANCES.get(proposer.method), request.architecture
     if known is None:
         return Unpredictable(reason=f"nobody published how often tokens of {proposer.method} are accepted")
+    seen = request.acceptance.get(proposer)
+    acceptance = known.cautious if seen is None else seen.counted
     if proposer.method == WITHOUT_MODEL:
-        return Speculation(tokens=proposer.tokens, acceptance=known.cautious)
+        return Speculation(tokens=proposer.tokens, acceptance=acceptance)
     draft = _draft_model(proposer, target) if proposer.method == "draft_model" else _eagle(target)
     if isinstance(draft, Unpredictable):
         return draft
-    return Speculation(tokens=proposer.tokens, acceptance=known.cautious, draft=draft)
+    return Speculation(tokens=proposer.tokens, acceptance=acceptance, draft=draft)
 
 
 def unsupported(proposer: Proposer, engine: Engine) -> str:
@@ -95,14 +106,13 @@ def described(
         return ""
     why = "ordered by the policy" if ordered(request) else "without it the inter-token latency would be missed"
     start = f"speculative decoding ({proposer.method}, {proposer.tokens} tokens proposed a step): {why}"
-    predicted = speculation_of(proposer, request.architecture)
+    predicted = speculation_of(proposer, request)
     if isinstance(predicted, Unpredictable):
         return f"{start}; what it does is not predicted ({predicted.reason}), the figures are those without it"
-    known = ACCEPTANCES[proposer.method]
     before = f"{plain.inter_token.p95 * 1000:.1f} ms" if isinstance(plain, Latency) else "a queue without end"
     return (
-        f"{start}; {predicted.tokens_per_step:.2f} tokens a step at an acceptance of {known.cautious:g}, that of the "
-        f"slowest requests measured (means {known.lowest:g} to {known.highest:g}: {known.source}), are expected to turn a "
+        f"{start}; {predicted.tokens_per_step:.2f} tokens a step at an acceptance of {predicted.acceptance:g}, "
+        f"{_evidence(proposer, request)}, are expected to turn a "
         f"p95 of {before} into {found.inter_token.p95 * 1000:.1f} ms, before {margin - 1:.0%} margin for the prediction's error"
     )
 
@@ -111,8 +121,15 @@ def _given(asked: SpeculativeDecoding) -> bool:
     return asked.method is not None or asked.model is not None or asked.tokens is not None
 
 
-def _proposer(asked: SpeculativeDecoding) -> Proposer:
-    return Proposer(method=asked.method or WITHOUT_MODEL, tokens=asked.tokens or DEFAULT_TOKENS, model=asked.model)
+def _evidence(proposer: Proposer, request: PlanRequest) -> str:
+    """Return where the acceptance comes from that is counted on."""
+    known, seen = ACCEPTANCES[proposer.method], request.acceptance.get(proposer)
+    if seen is None:
+        return f"that of the slowest requests measured (means {known.lowest:g} to {known.highest:g}: {known.source})"
+    return (
+        f"that of the slowest requests of this deployment (mean {seen.mean:.2f}, at least {seen.lowest:.2f} by {seen.hours} "
+        f"hour(s) of {seen.steps:,.0f} steps; the slowest have {known.cautious / known.lowest:.0%} of that where they were measured)"
+    )
 
 
 def _eagle(target: ModelArchitecture) -> Draft | Unpredictable:

@@ -44,7 +44,9 @@ _HELPFUL: Final = {
     Reason.DOES_NOT_FIT: (Binding.KV_CACHE,),
     Reason.CONTEXT_DOES_NOT_FIT: (Binding.KV_CACHE,),
     Reason.OBJECTIVE_UNREACHABLE: (Binding.NONE,),
-    **dict.fromkeys(CAP_REASONS, (Binding.INTER_TOKEN, Binding.TTFT, Binding.THROUGHPUT)),
+    **dict.fromkeys(
+        (*CAP_REASONS, Reason.SPECULATION_NOT_NEEDED), (Binding.INTER_TOKEN, Binding.TTFT, Binding.THROUGHPUT)
+    ),
 }
 
 

@@ -11,6 +11,7 @@ from costpolicy.observe.source import Missing
 from costpolicy.perf.latency import Quantiles
 from costpolicy.planning.demand import Demand
 from costpolicy.planning.plan import Target
+from costpolicy.reconcile.acceptance import speculation_status
 from costpolicy.reconcile.calibration import calibration_status
 from costpolicy.reconcile.conditions import Answer, conditions, stalled
 from costpolicy.reconcile.course import Course
@@ -49,6 +50,7 @@ def answer(outlook: Outlook, course: Course | None, now: datetime) -> CostPolicy
         scaling=course.scaling if course else None,
         observed=observed_traffic(snapshot.observed, before.observed, now),
         calibration=calibration_status(outlook.request.calibration),
+        speculation=speculation_status(outlook.request),
         measurement=before.measurement,
         playbook=before.playbook,
         history=history,

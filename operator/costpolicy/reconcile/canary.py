@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from costpolicy.api.reasons import Reason
-from costpolicy.observe.observation import PolicyObservation, VariantObservation
+from costpolicy.observe.latency import Tail
+from costpolicy.observe.observation import PolicyObservation
 from costpolicy.observe.source import Missing
 from costpolicy.planning.plan import Target
 from costpolicy.reconcile.change import Trigger, edited
@@ -82,7 +83,9 @@ def _arm(outlook: Outlook, variant: LiveVariant, objectives: dict[str, timedelta
     seen = next((one for one in observed.variants if one.variant == variant.hash and one.fresh), None)
     if seen is None:
         return None
-    answers = {name: _keeps(seen, name, objective) for name, objective in objectives.items()}
+    speculates = variant.configuration is not None and variant.configuration.proposer is not None
+    tails = {TTFT: seen.ttft, INTER_TOKEN: seen.per_token(speculates=speculates)}
+    answers = {name: _keeps(tails[name], objective) for name, objective in objectives.items()}
     rate = seen.requests_per_second
     return Arm(
         requests_per_second=None if isinstance(rate, Missing) else rate,
@@ -93,8 +96,7 @@ def _arm(outlook: Outlook, variant: LiveVariant, objectives: dict[str, timedelta
     )
 
 
-def _keeps(seen: VariantObservation, name: str, objective: timedelta) -> bool | Missing:
-    tail = seen.ttft if name == TTFT else seen.inter_token
+def _keeps(tail: Tail | Missing, objective: timedelta) -> bool | Missing:
     return tail if isinstance(tail, Missing) else tail.keeps(objective)
 
 

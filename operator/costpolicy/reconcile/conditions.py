@@ -1,11 +1,13 @@
 """The conditions of a decision: what the policy's owner, kstatus and the on-call engineer are told."""
 
 from dataclasses import dataclass
+from functools import partial
 
 from costpolicy.api.conditions import Condition, ConditionType, condition
 from costpolicy.api.reasons import Reason
 from costpolicy.api.types import RolloutMode, TechniqueMode
 from costpolicy.api.validation import Problem
+from costpolicy.observe.observation import PolicyObservation
 from costpolicy.observe.source import Missing
 from costpolicy.planning.plan import Plan
 from costpolicy.planning.request import hourly_budget
@@ -172,19 +174,20 @@ def _objectives(snapshot: Snapshot) -> Condition:
         return condition(
             ConditionType.OBJECTIVES_MET, None, observed.reason, "latencies are not measured at the moment"
         )
-    kept = []
+    kept, speculating = [], _speculating(snapshot, observed)
     for name, objective, keeps in (
         ("TTFT", wanted.ttft, observed.keeps_ttft),
-        (_INTER_TOKEN, wanted.inter_token_latency, observed.keeps_inter_token),
+        (_INTER_TOKEN, wanted.inter_token_latency, partial(observed.keeps_inter_token, speculating=speculating)),
     ):
         if objective is None:
             continue
         answer = keeps(parse_duration(objective.p95))
         if isinstance(answer, Missing):
             return condition(ConditionType.OBJECTIVES_MET, None, answer.reason, f"{name}: {answer.message}")
-        if not answer and name == _INTER_TOKEN and _speculates(snapshot):
+        if not answer and name == _INTER_TOKEN and observed.only_steps(speculating):
             message = (
-                f"{name}: the engine measures it per step, and with speculative decoding a step yields several tokens"
+                f"{name}: no request finished of late, and with speculative decoding a step, which is what else is "
+                f"measured, yields several tokens"
             )
             return condition(ConditionType.OBJECTIVES_MET, None, Reason.MEASURED_PER_STEP, message)
         if not answer:
@@ -194,9 +197,11 @@ def _objectives(snapshot: Snapshot) -> Condition:
     return condition(ConditionType.OBJECTIVES_MET, True, Reason.OBJECTIVES_KEPT, "; ".join(kept))
 
 
-def _speculates(snapshot: Snapshot) -> bool:
-    configurations = (variant.configuration for variant in snapshot.live.variants)
-    return any(one is not None and one.proposer is not None for one in configurations)
+def _speculating(snapshot: Snapshot, observed: PolicyObservation) -> frozenset[str]:
+    """Return the observed variants whose steps may yield several tokens: where one speculates, also what went lately."""
+    known = {one.hash: one.configuration for one in snapshot.live.variants if one.configuration is not None}
+    plain = {hash_ for hash_, configuration in known.items() if configuration.proposer is None}
+    return frozenset(one.variant for one in observed.variants) - plain if len(plain) < len(known) else frozenset()
 
 
 def _budget(answer: Answer) -> Condition:

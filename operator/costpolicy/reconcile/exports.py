@@ -8,7 +8,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from costpolicy.kube.gateway import POLICY_LABEL, VARIANT_LABEL, Gateway, Pod
-from costpolicy.observe.exported import GPUS, POD_INFO, PRICE_PER_HOUR, AcceleratorState, ExportedGauge
+from costpolicy.observe.exported import (
+    GPUS,
+    POD_INFO,
+    PRICE_PER_HOUR,
+    PROPOSER_INFO,
+    AcceleratorState,
+    ExportedGauge,
+)
 from costpolicy.planning.configuration import Configuration
 from costpolicy.reconcile.fleet import Fleet
 from costpolicy.reconcile.live import live_of
@@ -57,6 +64,7 @@ def fleet_series(variants: Iterable[RunningVariant], fleet: Fleet) -> dict[Expor
     info: dict[tuple[str, ...], float] = {}
     held: Counter[tuple[str, ...]] = Counter()
     price: dict[tuple[str, ...], float] = {}
+    proposers: dict[tuple[str, ...], float] = {}
     for pod in pods:
         key = (pod.namespace, pod.labels.get(POLICY_LABEL, ""), pod.labels.get(VARIANT_LABEL, ""))
         variant = known.get(key)
@@ -64,6 +72,8 @@ def fleet_series(variants: Iterable[RunningVariant], fleet: Fleet) -> dict[Expor
             continue
         info[(pod.namespace, pod.name, variant.policy, variant.hash)] = 1.0
         configuration = variant.configuration
+        if configuration is not None and configuration.proposer is not None:
+            proposers[(*key, configuration.proposer.label)] = 1.0
         if configuration is None or not pod.node:
             continue
         what = (*key, configuration.accelerator, configuration.capacity_type.value)
@@ -73,7 +83,12 @@ def fleet_series(variants: Iterable[RunningVariant], fleet: Fleet) -> dict[Expor
         cost = hourly.get((configuration.accelerator, configuration.capacity_type))
         if cost is not None:
             price[(*what, fleet.prices.currency)] = cost.micros / MICROS_PER_UNIT
-    return {POD_INFO: info, GPUS: {labels: float(count) for labels, count in held.items()}, PRICE_PER_HOUR: price}
+    return {
+        POD_INFO: info,
+        GPUS: {labels: float(count) for labels, count in held.items()},
+        PRICE_PER_HOUR: price,
+        PROPOSER_INFO: proposers,
+    }
 
 
 def state_of(pod: Pod, *, selected: bool) -> AcceleratorState:

@@ -18,6 +18,7 @@ from costpolicy.planning.planner import plan
 from costpolicy.planning.request import PlanRequest, limits_of
 from costpolicy.planning.sizing import size, supply_of
 from costpolicy.planning.supply import Supply
+from costpolicy.reconcile.acceptance import acceptance_of_proposers
 from costpolicy.reconcile.calibration import calibration_book
 from costpolicy.reconcile.demand import Demands, demands
 from costpolicy.reconcile.inputs import Inputs
@@ -123,6 +124,7 @@ def look_ahead(snapshot: Snapshot, inputs: Inputs, now: datetime) -> Outlook:
         running=stable.configuration if stable else None,
         currency=snapshot.prices.currency,
     )
+    request = replace(request, acceptance=acceptance_of_proposers(request, snapshot.observed))
     request = replace(request, calibration=calibration_book(request, stable, snapshot.observed))
     evaluation = Evaluation(request)
     known = snapshot.planned

@@ -1,12 +1,16 @@
 """The replica loop: what serves stays, and its replicas follow the load (minutes, stabilised)."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from costpolicy.api.reasons import Reason
 from costpolicy.api.status import RolloutStatus, ScalingStatus
 from costpolicy.kube.gateway import EventType
+from costpolicy.planning.configuration import Configuration
+from costpolicy.planning.demand import Demand
 from costpolicy.planning.explain import describe
 from costpolicy.planning.plan import Target
+from costpolicy.planning.speculation import ordered
 from costpolicy.reconcile.change import Keep
 from costpolicy.reconcile.course import CALM, INFEASIBLE, STEADY, WATCHING, Course, WantedVariant, again, last_rollout
 from costpolicy.reconcile.decision import News
@@ -95,9 +99,22 @@ def _wanted(outlook: Outlook, stable: LiveVariant) -> int:
         return max(stable.replicas, 1)
     sized = outlook.sized(configuration, demand)
     if isinstance(sized, Target):
-        return sized.replicas
+        most = _plain_replicas(outlook, configuration, demand)
+        return sized.replicas if most is None else min(sized.replicas, max(most, stable.replicas))
     guessed = outlook.sized_by_prediction(configuration, demand)
     return max(stable.replicas, guessed.replicas if isinstance(guessed, Target) else 1)
+
+
+def _plain_replicas(outlook: Outlook, configuration: Configuration, demand: Demand) -> int | None:
+    """Return how many replicas would do without the speculation that nobody ordered, if some would.
+
+    No more are added for it: where it needs more it is taken back, and meanwhile must not take the accelerators that its
+    successor starts on.
+    """
+    if configuration.proposer is None or ordered(outlook.request):
+        return None
+    plain = outlook.sized(replace(configuration, proposer=None), demand)
+    return plain.replicas if isinstance(plain, Target) else None
 
 
 def _scaled(stable: LiveVariant, step: ReplicaStep, outlook: Outlook) -> tuple[News, ...]:

@@ -14,6 +14,7 @@ _HOUR_OF_LOAD = {
     "ttft_seconds": 0.5,
     "inter_token_latency_seconds": 0.02,
 }
+_PROPOSED_IN_AN_HOUR = {"decode_steps": 100_000.0, "proposed_tokens": 300_000.0, "accepted_tokens": 120_000.0}
 
 
 def target(namespace: str, pod: str = "chat-1", **more: str) -> dict[str, str]:
@@ -119,3 +120,9 @@ def _record_hours(tape: Tape) -> None:
         if figure != "ttft_seconds":
             incomplete = {**hours, "variant": "bbb", "figure": figure}
             tape.add("costpolicy_variant:load_and_latency:mean1h", incomplete, points)
+        speculating = {**hours, "variant": "ccc", "figure": figure}
+        tape.add("costpolicy_variant:load_and_latency:mean1h", speculating, points)
+    for figure, value in _PROPOSED_IN_AN_HOUR.items():
+        points = ramp(value, value, first=END - 23 * HOUR, step=120)
+        proposed = {**hours, "variant": "ccc", "figure": figure, "proposer": "eagle:3:example/head"}
+        tape.add("costpolicy_variant:load_and_latency:mean1h", proposed, points)

@@ -67,6 +67,9 @@ def test_reads_quantiles_and_their_buckets_of_the_recorded_h100_engine(fleet: Fl
     # Rank 0.95 x 599286 = 569321.7 lies in (0.025, 0.05], which holds the ranks 397304 to 572672.
     assert pytest.approx(variant.inter_token_p95) == 0.025 + 0.025 * (569321.7 - 397304) / (572672 - 397304)
     assert pytest.approx((variant.inter_token.lower, variant.inter_token.upper), abs=1e-9) == (0.025, 0.05)
+    # Of requests: rank 0.95 x 3020 = 2869 lies in the same bucket, which holds the ranks 2098 to 3020.
+    of_requests = 0.025 + 0.025 * (2869 - 2098) / (3020 - 2098)
+    assert pytest.approx(variant.request_inter_token.value) == of_requests
 
 
 @pytest.mark.parametrize("namespace", ["relabelled", "parallel", "two-variants", "slow"])
@@ -227,7 +230,10 @@ def test_recorded_hours_are_read_seven_hours_apart_and_stay_the_same_until_the_n
         window.ttft,
         window.inter_token,
     )
+    assert window.speculated is None
     assert () == policy.windows["bbb"], "without a TTFT there is nothing to compare"
+    proposed = [("eagle:3:example/head", 100_000, 300_000, 120_000)] * 3
+    assert proposed == [each.speculated for each in policy.windows["ccc"]]
     assert later.of("hours", "chat").windows == policy.windows
     assert () == policy.variants, "an hour long ago is no variant of now"
 

@@ -21,6 +21,7 @@ from costpolicy.observe.scope import Scope
 RULES = Path(__file__).parents[3] / "charts" / "costpolicy-operator" / "files" / "recording-rules.yaml"
 POD = 'namespace="demo",pod="chat-1",costpolicy="chat",variant="aaa",engine="0"'
 VARIANT = 'namespace="demo",policy="chat",variant="aaa"'
+OF_SPECULATION = {EngineMetric.PROPOSED_TOKENS, EngineMetric.ACCEPTED_TOKENS}
 HELD = f'{VARIANT},accelerator="nvidia-l40s",capacity_type="OnDemand"'
 
 
@@ -151,6 +152,28 @@ def test_an_hour_of_two_engines_of_which_one_came_in_its_middle(programs: dict[s
     check(series, {halves: [(f'{{{VARIANT},figure="engines"}}', 15.0)]}, "120m", tmp_path)
 
 
+def test_an_hour_of_a_variant_that_speculates_says_what_was_proposed_and_by_whom(
+    programs: dict[str, str], tmp_path: Path
+) -> None:
+    # Ten steps a second, three tokens proposed in each, of which four in ten are accepted; two operators tell of it.
+    plain = POD.replace("chat", "plain")
+    series = [line("vllm:num_requests_running", POD, "3x140")]
+    for metric, grows in (
+        ("inter_token_latency_seconds_count", 300),
+        ("spec_decode_num_draft_tokens_total", 900),
+        ("spec_decode_num_accepted_tokens_total", 360),
+    ):
+        series.append(line(f"vllm:{metric}", POD, f"0+{grows}x140"))
+    series.append(line("vllm:inter_token_latency_seconds_count", plain, "0+300x140"))
+    proposer = 'proposer="eagle:3:example/head"'
+    told = [f'{VARIANT},{proposer},instance="{operator}"' for operator in ("a", "b")]
+    series += [line("costpolicy_proposer_info", labels, "1x140") for labels in told]
+    figures = {"decode_steps": 36_000, "proposed_tokens": 108_000, "accepted_tokens": 43_200}
+    expected = [(f'{{{VARIANT},{proposer},figure="{figure}"}}', value) for figure, value in figures.items()]
+    proposed = f'round({Recorded.LOAD_AND_LATENCY}{{figure!="engines"}})'
+    check(series, {proposed: expected}, "66m", tmp_path)
+
+
 def test_the_first_hour_of_a_variant_is_no_window(programs: dict[str, str], tmp_path: Path) -> None:
     series = [
         line("vllm:time_to_first_token_seconds_count", POD, "0+60x140"),
@@ -206,7 +229,8 @@ def test_clusters_stay_apart(programs: dict[str, str], tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("metric", EngineMetric)
 def test_every_engine_metric_occurs_in_a_recorded_exposition_of_the_newest_engine(metric: EngineMetric) -> None:
-    names = {name for name, _, _ in exposition("0.32.0-cpu.txt")}
+    file = "0.32.0-cpu-ngram.txt" if metric in OF_SPECULATION else "0.32.0-cpu.txt"
+    names = {name for name, _, _ in exposition(file)}
     assert metric.value in names or f"{metric.value}_bucket" in names
 
 
@@ -214,7 +238,9 @@ def test_every_engine_metric_occurs_in_a_recorded_exposition_of_the_newest_engin
 def test_every_engine_metric_but_the_newest_occurs_in_every_recorded_exposition(file: str) -> None:
     families = {re.sub(r"_(bucket|count|sum)$", "", name) for name, _, _ in exposition(file)}
     newer = set() if file.startswith("0.32") else {EngineMetric.REJECTED}
-    assert {metric.value for metric in EngineMetric} - newer <= families
+    others = set() if "ngram" in file else OF_SPECULATION
+    assert {metric.value for metric in EngineMetric} - newer - others <= families
+    assert not others & families, "an engine exports them only where it speculates"
 
 
 def test_queries_and_rules_name_nothing_else() -> None:

@@ -20,6 +20,7 @@ from costpolicy.api.status import (
     Receipt,
     RolloutStatus,
     ScalingStatus,
+    SpeculationStatus,
     TargetStatus,
     VariantStatus,
     WindowFigures,
@@ -85,6 +86,14 @@ def fullest(text: str) -> CostPolicyStatus:
             ttft_margin=1 / 3,
             inter_token_margin=1 / 3,
             kv_cache_factor=1 / 3,
+        ),
+        speculation=SpeculationStatus(
+            proposer=long,
+            accepted_share=1 / 3,
+            tokens_per_step=1 / 3,
+            counted_tokens_per_step=1 / 3,
+            steps=1 / 3,
+            hours=2**53,
         ),
         measurement=MeasurementStatus(
             baseline=window,

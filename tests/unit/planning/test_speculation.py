@@ -1,7 +1,7 @@
 """Whether a plan speculates: the modes, who may propose, and what is said about it.
 
 Covered: Auto only where inter-token latency would be missed, orders, Disabled, methods that cannot be predicted or
-started, reasons.  Not covered: what it does to a step (tests/unit/perf/test_speculation.py), whole plans
+started, reasons, observed acceptance.  Not covered: what it does to a step (tests/unit/perf/test_speculation.py), whole plans
 (tests/golden/plans/speculation-*.yaml).
 """
 
@@ -11,12 +11,14 @@ from typing import Any
 import pytest
 
 from asking import candidate, offered, request
+from costpolicy.perf.acceptance import ObservedAcceptance
 from costpolicy.perf.latency import Binding
 from costpolicy.planning.configuration import Proposer
 from costpolicy.planning.evaluation import Evaluation
-from costpolicy.planning.plan import Plan, Verdict
+from costpolicy.planning.plan import Plan, Target, Verdict
 from costpolicy.planning.planner import plan
-from costpolicy.planning.request import PlanRequest
+from costpolicy.planning.request import PlanRequest, limits_of
+from costpolicy.planning.sizing import size
 
 EAGLE = {"method": "eagle", "model": "example/eagle-head"}
 PROPOSER = Proposer(method="eagle", tokens=3, model="example/eagle-head")
@@ -216,3 +218,51 @@ def test_a_draft_model_is_split_as_the_model_that_verifies():
 
     assert "TensorParallelShape" == eight.reason
     assert "28 attention heads of Qwen/Qwen2.5-7B-Instruct cannot be split 8 ways" in eight.message
+
+
+def observed(counted: float) -> ObservedAcceptance:
+    return ObservedAcceptance(
+        counted=counted,
+        mean=counted / 0.7,
+        lowest=counted / 0.71,
+        tokens_per_step=2.0,
+        accepted_share=0.4,
+        steps=1e6,
+        hours=12,
+    )
+
+
+def test_what_was_observed_takes_the_place_of_what_was_published_and_is_told():
+    answer = plan(replace(asked(EAGLE), acceptance={PROPOSER: observed(0.5)}))
+
+    assert PROPOSER == proposer(answer)
+    (told,) = answer.settings
+    assert "1.88 tokens a step at an acceptance of 0.5, that of the slowest requests of this deployment" in told
+    assert "by 12 hour(s) of 1,000,000 steps" in told
+
+
+def test_where_little_is_accepted_nothing_is_proposed():
+    answer = plan(replace(asked(EAGLE), acceptance={PROPOSER: observed(0.02)}))
+
+    assert not any(one.configuration.proposer for one in answer.candidates)
+    assert answer.target == plan(asked({"mode": "Disabled"})).target
+
+
+def test_what_was_observed_of_another_proposer_says_nothing():
+    other = replace(PROPOSER, model="example/other-head")
+
+    assert plan(asked(EAGLE)).target == plan(replace(asked(EAGLE), acceptance={other: observed(0.02)})).target
+
+
+def test_of_what_speculates_no_more_is_counted_on_than_it_would_carry_without_an_inter_token_objective():
+    asking = replace(asked(EAGLE, "50ms", 20.0, "nvidia-l40s"), acceptance={PROPOSER: observed(0.9)})
+    target = plan(asking).target
+    assert target is not None
+    assert PROPOSER == target.configuration.proposer
+    unhurried = plan(asked({"mode": "Disabled"}, None, 20.0, "nvidia-l40s")).target
+
+    assert unhurried is not None
+    assert target.replicas >= unhurried.replicas
+    sized = size(asking, target.configuration, limits_of(asking))
+    assert isinstance(sized, Target)
+    assert (target.replicas, target.capacity_per_replica) == (sized.replicas, sized.capacity_per_replica)

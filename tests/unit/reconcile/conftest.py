@@ -33,6 +33,7 @@ def measured() -> Callable[[float], PolicyObservation]:
             ttft_p50=0.1,
             ttft=Tail(value=0.2, lower=0.1, upper=0.25),
             inter_token=Tail(value=0.03, lower=0.025, upper=0.05),
+            request_inter_token=UNKNOWN,
             waiting=0.0,
             running=1.0,
             kv_cache_usage=0.1,

@@ -45,7 +45,8 @@ class Outcome:
     """A run, its start and end left out.
 
     ``requests`` are those measured, in order of arrival; ``token_gaps`` all times between tokens of one request
-    while they were served, as (seconds, how often). ``running``, ``waiting`` and ``kv_utilization`` are means over
+    (with speculation between its steps) while they were served, as (seconds, how often). ``running``, ``waiting``
+    and ``kv_utilization`` are means over
     time, the last as a share of all blocks (a shared prefix counts once); ``requests_per_second`` is the rate of
     answers, ``preemptions`` their number, both over the same ``seconds``.
     """

@@ -53,7 +53,8 @@ class Request:
 
     ``to_compute`` is what must be in the KV cache before the next token comes, the shared prefix left out: the
     prompt, after a preemption the generated tokens too. ``computed`` is how much of it is there. ``generated`` counts
-    tokens up to the tick ``joined``, at which it last began to decode; ``last_token`` is when it was preempted.
+    tokens up to the tick ``joined``, at which it last began to decode; with speculation all of them, ``joined`` being how
+    many there were then. ``last_token`` is when it was preempted.
     """
 
     number: int

@@ -8,18 +8,27 @@ from costpolicy.simulation.replica.arrivals import ClosedLoop, OpenLoop
 from costpolicy.simulation.replica.outcome import Outcome
 from costpolicy.simulation.replica.requests import Lengths, Request
 from costpolicy.simulation.replica.scheduler import Limits, Progress, Scheduler, StepSeconds
+from costpolicy.simulation.replica.speculation import Proposals, SpeculatingScheduler
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Engine:
     """One replica: its settings, how long a step takes, and the ``overhead`` seconds outside the steps.
 
-    The latter lie between a request's arrival and the moment the scheduler sees it.
+    The latter lie between a request's arrival and the moment the scheduler sees it.  ``proposals`` are those of speculative
+    decoding, whose time is part of a step's.
     """
 
     limits: Limits
     step_seconds: StepSeconds
     overhead: float = 0.0
+    proposals: Proposals | None = None
+
+    def scheduler(self, generator: Random) -> Scheduler:
+        """Return an idle scheduler; what is accepted of proposals is drawn from the generator."""
+        if self.proposals is None:
+            return Scheduler(self.limits, self.step_seconds)
+        return SpeculatingScheduler(self.limits, self.step_seconds, self.proposals, generator)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +83,7 @@ class _Run:
     def __init__(
         self, engine: Engine, lengths: Lengths, process: OpenLoop | ClosedLoop, length: Length, generator: Random
     ) -> None:
-        self._scheduler = Scheduler(engine.limits, engine.step_seconds)
+        self._scheduler = engine.scheduler(generator)
         self._arrivals = process.arrivals(generator)
         self._lengths, self._length, self._generator = lengths, length, generator
         self._overhead = engine.overhead

@@ -129,12 +129,11 @@ class Scheduler:
         before = self.blocks.used
         if prefill.tokens:
             ticks, seconds = 1, self._seconds(prefill, decoding, self._context)
-            self.blocks.grow(self._tick, 1)
+            self._grow(1)
         else:
             ticks, seconds = self._decode_only(decoding, next_arrival - now)
         blocks = (before + self.blocks.used) / 2.0
-        self._tick += ticks
-        self._context += ticks * decoding
+        self._yield(ticks)
         end = now + seconds
         finished = self._finish(end)
         gaps = [(seconds / ticks, ticks * decoding)] if decoding else []
@@ -147,7 +146,7 @@ class Scheduler:
     def _make_room(self, now: float) -> int:
         """Preempt the newest until the others have the blocks for their next token; return how many were."""
         preempted = 0
-        while self.blocks.needed(self._tick + 1) > self.blocks.free:
+        while self._needed() > self.blocks.free:
             self._preempt(now)
             preempted += 1
         return preempted
@@ -166,7 +165,7 @@ class Scheduler:
         self._waiting.appendleft(request)
 
     def _prefill(self, now: float, *, admitting: bool) -> _Prefill:
-        budget = self._limits.max_num_batched_tokens - len(self._decoding)
+        budget = self._limits.max_num_batched_tokens - self._tokens_to_verify()
         tokens, pairs, ended = 0, 0.0, list[Request]()
         while tokens < budget and (request := self._partial or (self._admit(now, len(ended)) if admitting else None)):
             chunk = min(budget - tokens, request.to_compute - request.computed)
@@ -184,9 +183,10 @@ class Scheduler:
         """Take the first waiting request, if there is a seat beside those admitted in this step, and memory."""
         if not self._waiting or self.running + beside >= self._limits.max_num_seqs:
             return None
-        if not self.blocks.take(blocks_of(self._waiting[0].to_compute) + self.blocks.needed(self._tick + 1)):
+        reserved = self._needed()
+        if not self.blocks.take(blocks_of(self._waiting[0].to_compute) + reserved):
             return None
-        self.blocks.give_back(self.blocks.needed(self._tick + 1))
+        self.blocks.give_back(reserved)
         request = self._waiting.popleft()
         request.admitted = min(request.admitted, now)
         return request
@@ -196,8 +196,25 @@ class Scheduler:
         most = self._next_ending() - self._tick
         if until < inf:
             most = self._steps_until(until, most, decoding)
-        ticks = self.blocks.grow(self._tick, most)
+        ticks = self._grow(most)
         return ticks, self._run_seconds(ticks, decoding)
+
+    def _tokens_to_verify(self) -> int:
+        """Return what the running requests take of a step's token budget."""
+        return len(self._decoding)
+
+    def _needed(self) -> int:
+        """Return the blocks that the running requests need for the next step."""
+        return self.blocks.needed(self._tick + 1)
+
+    def _grow(self, ticks: int) -> int:
+        """Take the blocks for at most so many steps; return how many they were enough for."""
+        return self.blocks.grow(self._tick, ticks)
+
+    def _yield(self, ticks: int) -> None:
+        """Let the running requests have their tokens of so many steps."""
+        self._tick += ticks
+        self._context += ticks * len(self._decoding)
 
     def _steps_until(self, until: float, most: int, decoding: int) -> int:
         """Return the fewest steps that last until then, at most ``most``."""
@@ -227,31 +244,41 @@ class Scheduler:
 
     def _finish(self, end: float) -> list[Request]:
         """Let go of the requests whose last token came."""
-        finished = []
+        finished = self._ended()
+        for request in finished:
+            del self._decoding[request]
+            self._leave(request)
+            request.finished = end
+        return finished
+
+    def _ended(self) -> list[Request]:
+        """Return the running requests that have all their tokens."""
+        ended = []
         while self._endings and self._endings[0][0] <= self._tick:
             ending, _, request = heappop(self._endings)
             if self._decoding.get(request) == ending:
-                del self._decoding[request]
-                self._leave(request)
-                request.finished = end
-                finished.append(request)
-        return finished
+                ended.append(request)
+        return ended
 
     def _join(self, request: Request, end: float, finished: list[Request]) -> None:
         """Let a request decode whose prefill gave it a token."""
         request.first_token = min(request.first_token, end)
         request.generated += 1
-        request.joined = self._tick
         if request.generated == request.output_tokens:
             self.blocks.give_back(blocks_of(request.to_compute))
             request.finished = end
             finished.append(request)
             return
+        self._context += request.to_compute
+        self._start(request)
+
+    def _start(self, request: Request) -> None:
+        """Count a request with those that decode."""
         self._joined += 1
         ending = self._tick + request.output_tokens - request.generated
+        request.joined = self._tick
         self._decoding[request] = ending
         heappush(self._endings, (ending, self._joined, request))
-        self._context += request.to_compute
         self.blocks.start_growing(request.to_compute, self._tick)
 
     def _leave(self, request: Request) -> None:
