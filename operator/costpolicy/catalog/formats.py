@@ -105,9 +105,10 @@ def expert_bytes(sizes: ArchitectureSizes, form: WeightFormat) -> int:
 
 
 def _expert_bits(sizes: ArchitectureSizes, form: WeightFormat) -> Fraction:
-    published = sizes.expert_bits is not None and FORMATS[form].lossless
-    each = Fraction(sizes.expert_bits) if published else FORMATS[form].bits_per_parameter
-    return count_parameters(sizes).routed_experts * each
+    bits = FORMATS[form].bits_per_parameter
+    if sizes.expert_bits is not None and FORMATS[form].lossless:
+        bits = Fraction(sizes.expert_bits)
+    return count_parameters(sizes).routed_experts * bits
 
 
 def compute_dtype(form: WeightFormat, accelerator: Accelerator) -> str:

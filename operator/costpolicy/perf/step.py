@@ -216,7 +216,8 @@ def _shared_by(shape: EngineShape, skew: float) -> float:
     """
     if shape.data_parallel_size == 1:
         return shape.tensor_parallel_size
-    return shape.model.experts / shape.experts_per_accelerator / shape.accelerators**skew
+    heaviest: float = shape.accelerators**skew
+    return shape.model.experts / shape.experts_per_accelerator / heaviest
 
 
 def _exchange(shape: EngineShape) -> tuple[float, float]:

@@ -39,7 +39,7 @@ def progress(
     sized = outlook.sized(configuration, outlook.demands.now)
     wanted = bounded(sized.replicas if isinstance(sized, Target) else stable.replicas, outlook.bounds)
     step = next_step(
-        _situation(outlook, stable, canary, max(wanted, 1), variant_size=configuration.tensor_parallel_size)
+        _situation(outlook, stable, canary, max(wanted, 1), variant_size=configuration.accelerators_per_replica)
     )
     rollout = _advanced(outlook, (stable.hash, variant.hash), change, step, now)
     if step.phase is Phase.PROMOTED:
