@@ -103,6 +103,8 @@ def _smaller_steps(option: Option) -> Iterator[Configuration]:
     configuration = option.configuration
     if configuration.data_parallel_size == 1 or configuration.max_num_batched_tokens is not None:
         return
+    if option.replica.ceiling is None:  # the smallest would not make enough
+        return
     for tokens in _BATCHED_TOKENS:
         if tokens < option.replica.defaults.max_num_batched_tokens:
             yield replace(configuration, max_num_batched_tokens=tokens)
