@@ -74,10 +74,11 @@ L40S; 17, 22 and 32 us on the B200 (kernel tables, NCCL 2.29 and 2.27 of the L40
 EXCHANGE_SECONDS_PER_ACCELERATOR: Final = 2.4e-6
 """See :data:`EXCHANGE_SECONDS`."""
 
-EXCHANGE_EFFICIENCY: Final = 0.6
-"""Share of an NVLink's bandwidth per direction that gathering and scattering reach: .56, .70, .75 at 2, 4, 8 H100 or H200
-and .47, .62, .69 at B200 with 256 MiB, less with less (.4 to .6 with 8 MiB; kernel tables).  Over PCIe it is an
-all-reduce's (L40S: .60, .15, .05)."""
+EXCHANGE_EFFICIENCY: Final = 0.7
+"""Share of an NVLink's bandwidth per direction at which all tokens pass twice, gathered and scattered.  An accelerator
+needs no more than the others' tokens, but with few of them NCCL reaches less: 32 MiB take 171, 191 and 209 us beyond the
+latency at 2, 4 and 8 H200 (kernel tables), which is .87, .78 and .71; with 2 to 8 MiB it is a tenth less, with 256 MiB a
+fifth more.  Over PCIe it is an all-reduce's (L40S with 256 MiB: .60, .15, .05)."""
 
 EXPERT_ARITHMETIC_SKEW: Final = 0.36
 """The accelerator with the most tokens for its experts computes ``accelerators ** this`` times the mean.  vLLM 0.24's

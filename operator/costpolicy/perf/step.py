@@ -226,8 +226,10 @@ def _exchange(shape: EngineShape) -> tuple[float, float]:
         return 0.0, 0.0
     ranks, link = shape.accelerators, shape.accelerator.interconnect
     latency = constants.EXCHANGE_SECONDS + constants.EXCHANGE_SECONDS_PER_ACCELERATOR * ranks
-    efficiency = constants.PCIE_ALLREDUCE_EFFICIENCY / ranks if link.kind == "pcie" else constants.EXCHANGE_EFFICIENCY
-    return latency, 2.0 * (ranks - 1) / ranks / (efficiency * link.bytes_per_second)
+    if link.kind == "pcie":
+        efficiency = constants.PCIE_ALLREDUCE_EFFICIENCY / ranks
+        return latency, 2.0 * (ranks - 1) / ranks / (efficiency * link.bytes_per_second)
+    return latency, 2.0 / (constants.EXCHANGE_EFFICIENCY * link.bytes_per_second)
 
 
 def _allreduce(shape: EngineShape) -> tuple[float, float]:
