@@ -53,6 +53,7 @@ def why_not_cheaper(
         and not candidate.gated
         and candidate.reason not in _HARDWARE_REASONS  # whether it would do was never asked
         and not (trade is not None and candidate.reason == Reason.OBJECTIVE_UNREACHABLE)
+        and not _crowded_out(candidate)
         and candidate.cost_floor < target.cost_per_hour
     ]
     told = [] if trade is None else [_traded(target, trade, currency)]
@@ -66,6 +67,13 @@ def why_not_cheaper(
     if spare is not None:
         told.append(f"{describe(spare.configuration)}: {spare.message}")
     return "; ".join(told) or "nothing that is offered and allowed costs less"
+
+
+def _crowded_out(candidate: Candidate) -> bool:
+    """Whether it has no room for what its own larger steps of all data-parallel ranks take."""
+    configuration = candidate.configuration
+    ranks_step = configuration.data_parallel_size > 1 and configuration.max_num_batched_tokens is not None
+    return ranks_step and candidate.reason in (Reason.DOES_NOT_FIT, Reason.CONTEXT_DOES_NOT_FIT)
 
 
 def _spare_on_spot(target: Target, candidates: Sequence[Candidate]) -> Candidate | None:

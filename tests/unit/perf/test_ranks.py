@@ -108,7 +108,7 @@ def test_an_exchange_takes_what_nccl_took_to_gather_and_to_scatter(shapes, accel
 
 def in_flight(requests: float, ranks: int) -> tuple[float, float]:
     """Simulated means of all ranks and of the fullest: Poisson arrivals, each to the rank with the fewest."""
-    chance, now, most, all_, met = random.Random(1), 0.0, 0.0, 0.0, 0  # noqa: S311 - not a secret
+    chance, now, most, all_, met = random.Random(1), 0.0, 0.0, 0.0, 0
     leaving: list[tuple[float, int]] = []
     here = [0] * ranks
     sigma = sqrt(log(1.0 + 0.3**2))
