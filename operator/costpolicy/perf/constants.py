@@ -68,11 +68,11 @@ to those rows, and the margin of the family stays wide (``perf.uncertainty``).""
 
 EXCHANGE_SECONDS: Final = 7e-6
 """Latency of gathering and scattering tokens of data-parallel ranks once (NCCL's all-gather and reduce-scatter), less
-that by :data:`EXCHANGE_SECONDS_PER_ACCELERATOR`: 11, 15 and 20 to 25 us at 2, 4 and 8 H100 or H200, 11, 17 and 27 us on the
+that by ``EXCHANGE_SECONDS_PER_ACCELERATOR``: 11, 15 and 20 to 25 us at 2, 4 and 8 H100 or H200, 11, 17 and 27 us on the
 L40S; 17, 22 and 32 us on the B200 (kernel tables, NCCL 2.29 and 2.27 of the L40S)."""
 
 EXCHANGE_SECONDS_PER_ACCELERATOR: Final = 2.4e-6
-"""See :data:`EXCHANGE_SECONDS`."""
+"""What each accelerator of the replica adds to ``EXCHANGE_SECONDS``."""
 
 EXCHANGE_EFFICIENCY: Final = 0.7
 """Share of an NVLink's bandwidth per direction at which all tokens pass twice, gathered and scattered.  An accelerator

@@ -172,7 +172,7 @@ def _gathered_bytes(shape: EngineShape) -> int:
 
     Each accelerator gathers the tokens of all, adds its experts' outputs up for all, and reserves two work spaces of a
     row for each token and each expert that it visits, wherever that is: the wider of gate with up projection and hidden
-    size (vLLM 0.17 to 0.32, ``TritonExperts.workspace_shapes`` and others alike).
+    size (vLLM 0.18 to 0.32, ``TritonExperts.workspace_shapes`` and others alike; 0.17 takes less, in chunks).
     """
     model, ranks = shape.model, shape.data_parallel_size
     if ranks == 1:
