@@ -189,7 +189,11 @@ def test_the_kv_cache_that_the_engine_reports_is_taken_at_its_word(measured: Mea
 
 def test_the_kv_cache_of_data_parallel_ranks_is_reported_by_each(measured: Measured):
     spec = {
-        "model": {"name": "m", "source": {"huggingFace": {"repository": "deepseek-ai/DeepSeek-V3"}}, "contextLength": 8192},
+        "model": {
+            "name": "m",
+            "source": {"huggingFace": {"repository": "deepseek-ai/DeepSeek-V3"}},
+            "contextLength": 8192,
+        },
         "objectives": {"ttft": {"p95": "4s"}},
         "traffic": {"requestsPerSecond": 40, "promptTokens": 1000, "outputTokens": 500},
         "scaling": {"maxReplicas": 40},
