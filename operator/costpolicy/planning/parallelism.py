@@ -22,7 +22,8 @@ ONE_RANK: Final = tuple(Parallelism(size) for size in (1, 2, 4, 8))
 RANKS: Final = (Parallelism(1, 2), Parallelism(1, 4), Parallelism(2, 2), Parallelism(1, 8), Parallelism(2, 4))
 
 _SHARED_OUT: Final = frozenset({WeightFormat.BF16, WeightFormat.FP16, WeightFormat.FP8})
-"""Formats whose kernels were read to take experts of a part and all ranks' tokens (vLLM 0.32, Triton, CUTLASS, DeepGEMM)."""
+"""Formats whose kernels were read to take some of the experts and the tokens of all ranks (vLLM 0.32: Triton, CUTLASS,
+DeepGEMM, Marlin)."""
 
 
 def splits(request: PlanRequest, weights: WeightFormat) -> tuple[Parallelism, ...]:
