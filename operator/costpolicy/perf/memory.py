@@ -146,7 +146,7 @@ def _bytes_of_other_ranks(shape: EngineShape) -> int:
     parallelism is used too, each keeps the shared experts whole (vLLM's sequence-parallel experts, 0.17 to 0.32).
     """
     model, ranks = shape.model, shape.tensor_parallel_size
-    if shape.data_parallel_size == 1:
+    if shape.data_parallel_size == 1 or not model.experts:
         return 0
     routed = expert_bytes(model, shape.weights)
     held = routed * shape.experts_per_accelerator // model.experts
@@ -175,7 +175,7 @@ def _gathered_bytes(shape: EngineShape) -> int:
     size (vLLM 0.18 to 0.32, ``TritonExperts.workspace_shapes`` and others alike; 0.17 takes less, in chunks).
     """
     model, ranks = shape.model, shape.data_parallel_size
-    if ranks == 1:
+    if ranks == 1 or not model.experts:
         return 0
     row = model.experts_per_token * max(2 * model.expert_intermediate_size, model.hidden_size)
     return ranks * shape.max_num_batched_tokens * _SIXTEEN_BITS * 2 * (row + model.hidden_size)

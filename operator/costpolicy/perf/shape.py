@@ -32,8 +32,7 @@ class EngineShape:
     ``speculation`` is what is proposed in each step, if anything is.
 
     Raises:
-        ValueError: a count is below 1, or the memory share is not within (0, 1], or the KV-cache factor is not positive;
-            data-parallel ranks of a model without experts (they are replicas) or with speculation (not predicted).
+        ValueError: a count is below 1, or the memory share is not within (0, 1], or the KV-cache factor is not positive.
     """
 
     model: ModelArchitecture
@@ -68,8 +67,6 @@ class EngineShape:
             raise ValueError(f"gpu_memory_utilization must be in (0, 1], not {self.gpu_memory_utilization}")
         if not 0 < self.kv_cache_factor < float("inf"):
             raise ValueError(f"kv_cache_factor must be more than 0, not {self.kv_cache_factor}")
-        if self.data_parallel_size > 1 and (not self.model.experts or self.speculation is not None):
-            raise ValueError("data-parallel ranks need a mixture of experts, and no speculation")
 
     @property
     def accelerators(self) -> int:

@@ -85,7 +85,7 @@ class StepCost:
             share = min(fullest(prompts, self.ranks), max(1.0, self.prompts_per_rank)) / prompts if prompts else 0.0
             # CUDA graphs of decoding are run with as many tokens on every rank as on the fullest.
             sequences = fullest(sequences, self.ranks)
-            of_all = prompt_tokens + self.ranks * sequences
+            of_all = prompt_tokens + self.ranks * sequences * self.tokens_per_sequence
             prompts, prompt_tokens, pairs = prompts * share, prompt_tokens * share, pairs * share
         tokens = prompt_tokens + sequences * self.tokens_per_sequence
         requests, rows = prompts + sequences, prompts + sequences * self.tokens_per_sequence
@@ -214,7 +214,7 @@ def _shared_by(shape: EngineShape, skew: float) -> float:
     Tensor parallelism cuts every expert; data parallelism deals out whole ones, and ``skew`` is the power of the
     accelerators by which the heaviest share exceeds the mean.
     """
-    if shape.data_parallel_size == 1:
+    if shape.data_parallel_size == 1 or not shape.model.experts:
         return shape.tensor_parallel_size
     heaviest: float = shape.accelerators**skew
     return shape.model.experts / shape.experts_per_accelerator / heaviest

@@ -174,6 +174,8 @@ def _as_it_runs(request: PlanRequest, supplies: Sequence[Supply], evaluation: Ev
     supply = next((one for one in supplies if offers(one, running)), None)
     if supply is None or running.max_model_len != _context(request):
         return
+    if Parallelism(running.tensor_parallel_size, running.data_parallel_size) not in splits(request, running.weights):
+        return
     orders = (
         (batching.max_num_seqs, running.max_num_seqs),
         (batching.max_num_batched_tokens, running.max_num_batched_tokens),

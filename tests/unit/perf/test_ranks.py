@@ -198,13 +198,25 @@ def test_over_pcie_the_exchange_is_as_uncertain_as_an_all_reduce():
     assert "over PCIe" not in uncertainty(l40s, 1, 1).source
 
 
-def test_ranks_of_a_dense_model_and_ranks_that_speculate_are_refused(shapes):
-    for build in (
-        lambda: shapes(data_parallel_size=2),
-        lambda: replace(shapes(QWEN, data_parallel_size=2), speculation=Speculation(tokens=2, acceptance=0.5)),
-    ):
-        with pytest.raises(ValueError, match="mixture of experts, and no speculation"):
-            build()
+def test_ranks_of_a_dense_model_hold_everything_and_exchange_nothing(shapes):
+    """A policy may name another model while ranks of the old one run."""
+    alone, ranks = shapes(), shapes(data_parallel_size=2)
+
+    assert memory_fit(ranks).weights_bytes_per_accelerator == memory_fit(alone).weights_bytes_per_accelerator
+    assert 0.0 == step_cost(ranks).exchange_per_token_of_all
+    assert (
+        capacity(ranks, CHAT, 2.0, 0.05).requests_per_second <= 2 * capacity(alone, CHAT, 2.0, 0.05).requests_per_second
+    )
+
+
+def test_ranks_that_speculate_exchange_what_they_verify(shapes):
+    """A policy may order speculation while ranks run."""
+    plain = shapes(QWEN, "nvidia-h200", data_parallel_size=8, weights="fp8")
+    speculating = replace(plain, speculation=Speculation(tokens=3, acceptance=0.0))
+
+    one, four = (step_cost(shape).decode(64.0, 500.0) for shape in (plain, speculating))
+    more = 3 * 8 * fullest(64.0, 8) * step_cost(plain).exchange_per_token_of_all
+    assert four - one > more
 
 
 def test_more_requests_are_never_answered_faster(on_eight):

@@ -153,6 +153,25 @@ def test_the_promised_context_must_fit_one_rank():
     assert f"the KV cache holds {four.replica.memory.rank_tokens:,} tokens" in refused.message
 
 
+@pytest.mark.parametrize(
+    "edit",
+    [
+        {"techniques": {"speculativeDecoding": {"mode": "Enabled", "method": "ngram", "tokens": 3}}},
+        {"model": {"name": "m", "source": {"huggingFace": {"repository": "meta-llama/Llama-3.1-8B"}}}},
+    ],
+    ids=["speculation ordered", "dense model"],
+)
+def test_an_edit_while_ranks_run_is_planned_without_them(edit: dict[str, Any]):
+    running = plan(DEEPSEEK).target
+    assert running is not None
+    tuned = replace(running.configuration, max_num_batched_tokens=4096)
+    model = asked(**edit).spec.model
+    asking = replace(asked(**edit), running=replace(tuned, max_model_len=model.context_length if model else None))
+
+    assert set(ONE_RANK) == splits_tried(asking)
+    assert plan(asking).target is not None
+
+
 def test_more_load_never_costs_less():
     rates = (0.5, 2, 10, 40, 100)
     costs = [plan(asked(traffic={**MANY, "requestsPerSecond": rate})).target for rate in rates]
