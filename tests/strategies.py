@@ -78,6 +78,7 @@ def configurations(draw: st.DrawFn) -> Configuration:
         accelerator=accelerator.name,
         capacity_type=draw(st.sampled_from(CapacityType)),
         tensor_parallel_size=draw(st.sampled_from([1, 2, 4, 8])),
+        data_parallel_size=draw(st.sampled_from([1, 2, 8])),
         weights=WeightFormat.FP8 if online else draw(st.sampled_from(WeightFormat)),
         online_quantization=online,
         kv_cache_dtype=draw(st.sampled_from(KvCacheDtype)),

@@ -31,6 +31,8 @@ from costpolicy.units import GIB, Money
 NOISE = 1.002
 """Capacity is found to a thousandth."""
 
+MIXTURE = {"name": "mixture", "source": {"huggingFace": {"repository": "Qwen/Qwen3-30B-A3B"}}}
+
 names = st.lists(st.sampled_from(sorted(PRICES)), min_size=1, max_size=3, unique=True)
 ttfts = st.sampled_from(["150ms", "300ms", "800ms", "2s", "20s"])
 rates = st.sampled_from([0.1, 1, 5, 20, 60])
@@ -58,7 +60,7 @@ def situations(draw: st.DrawFn) -> dict[str, Any]:
 def asking(given_: dict[str, Any], **spec: Any) -> PlanRequest:
     return request(
         offered(*given_["names"]),
-        model={"contextLength": given_["context"]},
+        model={"contextLength": given_["context"], **spec.pop("model", {})},
         objectives={"ttft": {"p95": given_["ttft"]}, **given_["inter_token"], **spec.pop("objectives", {})},
         traffic={
             "requestsPerSecond": given_["rate"],
@@ -130,7 +132,7 @@ def settings_of(asked: PlanRequest, option: Option) -> Iterator[Option]:
 def hosts_of(asked: PlanRequest, replica: Replica) -> list[tuple[int | None, int | None]]:
     """The settings of the API process that may be tried: where all seats would keep one process half busy."""
     served = replica.served
-    if replica.shape.tensor_parallel_size > 1 or isinstance(served, Unpredictable):
+    if replica.shape.accelerators > 1 or isinstance(served, Unpredictable):
         return [(None, None)]
     if served.seats / served.decode_step(served.seats) * served.host_per_token < 0.5:
         return [(None, None)]
@@ -151,9 +153,8 @@ def needless(option: Option, found: Target, asked: PlanRequest) -> bool:
     )
 
 
-@given(situations())
-def test_equals_brute_force_over_all_options_and_settings(given_: dict[str, Any]):
-    asked = asking({**given_, "names": given_["names"][:2]})
+def brute_force(asked: PlanRequest) -> Money | None:
+    """What the cheapest of all options costs in all their settings."""
     evaluation = Evaluation(asked)
     question = Question(request=asked, evaluation=evaluation)
     every = [
@@ -163,9 +164,21 @@ def test_equals_brute_force_over_all_options_and_settings(given_: dict[str, Any]
         if isinstance(outcome := judge(variant, question, limits_of(asked)), Target)
         and not needless(variant, outcome, asked)
     ]
+    return min((found.cost_per_hour for found in every), default=None)
 
-    best = min((found.cost_per_hour for found in every), default=None)
-    assert best == cost(asked)
+
+@given(situations())
+def test_equals_brute_force_over_all_options_and_settings(given_: dict[str, Any]):
+    asked = asking({**given_, "names": given_["names"][:2]})
+
+    assert brute_force(asked) == cost(asked)
+
+
+@given(situations(), st.sampled_from(["nvidia-l40s", "nvidia-a100-80gb", "nvidia-h100-80gb"]))
+def test_equals_brute_force_over_the_splits_of_a_mixture(given_: dict[str, Any], name: str):
+    asked = asking({**given_, "names": [name], "quantization": "Disabled"}, model=MIXTURE)
+
+    assert brute_force(asked) == cost(asked)
 
 
 @given(situations())

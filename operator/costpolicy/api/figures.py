@@ -28,6 +28,8 @@ class PlanSummary(ObservedModel):
     """Accelerators of one replica."""
     tensor_parallel_size: Whole
     """Accelerators that share each layer."""
+    data_parallel_size: Whole | None = None
+    """Ranks of a replica that share out the experts of a mixture, each on as many accelerators. Empty: one."""
     weights: Short
     """Format of the weights."""
     kv_cache_dtype: Short
@@ -83,6 +85,8 @@ class TargetStatus(ObservedModel):
     """Replicas."""
     tensor_parallel_size: Whole
     """Accelerators that share each layer."""
+    data_parallel_size: Whole | None = None
+    """Ranks of a replica that share out the experts of a mixture, each on as many accelerators. Empty: one."""
     weights: Short
     """Format of the weights."""
     kv_cache_dtype: Short

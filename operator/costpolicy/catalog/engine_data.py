@@ -62,6 +62,12 @@ class PrefixCaching(Span):
     default: bool
 
 
+class RankPadding(Span):
+    """Whether data-parallel ranks are padded to the longest of any in steps that prefill too."""
+
+    prefills: bool
+
+
 class OnlineQuantization(Span):
     """The argument that quantizes an unquantized checkpoint while it loads, by weight format."""
 
@@ -78,6 +84,7 @@ class EnginesFile(BaseModel):
     releases: Annotated[tuple[Release, ...], Field(min_length=1)]
     batch_defaults: tuple[BatchDefaults, ...]
     prefix_caching: tuple[PrefixCaching, ...]
+    rank_padding: tuple[RankPadding, ...]
     online_quantization: tuple[OnlineQuantization, ...]
 
 
@@ -136,6 +143,7 @@ def read_engines(text: str, filename: str = "engines.yaml") -> EnginesFile:
     for key, spans in (
         ("batchDefaults", value.batch_defaults),
         ("prefixCaching", value.prefix_caching),
+        ("rankPadding", value.rank_padding),
         ("onlineQuantization", value.online_quantization),
     ):
         _refuse_holes(document, key, spans, minors)

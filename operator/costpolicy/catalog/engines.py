@@ -52,6 +52,7 @@ class EngineDefaults:
     max_num_batched_tokens: int
     gpu_memory_utilization: float
     prefix_caching: bool
+    api_servers: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +72,7 @@ class Engine:
     kv_cache_dtypes: frozenset[str] = field(compare=False, repr=False)
     _tiers: Sequence[BatchTier] = field(compare=False, repr=False)
     _prefix_caching: bool = field(compare=False, repr=False)
+    _pads_prefills: bool = field(compare=False, repr=False)
     _online: Mapping[str, str] = field(compare=False, repr=False)
     _elsewhere: Mapping[str, str] = field(compare=False, repr=False)
 
@@ -85,16 +87,28 @@ class Engine:
         """
         return self.flags.find(name)
 
-    def defaults(self, accelerator: Accelerator, tensor_parallel_size: int) -> EngineDefaults:
-        """Return what this release does by itself on an accelerator.
+    @property
+    def shares_out_experts(self) -> bool:
+        """Whether data-parallel ranks with expert parallelism are worth a plan in this release.
 
-        On GPUs the number of ranks changes nothing (it does on CPUs); it is asked for because it may again.
+        Before 0.17 each rank pads its step to the longest prefill of any, and computes the experts of the padding.
+        """
+        flags = "--data-parallel-size", "--enable-expert-parallel"
+        return not self._pads_prefills and all(self.flag(name) is not None for name in flags)
+
+    def defaults(
+        self, accelerator: Accelerator, tensor_parallel_size: int, data_parallel_size: int = 1
+    ) -> EngineDefaults:
+        """Return what this release does by itself on an accelerator; the limits are those of one data-parallel rank.
+
+        On GPUs tensor parallelism changes nothing (it does on CPUs); it is asked for because it may again.
 
         Raises:
-            EngineError: a tensor parallel size below 1.
+            EngineError: a tensor or data parallel size below 1.
         """
-        if tensor_parallel_size < 1:
-            raise EngineError(f"a tensor parallel size of {tensor_parallel_size} does not exist")
+        for kind, size in (("tensor", tensor_parallel_size), ("data", data_parallel_size)):
+            if size < 1:
+                raise EngineError(f"a {kind} parallel size of {size} does not exist")
         tier = next(tier for tier in self._tiers if _fits(tier, accelerator))
         utilization = self.flags.by_spelling["--gpu-memory-utilization"].default
         return EngineDefaults(
@@ -102,6 +116,8 @@ class Engine:
             max_num_batched_tokens=tier.max_num_batched_tokens,
             gpu_memory_utilization=float(utilization or 0),
             prefix_caching=self._prefix_caching,
+            # Where the parser has no default, the engine starts one for each rank.
+            api_servers=int(self.flags.by_spelling["--api-server-count"].default or data_parallel_size),
         )
 
     def quantization_argument(self, weights: WeightFormat, online: bool) -> str | None:
@@ -200,6 +216,7 @@ def _engine(version: str) -> Engine:
         kv_cache_dtypes=_words(flags.kv_cache_dtypes, minor),
         _tiers=next(defaults.tiers for defaults in engines.batch_defaults if defaults.covers(minor)),
         _prefix_caching=next(caching.default for caching in engines.prefix_caching if caching.covers(minor)),
+        _pads_prefills=next(padding.prefills for padding in engines.rank_padding if padding.covers(minor)),
         _online=next(online.arguments for online in engines.online_quantization if online.covers(minor)),
         _elsewhere=_whereabouts(),
     )

@@ -93,13 +93,22 @@ def weight_bytes(sizes: ArchitectureSizes, form: WeightFormat) -> int:
     Experts that the model publishes in a format of their own keep it under ``bf16`` and ``fp16``.
     """
     count = count_parameters(sizes)
-    bits = FORMATS[form].bits_per_parameter
-    expert_bits = bits
-    if sizes.expert_bits is not None and FORMATS[form].lossless:
-        expert_bits = Fraction(sizes.expert_bits)
-    total = (count.attention + count.mlp) * bits + count.routed_experts * expert_bits
+    total = (count.attention + count.mlp) * FORMATS[form].bits_per_parameter + _expert_bits(sizes, form)
     total += (count.total - count.linear) * UNQUANTIZED_BITS
     return -(-total.numerator // (8 * total.denominator))
+
+
+def expert_bytes(sizes: ArchitectureSizes, form: WeightFormat) -> int:
+    """Return the bytes of all routed experts in a format, which are a part of :func:`weight_bytes`."""
+    bits = _expert_bits(sizes, form)
+    return -(-bits.numerator // (8 * bits.denominator))
+
+
+def _expert_bits(sizes: ArchitectureSizes, form: WeightFormat) -> Fraction:
+    bits = FORMATS[form].bits_per_parameter
+    if sizes.expert_bits is not None and FORMATS[form].lossless:
+        bits = Fraction(sizes.expert_bits)
+    return count_parameters(sizes).routed_experts * bits
 
 
 def compute_dtype(form: WeightFormat, accelerator: Accelerator) -> str:

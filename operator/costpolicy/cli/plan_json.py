@@ -71,8 +71,9 @@ def _configuration(configuration: Configuration) -> dict[str, Any]:
     return {
         "accelerator": configuration.accelerator,
         "capacityType": configuration.capacity_type.value,
-        "acceleratorsPerReplica": configuration.tensor_parallel_size,
+        "acceleratorsPerReplica": configuration.accelerators_per_replica,
         "tensorParallelSize": configuration.tensor_parallel_size,
+        "dataParallelSize": configuration.data_parallel_size,
         "weights": configuration.weights.value,
         "kvCacheDtype": configuration.kv_cache_dtype.value,
         "maxNumSeqs": configuration.max_num_seqs,

@@ -159,6 +159,7 @@ def _point(row: Mapping[str, str | None]) -> "Point":
         ),
         concurrency=_number(row, "concurrency"),
         rounds=_number(row, "rounds") if rounds else None,
+        data_parallel_size=_whole(row, "data_parallel_size", "1"),
     )
 
 
@@ -182,8 +183,8 @@ def _number(row: Mapping[str, str | None], column: str, default: str | None = No
     return number
 
 
-def _whole(row: Mapping[str, str | None], column: str) -> int:
-    number = _number(row, column)
+def _whole(row: Mapping[str, str | None], column: str, default: str | None = None) -> int:
+    number = _number(row, column, default)
     if not number.is_integer():
         raise ValueError(f"{column} is not a whole number: {number}")
     return int(number)

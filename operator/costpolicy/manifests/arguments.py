@@ -40,6 +40,7 @@ OWNED_ARGUMENTS: Final = frozenset(
         "--tensor-parallel-size",
         "--pipeline-parallel-size",
         "--data-parallel-size",
+        "--enable-expert-parallel",
         # what fits and what is worked on at once
         "--max-model-len",
         "--max-num-seqs",
@@ -113,10 +114,13 @@ def _plan(configuration: Configuration, engine: Engine) -> Iterator[str]:
 
     No ``--dtype``: where an accelerator lacks bf16 the engine falls back to fp16 by itself, as the plan does.
     """
-    parallel = configuration.tensor_parallel_size
-    default = engine.defaults(accelerators()[configuration.accelerator], parallel)
-    if parallel > 1:
-        yield f"--tensor-parallel-size={parallel}"
+    tensor, data = configuration.tensor_parallel_size, configuration.data_parallel_size
+    default = engine.defaults(accelerators()[configuration.accelerator], tensor, data)
+    if tensor > 1:
+        yield f"--tensor-parallel-size={tensor}"
+    if data > 1:
+        yield f"--data-parallel-size={data}"
+        yield "--enable-expert-parallel"
     quantization = engine.quantization_argument(configuration.weights, configuration.online_quantization)
     if quantization is not None:
         yield f"--quantization={quantization}"
@@ -128,7 +132,7 @@ def _plan(configuration: Configuration, engine: Engine) -> Iterator[str]:
         ("--max-num-seqs", configuration.max_num_seqs, default.max_num_seqs),
         ("--max-num-batched-tokens", configuration.max_num_batched_tokens, default.max_num_batched_tokens),
         ("--gpu-memory-utilization", configuration.gpu_memory_utilization, default.gpu_memory_utilization),
-        ("--api-server-count", configuration.api_servers, 1),
+        ("--api-server-count", configuration.api_servers, default.api_servers),
         ("--stream-interval", configuration.stream_interval, 1),
     ):
         if value not in (None, by_itself):

@@ -84,7 +84,7 @@ def environment_of(storage: Storage, source: ModelSource, settings: EngineSettin
 def shared_memory_gib(configuration: Configuration) -> int:
     """Return the size of ``/dev/shm``: 1 GiB for each worker that NCCL connects, at least 2; counts as
     memory."""
-    return max(2, configuration.tensor_parallel_size)
+    return max(2, configuration.accelerators_per_replica)
 
 
 def resources_of(configuration: Configuration, pod: PodSettings) -> client.V1ResourceRequirements:
@@ -93,17 +93,18 @@ def resources_of(configuration: Configuration, pod: PodSettings) -> client.V1Res
     There is no CPU limit, since throttling shows in time to first token. Memory is reserved in full (an
     engine that is killed for memory loads for minutes again): 6 GiB for the API server and the engine's core,
     4 for each worker's buffers, and shared memory. Both fit the smallest machines that clouds attach one
-    accelerator to (4 CPUs, 16 GiB); each API server beyond the first takes a CPU more.
+    accelerator to (4 CPUs, 16 GiB); each API server beyond the first takes a CPU more. Data-parallel ranks are engines
+    with a core and an API server each.
     """
-    accelerators = {configuration.resource_name: str(configuration.tensor_parallel_size)}
+    workers, ranks = configuration.accelerators_per_replica, configuration.data_parallel_size
+    accelerators = {configuration.resource_name: str(workers)}
     if pod.resources is not None:
         requests = {name: str(amount) for name, amount in pod.resources.requests.items()}
         limits = {name: str(amount) for name, amount in pod.resources.limits.items()}
     else:
-        workers = configuration.tensor_parallel_size
-        memory = f"{6 + 4 * workers + shared_memory_gib(configuration)}Gi"
-        processes = (configuration.api_servers or 1) - 1
-        requests, limits = {"cpu": str(min(8, 2 * workers + processes)), "memory": memory}, {"memory": memory}
+        memory = f"{6 * ranks + 4 * workers + shared_memory_gib(configuration)}Gi"
+        processes = (configuration.api_servers or ranks) - 1
+        requests, limits = {"cpu": str(min(8 * ranks, 2 * workers + processes)), "memory": memory}, {"memory": memory}
     return client.V1ResourceRequirements(requests={**requests, **accelerators}, limits={**limits, **accelerators})
 
 

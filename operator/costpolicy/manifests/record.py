@@ -20,8 +20,8 @@ from costpolicy.planning.configuration import Configuration
 
 RECORD_ANNOTATION: Final = "costpolicy.dev/rendered-from"
 
-_LATER: Final = ("api_servers", "stream_interval", "proposer")
-"""Fields of a configuration that older operators do not know: written only where they say something."""
+_LATER: Final = {"api_servers": None, "stream_interval": None, "proposer": None, "data_parallel_size": 1}
+"""Fields of a configuration that older operators do not know, written only where they say something else than this."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +40,7 @@ class Record:
 
     def to_json(self) -> str:
         """Return the record as one line of JSON, the same for equal records."""
-        absent = {name for name in _LATER if getattr(self.configuration, name) is None}
+        absent = {name for name, silent in _LATER.items() if getattr(self.configuration, name) == silent}
         return _adapter().dump_json(self, exclude={"configuration": absent} if absent else None).decode()
 
     def inputs(self, policy: CostPolicy) -> VariantInputs:

@@ -52,6 +52,11 @@ def engines(scope: Scope, metric: str, measure: Callable[[str], str], *split: st
     )
 
 
+def pods(scope: Scope, metric: str, measure: Callable[[str], str]) -> str:
+    """Return a measure of each pod, which is a replica: the greatest of its engines (its data-parallel ranks)."""
+    return f"max {scope.by(*VARIANT, 'pod')} ({engines(scope, metric, measure)})"
+
+
 def variants(scope: Scope, metric: str, measure: Callable[[str], str], *split: str, combine: str = "sum") -> str:
     """Return a measure combined (``sum``, ``avg``, ``max``) over the engines of each variant."""
     return f"{combine} {scope.by(*VARIANT, *split)} ({engines(scope, metric, measure, *split)})"

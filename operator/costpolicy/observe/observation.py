@@ -25,8 +25,8 @@ class VariantObservation:
         inter_token: over the steps of all requests.
         request_inter_token: over requests, of what each took a token on average after its first.
         waiting, running: requests now, over all engines.
-        kv_cache_usage: mean over the engines and the rate window.
-        kv_cache_size_tokens: of the smallest engine; vLLM 0.25 and newer.
+        kv_cache_usage: mean over the replicas and the rate window, of each its fullest data-parallel rank.
+        kv_cache_size_tokens: of the smallest engine, which is one data-parallel rank; vLLM 0.25 and newer.
         pods_up: pods scraped successfully; fewer than the ready ones means that load is under-read.
         last_sample: time of the newest sample of an engine.
         fresh: whether that is recent enough to act on.

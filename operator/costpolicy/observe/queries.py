@@ -8,7 +8,7 @@ missing.
 from collections.abc import Callable
 from typing import Final
 
-from costpolicy.observe.attribution import POLICY, VARIANT, engines, exported, variants
+from costpolicy.observe.attribution import POLICY, VARIANT, engines, exported, pods, variants
 from costpolicy.observe.engine_metrics import EngineMetric
 from costpolicy.observe.exported import BUILD_INFO, GPUS, PRICE_PER_HOUR, PROPOSER_INFO, Recorded
 from costpolicy.observe.scope import Scope, promql_duration
@@ -122,15 +122,18 @@ def running(scope: Scope) -> str:
 
 
 def kv_cache_usage(scope: Scope) -> str:
-    """Share of the KV cache in use: mean over the rate window and over the engines."""
+    """Share of the KV cache in use: mean over the rate window and over the replicas.
+
+    Of the data-parallel ranks of a replica the fullest counts: it is the one that preempts, whatever the others have left.
+    """
     window = promql_duration(scope.rate_window)
     measure: Callable[[str], str] = lambda selector: f"avg_over_time({selector}[{window}])"  # noqa: E731
-    return variants(scope, EngineMetric.KV_CACHE_USAGE, measure, combine="avg")
+    return f"avg {scope.by(*VARIANT)} ({pods(scope, EngineMetric.KV_CACHE_USAGE, measure)})"
 
 
 def kv_cache_size(scope: Scope) -> str:
     """Engines by KV-cache size: the size in tokens is the label ``kv_cache_size_tokens``, the value a
-    count."""
+    count.  Each data-parallel rank is an engine and reports its own (seen of 0.32.0)."""
     return variants(scope, EngineMetric.CACHE_CONFIG, _now, "kv_cache_size_tokens")
 
 
@@ -142,8 +145,7 @@ def preemptions(scope: Scope) -> str:
 def pods_up(scope: Scope) -> str:
     """Engine pods whose last scrape succeeded; fewer than the ready replicas means that load is
     under-read."""
-    pods = f"max {scope.by(*VARIANT, 'pod')} ({engines(scope, 'up', _now)})"
-    return f"sum {scope.by(*VARIANT)} ({pods})"
+    return f"sum {scope.by(*VARIANT)} ({pods(scope, 'up', _now)})"
 
 
 def last_sample(scope: Scope) -> str:
@@ -186,13 +188,14 @@ def hour(scope: Scope) -> str:
     Args:
         scope: with an hour as both of its windows.
 
-    Engines that came or went within the hour count by the share of it that they were scraped in.  Without an engine that
+    Replicas that came or went within the hour count by the share of it that they were scraped in.  Without an engine that
     was there at its beginning the requests are absent, and with them the window: warming up is no steady state.
     """
     window = promql_duration(scope.shape_window)
     present: Callable[[str], str] = lambda selector: f"count_over_time({selector}[{window}])"  # noqa: E731
     before: Callable[[str], str] = lambda selector: f"{selector} offset {window}"  # noqa: E731
-    seen = [variants(scope, EngineMetric.RUNNING, present, combine=combine) for combine in ("sum", "max")]
+    scraped = pods(scope, EngineMetric.RUNNING, present)
+    seen = [f"{combine} {scope.by(*VARIANT)} ({scraped})" for combine in ("sum", "max")]
     begun = f"and {scope.on(*VARIANT)} {variants(scope, EngineMetric.RUNNING, before)}"
     parts = {
         WindowFigure.REQUESTS: f"({variants(scope, f'{EngineMetric.TTFT}_count', _increase(scope))} {begun})",

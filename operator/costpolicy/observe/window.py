@@ -17,7 +17,7 @@ class WindowFigure(StrEnum):
     REQUESTS = "requests"
     """First tokens that left in the hour; absent where no engine ran at its beginning."""
     ENGINES = "engines"
-    """Mean number of engines over the hour."""
+    """Mean number of replicas over the hour; the data-parallel ranks of one are one."""
     PROMPT_TOKENS = "prompt_tokens"
     OUTPUT_TOKENS = "output_tokens"
     PREFIX_HIT_RATIO = "prefix_hit_ratio"
@@ -44,8 +44,8 @@ class LoadWindow:
 
     Attributes:
         until: its end.
-        requests: of all engines together.
-        requests_per_second: of one engine.
+        requests: of all replicas together.
+        requests_per_second: of one replica.
         cached_tokens: prompt tokens found in the prefix cache.
         inter_token: of steps where several tokens come in one.
         speculated: what was proposed; ``None`` without speculative decoding.

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from math import ceil, exp, inf, log, sqrt
 from statistics import NormalDist
 
+from costpolicy.perf.ranks import fullest
 from costpolicy.perf.service import Service
 from costpolicy.perf.shape import Workload
 
@@ -186,20 +187,22 @@ def outgrows(served: Service, workload: Workload, concurrency: float) -> bool:
     """Tell whether so many requests at once, grown to their ends, are more than the KV cache holds."""
     shared = served.memory.cache.per_token * (workload.prompt_tokens - served.prompt)
     grown = served.memory.cache.of_sequence(workload.total_tokens + _HALF_A_BLOCK) - shared
-    return concurrency * grown > served.memory.kv_cache_bytes - shared
+    return fullest(concurrency, served.cost.ranks) * grown > served.memory.kv_cache_bytes - shared
 
 
 def played(served: Service, workload: Workload, concurrency: int, limits: tuple[int, int]) -> Admission:
     """Play a closed loop of ``concurrency`` clients that all start together.
 
-    ``limits`` are ``max_num_seqs`` and ``max_num_batched_tokens``.
+    ``limits`` are ``max_num_seqs`` and ``max_num_batched_tokens``, those of one data-parallel rank, as the cache is: the
+    ranks are played as one engine with what all of them have together.
     """
-    shared = workload.prompt_tokens - served.prompt
-    free = served.memory.kv_cache_bytes - served.memory.cache.per_token * shared
-    clients = min(concurrency, ceil(_CROWD * min(served.kv_seats, float(limits[0]))) + 1)
+    shared, ranks = workload.prompt_tokens - served.prompt, served.cost.ranks
+    free = ranks * (served.memory.kv_cache_bytes - served.memory.cache.per_token * shared)
+    seats = ranks * limits[0]
+    clients = min(concurrency, ceil(_CROWD * min(served.kv_seats, float(seats))) + 1)
     alike = ceil(clients / _PLAYED)
     engine = _Engine(
-        served=served, alike=alike, shared=shared, free=free, most=max(1, limits[0] // alike), budget=limits[1]
+        served=served, alike=alike, shared=shared, free=free, most=max(1, seats // alike), budget=ranks * limits[1]
     )
     answered, running, seconds = _play(engine, max(1, clients // alike))
     counted = [one for one in answered if one.round < _ROUNDS - 1]

@@ -87,15 +87,15 @@ def ceiling(shape: EngineShape, workload: Workload, most_memory: float) -> Ceili
 def _throughput(served: Service) -> float:
     """Return a rate that is never exceeded: each token's arithmetic, each decoded token's read of its own KV cache and
     the attention of each prompt take their time in some step, whatever the batch; weights are read at least once for
-    each step, which serves at most all seats.
+    each step, which serves at most all seats.  Data-parallel ranks are taken as perfectly even.
     """
     cost, decoded = served.cost, served.decode_steps
     own = (
         served.pairs * cost.attention_per_pair
         + decoded * served.context * cost.read_per_context_token
         + decoded * cost.overhead_per_sequence
-    )
-    arithmetic = cost.linear_per_token * (served.prompt + decoded)
+    ) / cost.ranks
+    arithmetic = cost.arithmetic_per_token * (served.prompt + decoded)
     reads = cost.dense_read * decoded / served.kv_seats
     return constants.MAX_THROUGHPUT_SHARE / (own + max(arithmetic, reads))
 
@@ -108,10 +108,10 @@ def _per_running(served: Service) -> float:
     """
     cost, context = served.cost, served.context
     prompt = served.pairs * cost.attention_per_pair + served.prompt * cost.allreduce_per_token
-    prompt += max(0.0, cost.linear_per_token * served.prompt - cost.dense_read - cost.expert_read)
+    prompt += cost.ranks * max(0.0, cost.arithmetic_per_token * served.prompt - cost.dense_read - cost.expert_read)
     return (
         context * cost.read_per_context_token
         + min(context, cost.window) * cost.read_per_window_token
         + cost.overhead_per_sequence
         + prompt / served.decode_steps
-    )
+    ) / cost.ranks

@@ -66,6 +66,31 @@ rows of a B200, which are not part of this project, the model was 20 to 30 % too
 shares were known; those explain 5 to 20 of it, and this stands for the rest: host, launches, clock. Nothing was fitted
 to those rows, and the margin of the family stays wide (``perf.uncertainty``)."""
 
+EXCHANGE_SECONDS: Final = 7e-6
+"""Latency of gathering and scattering tokens of data-parallel ranks once (NCCL's all-gather and reduce-scatter), less
+that by ``EXCHANGE_SECONDS_PER_ACCELERATOR``: 11, 15 and 20 to 25 us at 2, 4 and 8 H100 or H200, 11, 17 and 27 us on the
+L40S; 17, 22 and 32 us on the B200 (kernel tables, NCCL 2.29 and 2.27 of the L40S)."""
+
+EXCHANGE_SECONDS_PER_ACCELERATOR: Final = 2.4e-6
+"""What each accelerator of the replica adds to ``EXCHANGE_SECONDS``."""
+
+EXCHANGE_EFFICIENCY: Final = 0.7
+"""Share of an NVLink's bandwidth per direction at which all tokens pass twice, gathered and scattered.  An accelerator
+needs no more than the others' tokens, but with few of them NCCL reaches less: 32 MiB take 171, 191 and 209 us beyond the
+latency at 2, 4 and 8 H200 (kernel tables), which is .87, .78 and .71; with 2 to 8 MiB it is a tenth less, with 256 MiB a
+fifth more.  Over PCIe it is an all-reduce's (L40S with 256 MiB: .60, .15, .05)."""
+
+EXPERT_ARITHMETIC_SKEW: Final = 0.36
+"""The accelerator with the most tokens for its experts computes ``accelerators ** this`` times the mean.  vLLM 0.24's
+kernels for experts on H100 and H200, tokens by a power law of 1.2 over the experts (the more uneven of two that
+aiconfigurator takes for real traffic) and the heaviest of 2, 4 or 8 ranks, against one accelerator with all experts:
+2,048 to 8,192 tokens take 1.2, 1.5 and 2.2 times their share (medians of 52 cases each; nine in ten below 1.4, 2.0 and
+3.3).  vLLM can rebalance (``--enable-eplb``), which is not counted on."""
+
+EXPERT_READ_SKEW: Final = 0.18
+"""The same of reading them: 32 to 512 tokens take 1.06, 1.15 and 1.26 times their share, 1 to 16 tokens 1.15, 1.3 and
+1.6 times (nine in ten below 1.3, 1.5 and 2.1)."""
+
 PREFILL_SHARE_CAP: Final = 0.97
 """Highest share of a step that prefills may take in the steady-state formulas; beyond it they diverge."""
 

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from costpolicy.perf import constants
 from costpolicy.perf.arrivals import peakedness
 from costpolicy.perf.latency import Unpredictable
+from costpolicy.perf.ranks import together
 from costpolicy.perf.service import Service, Wait, service
 from costpolicy.perf.shape import EngineShape, Workload
 
@@ -98,14 +99,15 @@ def reduced(
         return served
     generated = workload.output_tokens * (1.0 + workload.length_cv**2) / 2.0
     more_pairs = (served.prompt * workload.length_cv) ** 2 / 2.0
-    kv_seats = _kv_seats(workload, served, generated)
+    ranks = shape.data_parallel_size
+    kv_seats = together(_kv_seats(workload, served, generated), ranks)
     served = replace(
         served,
         pairs=served.pairs + more_pairs,
         alone=served.alone + more_pairs * served.cost.attention_per_pair,
         context=served.prompt + generated,
         kv_seats=kv_seats,
-        seats=max(1.0, min(float(shape.max_num_seqs), kv_seats)),
+        seats=max(1.0, min(together(float(shape.max_num_seqs), ranks), kv_seats)),
     )
     own = min(served.alone, served.alone * _length_share(served))
     lone = served.decode_step(1.0)
@@ -122,7 +124,7 @@ def reduced(
 
 
 def _kv_seats(workload: Workload, served: Service, generated: float) -> float:
-    """Return how many requests the KV cache holds at once, a shared prefix held once.
+    """Return how many requests the KV cache of a rank holds at once, a shared prefix held once.
 
     The first of the queue holds up the others until its whole prompt finds room: about half of what prompts are long
     on average as they are met in time stays empty.  Simulated closed loops with more clients than seats, prompts no

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from costpolicy.api.types import KvCacheDtype
 from costpolicy.catalog.architecture import ModelArchitecture
-from costpolicy.catalog.formats import weight_bytes
+from costpolicy.catalog.formats import FORMATS, expert_bytes, weight_bytes
 from costpolicy.catalog.parameters import CachedElements, cached_elements, count_parameters
 from costpolicy.perf import constants
 from costpolicy.perf.shape import EngineShape
@@ -39,8 +39,8 @@ class MemoryFit(NamedTuple):
     ``weights_bytes`` is over all accelerators, copies of replicated KV projections and a model that proposes tokens not
     counted.
     ``kv_cache_bytes`` and ``kv_cache_tokens`` may be negative: by that much the weights do not fit.
-    ``kv_cache_tokens`` is of the whole replica and, for models with local or linear layers, counts sequences
-    of ``max_model_len`` as vLLM's ``kv_cache_size_tokens`` does.
+    ``kv_cache_tokens`` is of the whole replica, all ``ranks`` of data parallelism, and, for models with local or linear
+    layers, counts sequences of ``max_model_len`` as vLLM's ``kv_cache_size_tokens`` does.
     """
 
     weights_bytes: int
@@ -50,6 +50,12 @@ class MemoryFit(NamedTuple):
     kv_cache_bytes: int
     kv_cache_tokens: int
     cache: CacheBytes
+    ranks: int = 1
+
+    @property
+    def rank_tokens(self) -> int:
+        """KV-cache tokens of one rank: no sequence is longer, and it is what each of vLLM's engines reports."""
+        return self.kv_cache_tokens // self.ranks
 
     @property
     def fits(self) -> bool:
@@ -57,7 +63,7 @@ class MemoryFit(NamedTuple):
         return self.kv_cache_tokens > 0
 
     def max_concurrency_at(self, context: float) -> float:
-        """Return how many sequences of ``context`` tokens the KV cache holds at once (0 if nothing fits)."""
+        """Return how many sequences of ``context`` tokens one rank's KV cache holds at once (0 if nothing fits)."""
         return max(0.0, self.kv_cache_bytes / self.cache.of_sequence(max(1.0, context)))
 
 
@@ -66,14 +72,15 @@ def memory_fit(shape: EngineShape) -> MemoryFit:
 
     KV-cache tokens were within 0.2 % of what vLLM 0.25.1 reported on H100 and H200 (five start-ups).
     """
-    model, ranks = shape.model, shape.tensor_parallel_size
+    model, ranks = shape.model, shape.data_parallel_size
     weights = weight_bytes(model, shape.weights)
-    weights_here = ceil((weights + _copied_weight_bytes(shape)) / ranks)
+    of_a_rank = weights + _copied_weight_bytes(shape) - _bytes_of_other_ranks(shape)
+    weights_here = ceil(of_a_rank / shape.tensor_parallel_size)
     memory = shape.accelerator.memory_bytes
     taken = round(memory * shape.gpu_memory_utilization)
     activations = _activation_bytes(shape)
     graphs = _graph_bytes(shape)
-    reserved = constants.RESERVED_BYTES + (constants.COMMUNICATION_BYTES if ranks > 1 else 0)
+    reserved = constants.RESERVED_BYTES + (constants.COMMUNICATION_BYTES if shape.accelerators > 1 else 0)
     overflow = max(0, graphs - (memory - taken))
     proposing = _proposing_bytes(shape)
     left = round((taken - weights_here - proposing - activations - reserved - overflow) * shape.kv_cache_factor)
@@ -85,8 +92,9 @@ def memory_fit(shape: EngineShape) -> MemoryFit:
         activation_bytes=activations,
         graph_bytes=graphs,
         kv_cache_bytes=left,
-        kv_cache_tokens=int(left / cache.of_sequence(longest) * longest),
+        kv_cache_tokens=ranks * int(left / cache.of_sequence(longest) * longest),
         cache=cache,
+        ranks=ranks,
     )
 
 
@@ -131,6 +139,22 @@ def _copied_weight_bytes(shape: EngineShape) -> int:
     return round(weight_bytes(model, shape.weights) * projections / whole * (ranks / model.kv_heads - 1))
 
 
+def _bytes_of_other_ranks(shape: EngineShape) -> int:
+    """Return the bytes of routed experts that one data-parallel rank leaves to the others, less what it holds more.
+
+    With expert parallelism an accelerator holds whole experts: the one with the most of them decides.  Where tensor
+    parallelism is used too, each keeps the shared experts whole (vLLM's sequence-parallel experts, 0.17 to 0.32).
+    """
+    model, ranks = shape.model, shape.tensor_parallel_size
+    if shape.data_parallel_size == 1 or not model.experts:
+        return 0
+    routed = expert_bytes(model, shape.weights)
+    held = routed * shape.experts_per_accelerator // model.experts
+    shared = 3 * model.expert_layers * model.hidden_size * model.shared_expert_intermediate_size
+    copied = (ranks - 1) * ceil(shared * FORMATS[shape.weights].bits_per_parameter / 8)
+    return routed - ranks * held - copied
+
+
 def _activation_bytes(shape: EngineShape) -> int:
     """Return the activation peak: the widest MLP on a full step, or the sampler's logits of a full batch."""
     model, ranks = shape.model, shape.tensor_parallel_size
@@ -140,7 +164,21 @@ def _activation_bytes(shape: EngineShape) -> int:
     step = tokens * _SIXTEEN_BITS * (3 * _widest_mlp(model) / ranks + hidden)
     # Logits in 16 bits and a copy in 32; gathered to every rank.
     sampler = min(shape.max_num_seqs, tokens) * model.vocabulary * 6
-    return round(max(step, sampler))
+    return round(max(step + _gathered_bytes(shape), sampler))
+
+
+def _gathered_bytes(shape: EngineShape) -> int:
+    """Return the bytes that experts shared out over data-parallel ranks work on in a full step of all ranks.
+
+    Each accelerator gathers the tokens of all, adds its experts' outputs up for all, and reserves two work spaces of a
+    row for each token and each expert that it visits, wherever that is: the wider of gate with up projection and hidden
+    size (vLLM 0.18 to 0.32, ``TritonExperts.workspace_shapes`` and others alike; 0.17 takes less, in chunks).
+    """
+    model, ranks = shape.model, shape.data_parallel_size
+    if ranks == 1 or not model.experts:
+        return 0
+    row = model.experts_per_token * max(2 * model.expert_intermediate_size, model.hidden_size)
+    return ranks * shape.max_num_batched_tokens * _SIXTEEN_BITS * 2 * (row + model.hidden_size)
 
 
 def _widest_mlp(model: ModelArchitecture) -> int:

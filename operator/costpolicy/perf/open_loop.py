@@ -4,7 +4,7 @@ A stated approximation, steady state, in the mean number of requests that decode
 in moments of the latencies (:mod:`costpolicy.perf.random_latency`), checked against a simulation of the scheduler.
 """
 
-from math import inf
+from math import inf, sqrt
 from typing import Final
 
 from costpolicy.perf import constants
@@ -96,7 +96,9 @@ class _Limits:
     def strain(self, load: Load) -> tuple[float, Binding]:
         """Return the largest strain and the limit it belongs to."""
         replica = self._replica
-        seats = (load.running + load.fluctuation + 1.0) / (replica.served.kv_seats + 1.0)
+        # Data-parallel ranks fill by chance each, which is more of few requests than of all together.
+        chance = load.fluctuation * sqrt(replica.served.cost.ranks)
+        seats = (load.running + chance + 1.0) / (replica.served.kv_seats + 1.0)
         strains = (
             load.rate / (constants.MAX_THROUGHPUT_SHARE * self._saturation),
             seats / constants.KV_HEADROOM,

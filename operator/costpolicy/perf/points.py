@@ -38,6 +38,7 @@ class Point:
     workload: Workload
     concurrency: float
     rounds: float | None = None
+    data_parallel_size: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,11 +71,13 @@ def _shape(point: Point, engine: Engine) -> EngineShape | Unpredictable:
     refused = _refused(point, model, accelerator, engine)
     if refused:
         return Unpredictable(reason=refused)
-    defaults = engine.defaults(accelerator, point.tensor_parallel_size)
+    defaults = engine.defaults(accelerator, point.tensor_parallel_size, point.data_parallel_size)
     return EngineShape(
         model=model,
         accelerator=accelerator,
         tensor_parallel_size=point.tensor_parallel_size,
+        data_parallel_size=point.data_parallel_size,
+        api_servers=defaults.api_servers,
         weights=point.weights,
         kv_cache_dtype=point.kv_cache_dtype,
         max_num_seqs=defaults.max_num_seqs,
@@ -89,6 +92,10 @@ def _refused(point: Point, model: ModelArchitecture, accelerator: Accelerator, e
     ranks, longest = point.tensor_parallel_size, point.workload.total_tokens
     if ranks < 1 or model.attention_heads % ranks:
         return f"tensor parallel size {ranks} does not divide the {model.attention_heads} attention heads"
+    if point.data_parallel_size < 1:
+        return f"data parallel size {point.data_parallel_size} does not exist"
+    if point.data_parallel_size > 1 and not model.experts:
+        return f"{point.model} has no experts to share out: data-parallel ranks of it are replicas"
     if longest > model.context_length:
         return f"a request of {longest:.0f} tokens exceeds the model's context of {model.context_length}"
     return supports_weights(accelerator, point.weights, engine.version) or supports_kv_cache(

@@ -4,7 +4,7 @@ Continuous batching in mean-field form.  Every step decodes the running requests
 arrived during the step before (gated batch service), as many as ``max_num_batched_tokens`` takes.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil, inf
 from typing import NamedTuple
 
@@ -12,6 +12,7 @@ from costpolicy.perf import constants
 from costpolicy.perf.fitted import FITTED, Fitted
 from costpolicy.perf.latency import Unpredictable
 from costpolicy.perf.memory import MemoryFit, memory_fit
+from costpolicy.perf.ranks import together
 from costpolicy.perf.shape import EngineShape, Workload
 from costpolicy.perf.step import StepCost, step_cost
 
@@ -32,7 +33,7 @@ class Service:
     is the latter alone), ``prompts_per_step`` how many prompts one step takes, ``chunks`` how many steps one
     prompt takes, ``decode_steps`` the steps after the first token (at least one), ``alone`` the seconds that the
     prefill of a request takes when there is no other.  ``tokens_per_step`` is more than one with speculation, which then
-    makes the steps fewer.
+    makes the steps fewer.  Requests, seats and prompts are those of the whole replica, all its data-parallel ranks.
     """
 
     cost: StepCost
@@ -98,7 +99,7 @@ def service(shape: EngineShape, workload: Workload, fitted: Fitted = FITTED) -> 
         )
     if memory.max_concurrency_at(workload.total_tokens) < 1.0:
         return Unpredictable(
-            reason=f"the KV cache holds {memory.kv_cache_tokens} tokens, one request of "
+            reason=f"the KV cache holds {memory.rank_tokens} tokens, one request of "
             f"{workload.total_tokens:.0f} does not fit"
         )
     return _reduced(shape, workload, memory, fitted)
@@ -107,13 +108,16 @@ def service(shape: EngineShape, workload: Workload, fitted: Fitted = FITTED) -> 
 def _reduced(shape: EngineShape, workload: Workload, memory: MemoryFit, fitted: Fitted) -> Service:
     prompt, budget = workload.computed_tokens, shape.max_num_batched_tokens
     shared = workload.prompt_tokens - prompt
+    ranks, prompts_per_step = shape.data_parallel_size, max(1.0, budget / prompt)
     cost = step_cost(shape, shared, fitted)
+    if ranks > 1:
+        cost = replace(cost, prompts_per_rank=prompts_per_step)
     pairs = prompt * (shared + prompt / 2.0)
     chunks = ceil(prompt / budget)
     # Keys and values of a shared prefix are read once per step and stay in the L2 cache, a layer at a time.
     context = prompt + workload.output_tokens / 2.0
     whole = cost.seconds(prompts=1.0, prompt_tokens=prompt, pairs=pairs, sequences=0.0, context=context)
-    kv_seats = _kv_seats(workload, memory, shared)
+    kv_seats = together(_kv_seats(workload, memory, shared), ranks)
     alone = whole + (chunks - 1) * cost.decode(0.0, context)
     decoded = max(1.0, workload.output_tokens - 1.0)
     steps = decoded if shape.speculation is None else max(1.0, decoded / shape.speculation.tokens_per_step)
@@ -128,9 +132,9 @@ def _reduced(shape: EngineShape, workload: Workload, memory: MemoryFit, fitted: 
         output_tokens=workload.output_tokens,
         length_cv=workload.length_cv,
         decode_steps=steps,
-        prompts_per_step=max(1.0, budget / prompt),
+        prompts_per_step=ranks * prompts_per_step,
         chunks=chunks,
-        seats=max(1.0, min(float(shape.max_num_seqs), kv_seats)),
+        seats=max(1.0, min(together(float(shape.max_num_seqs), ranks), kv_seats)),
         kv_seats=kv_seats,
         alone=alone,
         first_token_overhead=outside,
@@ -140,7 +144,7 @@ def _reduced(shape: EngineShape, workload: Workload, memory: MemoryFit, fitted: 
 
 
 def _kv_seats(workload: Workload, memory: MemoryFit, shared: float) -> float:
-    """Return how many requests the KV cache holds at half their output, a shared prefix held once."""
+    """Return how many requests the KV cache of a rank holds at half their output, a shared prefix held once."""
     shared_bytes = memory.cache.per_token * shared
     each = memory.cache.of_sequence(workload.prompt_tokens + workload.output_tokens / 2.0) - shared_bytes
     return max(1.0, (memory.kv_cache_bytes - shared_bytes) / each)

@@ -1,6 +1,7 @@
 """What the performance model is asked about: one engine replica and the requests it serves."""
 
 from dataclasses import dataclass
+from math import ceil
 
 from costpolicy.api.types import KvCacheDtype, WeightFormat
 from costpolicy.catalog.accelerators import Accelerator
@@ -9,6 +10,7 @@ from costpolicy.perf.speculation import Speculation
 
 _COUNTS = (
     "tensor_parallel_size",
+    "data_parallel_size",
     "max_num_seqs",
     "max_num_batched_tokens",
     "max_model_len",
@@ -19,12 +21,14 @@ _COUNTS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineShape:
-    """One vLLM replica: a model on ``tensor_parallel_size`` accelerators of one kind, with resolved settings.
+    """One vLLM replica: a model on accelerators of one kind, with resolved settings.
 
     Every field holds the value the engine runs with; the engine's size-dependent defaults are resolved by the
-    caller (``catalog.engines``).  ``kv_cache_factor`` is the KV cache that such a replica reported over the one
-    predicted, where it is known.  ``gpu_memory_utilization`` is the share of each accelerator's memory that
-    vLLM takes; ``api_servers`` and ``stream_interval`` are ``--api-server-count`` and ``--stream-interval``;
+    caller (``catalog.engines``).  Each of ``data_parallel_size`` ranks is ``tensor_parallel_size`` accelerators with a
+    cache and limits of its own (``max_num_seqs``, ``max_num_batched_tokens``); the experts of a mixture are shared out
+    over all of them (``--enable-expert-parallel``).  ``kv_cache_factor`` is the KV cache that such a replica reported
+    over the one predicted, where it is known.  ``gpu_memory_utilization`` is the share of each accelerator's memory
+    that vLLM takes; ``api_servers`` and ``stream_interval`` are ``--api-server-count`` and ``--stream-interval``;
     ``speculation`` is what is proposed in each step, if anything is.
 
     Raises:
@@ -44,10 +48,12 @@ class EngineShape:
     stream_interval: int = 1
     kv_cache_factor: float = 1.0
     speculation: Speculation | None = None
+    data_parallel_size: int = 1
 
     def __post_init__(self) -> None:
         counts = (
             self.tensor_parallel_size,
+            self.data_parallel_size,
             self.max_num_seqs,
             self.max_num_batched_tokens,
             self.max_model_len,
@@ -61,6 +67,16 @@ class EngineShape:
             raise ValueError(f"gpu_memory_utilization must be in (0, 1], not {self.gpu_memory_utilization}")
         if not 0 < self.kv_cache_factor < float("inf"):
             raise ValueError(f"kv_cache_factor must be more than 0, not {self.kv_cache_factor}")
+
+    @property
+    def accelerators(self) -> int:
+        """Accelerators of the replica."""
+        return self.tensor_parallel_size * self.data_parallel_size
+
+    @property
+    def experts_per_accelerator(self) -> int:
+        """Whole routed experts of a layer on the accelerator with the most of them, where ranks share them out."""
+        return ceil(self.model.experts / self.accelerators)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,8 +1,14 @@
 """Seconds of one engine step: a roofline over linear layers and output head, attention, all-reduces,
-overheads."""
+overheads.
+
+Data-parallel ranks step together, so a step is that of the fullest rank: its own attention and dense layers, the
+accelerator with the most work of the experts of all ranks' tokens, and the exchange of those tokens.  The engine's own
+way of that (``allgather_reducescatter``, the default of vLLM 0.11 to 0.33) gathers all tokens on each accelerator before
+the experts of a layer and adds their outputs up and scatters them behind: over a ring as many bytes as one all-reduce.
+"""
 
 from dataclasses import dataclass, replace
-from math import sqrt
+from math import inf, sqrt
 
 from costpolicy.api.types import KvCacheDtype
 from costpolicy.catalog.accelerators import Accelerator
@@ -12,6 +18,7 @@ from costpolicy.catalog.parameters import count_parameters
 from costpolicy.perf import constants
 from costpolicy.perf.fitted import FITTED, Fitted
 from costpolicy.perf.memory import CacheBytes, cache_bytes
+from costpolicy.perf.ranks import fullest
 from costpolicy.perf.shape import EngineShape
 
 _SIXTEEN_BITS = 2
@@ -26,6 +33,8 @@ class StepCost:
     ``dense_read`` and ``expert_read`` are whole passes over the weights that every token uses and over all
     routed experts; a step reads the share of experts that its tokens touch.  With speculation a step computes
     ``tokens_per_sequence`` of each that decodes, after ``proposals`` passes of ``proposing``, and waits for the host.
+    With data-parallel ``ranks`` each token costs what is named ``of_all`` too, whichever rank it is on, and everything
+    else on its own rank, which takes at most ``prompts_per_rank`` prompts in a step.
     """
 
     dense_read: float
@@ -46,6 +55,15 @@ class StepCost:
     proposals: int = 0
     proposing: "StepCost | None" = None
     between_steps: float = 0.0
+    ranks: int = 1
+    linear_per_token_of_all: float = 0.0
+    exchange_per_token_of_all: float = 0.0
+    prompts_per_rank: float = inf
+
+    @property
+    def arithmetic_per_token(self) -> float:
+        """The least seconds that a token's linear layers take of a step, were it spread evenly over the ranks."""
+        return self.linear_per_token / self.ranks + self.linear_per_token_of_all
 
     def decode(self, sequences: float, context: float) -> float:
         """Return the seconds of a step that only decodes ``sequences`` requests of mean ``context``
@@ -62,21 +80,29 @@ class StepCost:
             sequences: requests that decode, one token each or what is verified of it.
             context: their mean context in tokens.
         """
+        of_all = prompt_tokens + sequences * self.tokens_per_sequence
+        if self.ranks > 1:
+            share = min(fullest(prompts, self.ranks), max(1.0, self.prompts_per_rank)) / prompts if prompts else 0.0
+            # CUDA graphs of decoding are run with as many tokens on every rank as on the fullest.
+            sequences = fullest(sequences, self.ranks)
+            of_all = prompt_tokens + self.ranks * sequences * self.tokens_per_sequence
+            prompts, prompt_tokens, pairs = prompts * share, prompt_tokens * share, pairs * share
         tokens = prompt_tokens + sequences * self.tokens_per_sequence
         requests, rows = prompts + sequences, prompts + sequences * self.tokens_per_sequence
         read = self.dense_read
         if self.expert_read:
-            read += self.expert_read * (1.0 - self.untouched_by_token**tokens)
+            read += self.expert_read * (1.0 - self.untouched_by_token**of_all)
         sequence = self.read_per_context_token * context
         if self.read_per_window_token:
             sequence += self.read_per_window_token * min(context, self.window)
         seconds = (
-            _roofline(read, self.linear_per_token * tokens)
+            _roofline(read, self.linear_per_token * tokens + self.linear_per_token_of_all * of_all)
             + _roofline(self.head_read, self.head_per_row * rows)
             + sequences * sequence
             + self.attention_per_pair * pairs
             + self.allreduce
             + self.allreduce_per_token * tokens
+            + self.exchange_per_token_of_all * of_all
             + self.layer_overhead
             + self.overhead_per_sequence * requests
         )
@@ -97,7 +123,8 @@ def step_cost(shape: EngineShape, shared_tokens: float = 0.0, fitted: Fitted = F
 
     The weights' format decides the bytes read and the arithmetic: where the accelerator cannot compute in the
     format (AWQ and GPTQ everywhere, FP8 before compute capability 8.9) it computes in 16 bits.  Embedding and
-    output head stay in 16 bits.  Tensor parallelism divides reads and arithmetic, not overheads; latent (MLA)
+    output head stay in 16 bits.  Tensor parallelism divides reads and arithmetic, not overheads; data parallelism those
+    of routed experts, by less than its ranks, since some experts are asked more often than others; latent (MLA)
     caches and KV heads fewer than accelerators are read by each.  A shared prefix stays in the L2 cache and is not
     read again, but where attention is bound by arithmetic each sequence pays for it.
     """
@@ -115,21 +142,26 @@ def step_cost(shape: EngineShape, shared_tokens: float = 0.0, fitted: Fitted = F
     active = counted.active - (counted.total - counted.linear)
     cache = cache_bytes(shape)
     latency, per_byte = _allreduce(shape)
+    exchange, exchange_per_byte = _exchange(shape)
+    visited = counted.active - (counted.total - counted.routed_experts)
+    spread = visited if shape.data_parallel_size > 1 else 0
     arithmetic = _cache_arithmetic(shape, cache)
     speculation = shape.speculation
     proposals = speculation.tokens if speculation is not None else 0
     return StepCost(
         dense_read=dense / (ranks * bandwidth),
-        expert_read=(read - dense) / (ranks * bandwidth) if counted.routed_experts else 0.0,
+        expert_read=(read - dense) / (_shared_by(shape, constants.EXPERT_READ_SKEW) * bandwidth)
+        if counted.routed_experts
+        else 0.0,
         untouched_by_token=1.0 - model.experts_per_token / model.experts if model.experts else 0.0,
-        linear_per_token=2.0 * active / (ranks * products),
+        linear_per_token=2.0 * (active - spread) / (ranks * products),
         head_read=_SIXTEEN_BITS * head / (ranks * bandwidth),
         head_per_row=2.0 * head / (ranks * wide * fitted.compute_efficiency),
         read_per_context_token=max(cache.per_token / bandwidth, arithmetic),
         read_per_window_token=cache.per_window_token / bandwidth,
         window=cache.window,
         attention_per_pair=_attention_flops(model) / (ranks * attention),
-        allreduce=2.0 * model.layers * latency,
+        allreduce=2.0 * model.layers * latency + model.expert_layers * exchange,
         allreduce_per_token=2.0 * model.layers * per_byte * _SIXTEEN_BITS * model.hidden_size,
         layer_overhead=model.layers * fitted.layer_overhead,
         overhead_per_sequence=model.layers * fitted.sequence_overhead + arithmetic * shared_tokens,
@@ -137,6 +169,9 @@ def step_cost(shape: EngineShape, shared_tokens: float = 0.0, fitted: Fitted = F
         proposals=proposals,
         proposing=_proposing(shape, shared_tokens, fitted),
         between_steps=constants.SPECULATION_HOST_SECONDS if proposals else 0.0,
+        ranks=shape.data_parallel_size,
+        linear_per_token_of_all=2.0 * spread / (_shared_by(shape, constants.EXPERT_ARITHMETIC_SKEW) * products),
+        exchange_per_token_of_all=model.expert_layers * exchange_per_byte * _SIXTEEN_BITS * model.hidden_size,
     )
 
 
@@ -171,6 +206,30 @@ def _attention_flops(model: ModelArchitecture) -> float:
     else:
         width = model.attention_heads * model.head_size
     return 4.0 * model.global_layers * width
+
+
+def _shared_by(shape: EngineShape, skew: float) -> float:
+    """Return among how many accelerators the experts' work is divided, as the one with the most of it has it.
+
+    Tensor parallelism cuts every expert; data parallelism deals out whole ones, and ``skew`` is the power of the
+    accelerators by which the heaviest share exceeds the mean.
+    """
+    if shape.data_parallel_size == 1 or not shape.model.experts:
+        return shape.tensor_parallel_size
+    heaviest: float = shape.accelerators**skew
+    return shape.model.experts / shape.experts_per_accelerator / heaviest
+
+
+def _exchange(shape: EngineShape) -> tuple[float, float]:
+    """Return the latency of gathering and scattering the tokens of all ranks once, and the seconds per byte of them."""
+    if shape.data_parallel_size == 1:
+        return 0.0, 0.0
+    ranks, link = shape.accelerators, shape.accelerator.interconnect
+    latency = constants.EXCHANGE_SECONDS + constants.EXCHANGE_SECONDS_PER_ACCELERATOR * ranks
+    if link.kind == "pcie":
+        efficiency = constants.PCIE_ALLREDUCE_EFFICIENCY / ranks
+        return latency, 2.0 * (ranks - 1) / ranks / (efficiency * link.bytes_per_second)
+    return latency, 2.0 / (constants.EXCHANGE_EFFICIENCY * link.bytes_per_second)
 
 
 def _allreduce(shape: EngineShape) -> tuple[float, float]:

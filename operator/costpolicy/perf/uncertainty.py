@@ -82,14 +82,30 @@ _PCIE_SIGMA: Final = log(1.15) / QUANTILE
 """Added for inter-token latency of tensor-parallel replicas over PCIe, whose all-reduce is known to a factor 2
 only: a factor of 1.15 on the margin."""
 
+_RANKS_TTFT_SIGMA: Final = log(1.4) / QUANTILE
+"""Added for TTFT of data-parallel replicas, of which only kernels were measured: of the steps that prefill, the heaviest
+share of the experts is up to 1.4 to 1.5 times the one taken in one case of ten (``constants.EXPERT_ARITHMETIC_SKEW``)."""
 
-def uncertainty(accelerator: Accelerator, tensor_parallel_size: int = 1) -> Uncertainty:
+_RANKS_INTER_TOKEN_SIGMA: Final = log(1.25) / QUANTILE
+"""The same for inter-token latency: of the steps that decode it is 1.2 to 1.3 times, and the ranks' agreement on each
+step, some all-reduces of a few bytes, is in no term."""
+
+
+def uncertainty(accelerator: Accelerator, tensor_parallel_size: int = 1, data_parallel_size: int = 1) -> Uncertainty:
     """Return how wrong predictions for an accelerator are, before any measurement of the deployment itself."""
     known = _MEASURED.get(accelerator.family, _DATASHEET)
-    if tensor_parallel_size == 1 or accelerator.interconnect.kind != "pcie":
-        return known
-    return replace(
-        known,
-        inter_token=replace(known.inter_token, sigma=known.inter_token.sigma + _PCIE_SIGMA),
-        source=f"{known.source}; all-reduce over PCIe known to a factor 2",
+    if tensor_parallel_size * data_parallel_size > 1 and accelerator.interconnect.kind == "pcie":
+        known = _wider(known, 0.0, _PCIE_SIGMA, "all-reduce over PCIe known to a factor 2")
+    if data_parallel_size > 1:
+        reason = "data and expert parallelism known from kernels alone, no replica of that kind was measured"
+        known = _wider(known, _RANKS_TTFT_SIGMA, _RANKS_INTER_TOKEN_SIGMA, reason)
+    return known
+
+
+def _wider(known: Uncertainty, ttft: float, inter_token: float, reason: str) -> Uncertainty:
+    """Return an uncertainty with more standard deviation of both errors, and why."""
+    return Uncertainty(
+        ttft=replace(known.ttft, sigma=known.ttft.sigma + ttft),
+        inter_token=replace(known.inter_token, sigma=known.inter_token.sigma + inter_token),
+        source=f"{known.source}; {reason}",
     )

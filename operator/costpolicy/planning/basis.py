@@ -32,7 +32,7 @@ def workload_of(demand: Demand) -> Workload:
 
 
 class Known(NamedTuple):
-    """What replicas of one size on one accelerator share; of what runs, its own."""
+    """What replicas split alike on one accelerator share; of what runs, its own."""
 
     defaults: EngineDefaults
     calibration: Calibration
@@ -49,7 +49,7 @@ class Basis:
         self._request = request
         self.objectives = objectives_of(request.spec)
         self.workload = workload_of(request.demand)
-        self._known: dict[tuple[str, int, bool], Known] = {}
+        self._known: dict[tuple[str, int, int, bool], Known] = {}
 
     def shape_of(self, configuration: Configuration, accelerator: Accelerator, known: Known) -> EngineShape:
         """Return a configuration as the engine would run it, with what it does by itself filled in."""
@@ -58,13 +58,14 @@ class Basis:
             model=model,
             accelerator=accelerator,
             tensor_parallel_size=configuration.tensor_parallel_size,
+            data_parallel_size=configuration.data_parallel_size,
             weights=configuration.weights,
             kv_cache_dtype=KvCacheDtype(configuration.kv_cache_dtype),
             max_num_seqs=configuration.max_num_seqs or defaults.max_num_seqs,
             max_num_batched_tokens=configuration.max_num_batched_tokens or defaults.max_num_batched_tokens,
             max_model_len=configuration.max_model_len or model.context_length,
             gpu_memory_utilization=configuration.gpu_memory_utilization or defaults.gpu_memory_utilization,
-            api_servers=configuration.api_servers or 1,
+            api_servers=configuration.api_servers or defaults.api_servers,
             stream_interval=configuration.stream_interval or 1,
             kv_cache_factor=known.calibration.kv_factor or 1.0,
             speculation=self._speculation(configuration),
@@ -86,12 +87,13 @@ class Basis:
         return known.ceilings[key]
 
     def known_of(self, configuration: Configuration, accelerator: Accelerator) -> Known:
-        """Return what replicas of one size on one accelerator share, or what is known of the one that runs."""
-        size, book = configuration.tensor_parallel_size, self._request.calibration
+        """Return what replicas split alike on one accelerator share, or what is known of the one that runs."""
+        tensor, data = configuration.tensor_parallel_size, configuration.data_parallel_size
+        book = self._request.calibration
         measured = book is not None and configuration.engine_key == book.running.engine_key
-        key = accelerator.name, size, measured
+        key = accelerator.name, tensor, data, measured
         if key not in self._known:
             calibration = calibration_of(book, configuration, accelerator)
-            defaults = self._request.engine.defaults(accelerator, size)
+            defaults = self._request.engine.defaults(accelerator, tensor, data)
             self._known[key] = Known(defaults, calibration, calibration.margins, {})
         return self._known[key]

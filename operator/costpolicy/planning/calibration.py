@@ -5,7 +5,7 @@ from typing import Final
 
 from costpolicy.catalog.accelerators import Accelerator
 from costpolicy.perf.calibration import Calibration, calibrate
-from costpolicy.perf.uncertainty import uncertainty
+from costpolicy.perf.uncertainty import Uncertainty, uncertainty
 from costpolicy.planning.configuration import Configuration
 
 SIBLING_CORRELATION: Final = 0.5
@@ -31,7 +31,7 @@ class CalibrationBook:
 
     def of(self, configuration: Configuration, accelerator: Accelerator) -> Calibration:
         """Return what is believed of a configuration."""
-        prior = uncertainty(accelerator, configuration.tensor_parallel_size)
+        prior = _prior(configuration, accelerator)
         if accelerator.family != self.family:
             return calibrate(prior)
         if configuration.engine_key == self.running.engine_key:
@@ -42,5 +42,9 @@ class CalibrationBook:
 def calibration_of(book: CalibrationBook | None, configuration: Configuration, accelerator: Accelerator) -> Calibration:
     """Return what is believed of a configuration; without a book, what is known of its accelerator's family."""
     if book is None:
-        return calibrate(uncertainty(accelerator, configuration.tensor_parallel_size))
+        return calibrate(_prior(configuration, accelerator))
     return book.of(configuration, accelerator)
+
+
+def _prior(configuration: Configuration, accelerator: Accelerator) -> Uncertainty:
+    return uncertainty(accelerator, configuration.tensor_parallel_size, configuration.data_parallel_size)

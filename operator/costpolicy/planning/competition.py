@@ -104,7 +104,7 @@ def choices_of(request: PlanRequest, moves: Mapping[Place, Money]) -> tuple[Choi
         target = plan(replace(request, supplies=(supply,))).target
         if target is not None:
             place, ready = place_of(supply), request.spec.objectives.availability.min_ready_replicas
-            floor = min(max(ready, 1), target.replicas) * target.configuration.tensor_parallel_size
+            floor = min(max(ready, 1), target.replicas) * target.configuration.accelerators_per_replica
             found.append(Choice(place=place, target=target, floor=floor, move=moves.get(place, ZERO)))
     return tuple(found)
 

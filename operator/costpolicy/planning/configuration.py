@@ -30,7 +30,8 @@ class Configuration:
 
     Attributes:
         accelerator: catalogue name, such as ``nvidia-h100-80gb``.
-        tensor_parallel_size: accelerators of one replica, all on one node.
+        tensor_parallel_size: accelerators of one data-parallel rank.
+        data_parallel_size: ranks of one replica, among which the experts are shared out; all are on one node.
         weights: the format that the weights are served in.
         checkpoint: index into ``spec.model.checkpoints``; ``None`` serves ``spec.model.source``.
         online_quantization: the engine quantizes an unquantized checkpoint while loading it.
@@ -56,8 +57,14 @@ class Configuration:
     api_servers: int | None = None
     stream_interval: int | None = None
     proposer: Proposer | None = None
+    data_parallel_size: int = 1
     node_selector: Mapping[str, str] = field(default_factory=dict)
     resource_name: str = "nvidia.com/gpu"
+
+    @property
+    def accelerators_per_replica(self) -> int:
+        """Accelerators of one replica."""
+        return self.tensor_parallel_size * self.data_parallel_size
 
     @property
     def engine_key(self) -> tuple[object, ...]:
@@ -65,6 +72,7 @@ class Configuration:
         return (
             self.accelerator,
             self.tensor_parallel_size,
+            self.data_parallel_size,
             self.weights,
             self.kv_cache_dtype,
             self.max_num_seqs,

@@ -70,7 +70,7 @@ def check_shape(option: Option, question: Question) -> Rejection | None:
 
 def check_placement(placement: Placement, question: Question) -> Rejection | None:
     """Return the same of an option on another supply."""
-    size, per_node = placement.tensor_parallel_size, placement.supply.offering.accelerators_per_node
+    size, per_node = placement.accelerators_per_replica, placement.supply.offering.accelerators_per_node
     if size > per_node:
         message = f"{size} accelerators are more than the {per_node} of one node"
         return Rejection(reason=Reason.NEEDS_MULTI_NODE, message=message)
@@ -148,7 +148,7 @@ def _weights_fit(option: Option, _: Question) -> Rejection | None:
     fit = option.replica.memory
     if fit.kv_cache_tokens > 0:
         return None
-    size = option.configuration.tensor_parallel_size
+    size = option.configuration.accelerators_per_replica
     return Rejection(
         reason=Reason.DOES_NOT_FIT,
         message=(
@@ -162,15 +162,15 @@ def _weights_fit(option: Option, _: Question) -> Rejection | None:
 def _context_fits(option: Option, _: Question) -> Rejection | None:
     fit = option.replica.memory
     wanted = option.replica.shape.max_model_len
-    if fit.kv_cache_tokens >= wanted:
+    if fit.rank_tokens >= wanted:
         return None
     return Rejection(
         reason=Reason.CONTEXT_DOES_NOT_FIT,
         message=(
-            f"a context of {wanted:,} tokens does not fit: the KV cache holds {int(fit.kv_cache_tokens):,} tokens; "
+            f"a context of {wanted:,} tokens does not fit: the KV cache holds {fit.rank_tokens:,} tokens; "
             f"set spec.model.contextLength to at most that if no request is longer"
         ),
-        closeness=float(fit.kv_cache_tokens),
+        closeness=float(fit.rank_tokens),
     )
 
 

@@ -6,6 +6,8 @@ from dataclasses import replace
 from costpolicy.api.reasons import Reason
 from costpolicy.api.types import CapacityType
 from costpolicy.catalog.engines import EngineDefaults
+from costpolicy.perf.memory import MemoryFit
+from costpolicy.perf.uncertainty import Margins
 from costpolicy.planning.caps import CAP_REASONS, check_caps
 from costpolicy.planning.configuration import Configuration
 from costpolicy.planning.constraints import REASON_ORDER
@@ -23,8 +25,9 @@ _WORTH_TELLING_TOO = (Reason.CONTEXT_DOES_NOT_FIT, *CAP_REASONS)
 
 def describe(configuration: Configuration, replicas: int = 1) -> str:
     """Return a configuration as people say it: ``2 x 4 nvidia-h100-80gb, fp8 weights, fp8 KV cache``."""
-    size = configuration.tensor_parallel_size
+    size, ranks = configuration.accelerators_per_replica, configuration.data_parallel_size
     count = f"{replicas} x {size}" if replicas > 1 and size > 1 else f"{replicas * size}"
+    split = f" in {ranks} data-parallel ranks" if ranks > 1 else ""
     kv_cache = "" if configuration.kv_cache_dtype == "auto" else f", {configuration.kv_cache_dtype} KV cache"
     batch = f", {configuration.max_num_batched_tokens} tokens a step" if configuration.max_num_batched_tokens else ""
     batch += f", {configuration.max_num_seqs} sequences" if configuration.max_num_seqs else ""
@@ -32,7 +35,7 @@ def describe(configuration: Configuration, replicas: int = 1) -> str:
     batch += f", {configuration.api_servers} API servers" if configuration.api_servers else ""
     spot = "" if configuration.capacity_type == "OnDemand" else f" {configuration.capacity_type}"
     batch += f", {configuration.proposer.method} speculation" if configuration.proposer else ""
-    return f"{count} {configuration.accelerator}{spot}, {configuration.weights} weights{kv_cache}{batch}"
+    return f"{count} {configuration.accelerator}{spot}{split}, {configuration.weights} weights{kv_cache}{batch}"
 
 
 def why_not_cheaper(
@@ -50,6 +53,7 @@ def why_not_cheaper(
         and not candidate.gated
         and candidate.reason not in _HARDWARE_REASONS  # whether it would do was never asked
         and not (trade is not None and candidate.reason == Reason.OBJECTIVE_UNREACHABLE)
+        and not _crowded_out(candidate)
         and candidate.cost_floor < target.cost_per_hour
     ]
     told = [] if trade is None else [_traded(target, trade, currency)]
@@ -63,6 +67,13 @@ def why_not_cheaper(
     if spare is not None:
         told.append(f"{describe(spare.configuration)}: {spare.message}")
     return "; ".join(told) or "nothing that is offered and allowed costs less"
+
+
+def _crowded_out(candidate: Candidate) -> bool:
+    """Whether it has no room for what its own larger steps of all data-parallel ranks take."""
+    configuration = candidate.configuration
+    ranks_step = configuration.data_parallel_size > 1 and configuration.max_num_batched_tokens is not None
+    return ranks_step and candidate.reason in (Reason.DOES_NOT_FIT, Reason.CONTEXT_DOES_NOT_FIT)
 
 
 def _spare_on_spot(target: Target, candidates: Sequence[Candidate]) -> Candidate | None:
@@ -134,6 +145,22 @@ def settings(target: Target, defaults: EngineDefaults) -> tuple[str, ...]:
     return tuple(told)
 
 
+def ranks(target: Target, one_rank: MemoryFit, margins: Margins) -> str:
+    """Return why accelerators are data-parallel ranks; empty where they are not.
+
+    ``one_rank`` is what as many accelerators hold in tensor parallelism.
+    """
+    configuration = target.configuration
+    if configuration.data_parallel_size == 1:
+        return ""
+    return (
+        f"{configuration.data_parallel_size} data-parallel ranks share out the experts: the KV cache holds "
+        f"{target.memory.kv_cache_tokens:,} tokens, where tensor parallelism over {configuration.accelerators_per_replica} "
+        f"accelerators holds {max(0, one_rank.kv_cache_tokens):,} in copies; no such replica was measured, so predictions keep "
+        f"the promise with {margins.ttft - 1:.0%} (TTFT) and {margins.inter_token - 1:.0%} (inter-token latency) to spare"
+    )
+
+
 def infeasible(candidates: Iterable[Candidate], request: PlanRequest, uncapped: Target | None) -> Infeasible:
     """Return the constraint that the candidates which came nearest to an answer fail on.
 
@@ -160,7 +187,7 @@ def infeasible(candidates: Iterable[Candidate], request: PlanRequest, uncapped: 
 
 def _capped(nearest: Candidate, uncapped: Target, request: PlanRequest) -> Infeasible:
     supply = next((one for one in request.supplies if offers(one, uncapped.configuration)), None)
-    size = uncapped.configuration.tensor_parallel_size
+    size = uncapped.configuration.accelerators_per_replica
     broken = check_caps(supply, size, uncapped.replicas, limits_of(request)) if supply else None
     what = describe(uncapped.configuration, uncapped.replicas)
     if broken is None:

@@ -26,7 +26,7 @@ def judge(option: Option, question: Question, limits: Limits) -> Target | Reject
     if rejection:
         return rejection
     replicas = replicas_for(option.supply, question, option.requests_per_second)
-    size = option.configuration.tensor_parallel_size
+    size = option.configuration.accelerators_per_replica
     return (
         check_caps(option.supply, size, replicas, limits)
         or _check_need(option, replicas, question)
@@ -106,7 +106,7 @@ def target(option: Option, replicas: int, question: Question) -> Target | Reject
     predicted = option.replica.at_rate(question.request.demand.requests_per_second / replicas)
     if not isinstance(predicted, Latency):
         return Rejection(reason=Reason.OBJECTIVE_UNREACHABLE, message=f"{replicas} replicas would be saturated")
-    accelerators = replicas * option.configuration.tensor_parallel_size
+    accelerators = replicas * option.configuration.accelerators_per_replica
     hourly = option.supply.offering.hourly
     return Target(
         configuration=option.configuration,

@@ -17,12 +17,11 @@ from costpolicy.catalog.accelerators import Accelerator
 from costpolicy.catalog.formats import online_formats
 from costpolicy.planning.configuration import Configuration, Proposer
 from costpolicy.planning.evaluation import Evaluation
+from costpolicy.planning.parallelism import Parallelism, splits
 from costpolicy.planning.replica import Replica
 from costpolicy.planning.request import PlanRequest
 from costpolicy.planning.speculation import ordered, permitted
 from costpolicy.planning.supply import Supply
-
-TENSOR_PARALLEL_SIZES = (1, 2, 4, 8)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,9 +91,9 @@ class Placement(NamedTuple):
         return replace(self.option, configuration=configuration, supply=self.supply)
 
     @property
-    def tensor_parallel_size(self) -> int:
+    def accelerators_per_replica(self) -> int:
         """Accelerators of one replica."""
-        return self.option.configuration.tensor_parallel_size
+        return self.option.configuration.accelerators_per_replica
 
 
 def weights_options(request: PlanRequest, *, gate: bool) -> tuple[Weights, ...]:
@@ -157,8 +156,8 @@ def options_on(request: PlanRequest, supply: Supply, evaluation: Evaluation, *, 
     order = ordered(request)
     for weight in weights_options(request, gate=gate):
         other_weights = weight not in free_weights
-        for size, (kv_format, other_kv) in product(TENSOR_PARALLEL_SIZES, kv_formats):
-            configuration = _configuration(batching, supply, size, weight, kv_format, context)
+        for split, (kv_format, other_kv) in product(splits(request, weight.format), kv_formats):
+            configuration = _configuration(batching, supply, split, weight, kv_format, context)
             if order is not None:
                 configuration = replace(configuration, proposer=order)
             option = Option(
@@ -169,7 +168,7 @@ def options_on(request: PlanRequest, supply: Supply, evaluation: Evaluation, *, 
                 gated=other_weights or other_kv,
             )
             yield option
-            if proposer is not None:
+            if proposer is not None and split.data == 1:
                 yield _speculating(option, proposer, evaluation)
 
 
@@ -186,6 +185,8 @@ def _as_it_runs(request: PlanRequest, supplies: Sequence[Supply], evaluation: Ev
         return
     supply = next((one for one in supplies if offers(one, running)), None)
     if supply is None or running.max_model_len != _context(request):
+        return
+    if Parallelism(running.tensor_parallel_size, running.data_parallel_size) not in splits(request, running.weights):
         return
     orders = (
         (batching.max_num_seqs, running.max_num_seqs),
@@ -232,7 +233,12 @@ def _checkpoints(request: PlanRequest) -> tuple[Checkpoint, ...]:
 
 
 def _configuration(
-    batching: Batching, supply: Supply, size: int, weights: Weights, kv_format: KvCacheDtype, context: int | None
+    batching: Batching,
+    supply: Supply,
+    split: Parallelism,
+    weights: Weights,
+    kv_format: KvCacheDtype,
+    context: int | None,
 ) -> Configuration:
     offering = supply.offering
     format_ = weights.format
@@ -241,7 +247,8 @@ def _configuration(
     return Configuration(
         accelerator=offering.accelerator.name,
         capacity_type=offering.capacity_type,
-        tensor_parallel_size=size,
+        tensor_parallel_size=split.tensor,
+        data_parallel_size=split.data,
         weights=format_,
         checkpoint=weights.checkpoint,
         online_quantization=weights.online,

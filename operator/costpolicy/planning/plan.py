@@ -74,7 +74,7 @@ class Target:
     @property
     def accelerators(self) -> int:
         """Accelerators of all replicas together."""
-        return self.replicas * self.configuration.tensor_parallel_size
+        return self.replicas * self.configuration.accelerators_per_replica
 
     def cost_per_million_tokens(self, demand: Demand) -> Money | None:
         """Return the cost of a million prompt and output tokens at this demand, or ``None`` without a rate."""

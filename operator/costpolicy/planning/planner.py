@@ -5,7 +5,7 @@ from dataclasses import replace
 from costpolicy.planning.caps import CAP_REASONS
 from costpolicy.planning.constraints import Question, check_supply
 from costpolicy.planning.evaluation import Evaluation
-from costpolicy.planning.explain import infeasible, settings, why_not_cheaper
+from costpolicy.planning.explain import infeasible, ranks, settings, why_not_cheaper
 from costpolicy.planning.options import Placement, offers, options_on, placements
 from costpolicy.planning.plan import Candidate, Plan, Rejection, Target
 from costpolicy.planning.request import UNCAPPED, PlanRequest, limits_of
@@ -57,8 +57,11 @@ def _settings(question: Question, best: Target | None) -> tuple[str, ...]:
     replica = evaluation.replica(configuration, accelerator)
     margin = replica.margins.inter_token
     speculates = described(configuration, question.request, plain.at_rate(rate), best.predicted, margin)
-    told = settings(best, replica.defaults)
-    return (*told, speculates) if speculates else told
+    undivided = replace(
+        configuration, tensor_parallel_size=configuration.accelerators_per_replica, data_parallel_size=1
+    )
+    shared_out = ranks(best, evaluation.replica(undivided, accelerator).memory, replica.margins)
+    return tuple(one for one in (*settings(best, replica.defaults), speculates, shared_out) if one)
 
 
 def _uncapped(question: Question, now: Search) -> Target | None:

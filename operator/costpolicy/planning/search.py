@@ -127,7 +127,7 @@ class Search:
             self.outcomes.append(Outcome(at, entry.full, refused))
             return
         replicas = self._bounded_replicas(at)
-        refused = at_least(check_caps(at.supply, at.tensor_parallel_size, replicas, self.limits))
+        refused = at_least(check_caps(at.supply, at.accelerators_per_replica, replicas, self.limits))
         if refused:
             self.outcomes.append(Outcome(at, entry.full, refused))
             return
@@ -158,7 +158,7 @@ class Search:
         if not rivals or not price:
             return None
         marginal = min(_paid(one)[0] for one in rivals)
-        return (marginal // price + at.supply.reserved_free) // at.tensor_parallel_size
+        return (marginal // price + at.supply.reserved_free) // at.accelerators_per_replica
 
     def _held_back(self, at: Placement, replicas: int) -> Binding | None:
         """Return what keeps so few replicas from carrying the demand, if something does."""
@@ -238,7 +238,7 @@ def _dominated(entry: _Entry) -> Outcome:
 
 
 def _floor(at: Placement, replicas: int) -> _Floor:
-    return price_of(at.supply, replicas * at.tensor_parallel_size)
+    return price_of(at.supply, replicas * at.accelerators_per_replica)
 
 
 def _rank(found: Target, order: int, running: Configuration | None) -> tuple[object, ...]:
@@ -251,7 +251,9 @@ def _rank(found: Target, order: int, running: Configuration | None) -> tuple[obj
 def _departures(found: Target) -> tuple[int, int]:
     configuration = found.configuration
     return (
-        int(configuration.kv_cache_dtype != KvCacheDtype.AUTO) + int(configuration.online_quantization),
+        int(configuration.kv_cache_dtype != KvCacheDtype.AUTO)
+        + int(configuration.online_quantization)
+        + int(configuration.data_parallel_size > 1),
         sum(
             setting is not None
             for setting in (

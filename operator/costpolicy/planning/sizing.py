@@ -66,7 +66,7 @@ def supply_of(request: PlanRequest, configuration: Configuration) -> Supply | No
 
 
 def _most(option: Option, limits: Limits) -> int:
-    size_, price = option.configuration.tensor_parallel_size, option.supply.offering.hourly
+    size_, price = option.configuration.accelerators_per_replica, option.supply.offering.hourly
     caps = [10**6 if limits.max_replicas is None else limits.max_replicas]
     if limits.max_accelerators is not None:
         caps.append(limits.max_accelerators // size_)

@@ -78,7 +78,7 @@ def _rivals(best: Target, options: Iterable[Placement], question: Question, limi
         if replica in seen:
             continue
         seen.add(replica)
-        size = placement.tensor_parallel_size
+        size = placement.accelerators_per_replica
         replicas = _cheaper_replicas(supply, size, most)
         if replicas < fewest_replicas(supply, question):
             continue

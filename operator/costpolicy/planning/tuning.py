@@ -3,7 +3,7 @@
 Each setting is tried only where the limit that it moves is the one that binds:
 
 * ``max_num_batched_tokens`` where latency binds: a smaller step keeps prefills from delaying running sequences, a
-  larger one lets a long prompt finish in fewer steps.
+  larger one lets a long prompt finish in fewer steps.  With data-parallel ranks a smaller one also leaves more memory.
 * ``max_num_seqs`` below the default only where inter-token latency binds, above it only where the KV cache holds more
   sequences than the default admits.
 * ``gpu_memory_utilization`` above the default only where memory binds and enough stays outside for CUDA graphs.
@@ -82,6 +82,7 @@ def _changed(request: PlanRequest, option: Option, held: Binding) -> Iterator[Co
             yield from _more_hosts(request, option)
         case Binding.KV_CACHE:
             yield from _more_memory(option)
+            yield from _smaller_steps(option)
         case Binding.TTFT | Binding.THROUGHPUT:
             yield from _other_steps(option)
             yield from _more_sequences(option)
@@ -97,6 +98,18 @@ def _other_steps(option: Option) -> Iterator[Configuration]:
     for tokens in _BATCHED_TOKENS:
         if tokens != option.replica.defaults.max_num_batched_tokens:
             yield replace(option.configuration, max_num_batched_tokens=tokens)
+
+
+def _smaller_steps(option: Option) -> Iterator[Configuration]:
+    """Yield what makes room for the KV cache: each data-parallel rank works on all ranks' full steps at once."""
+    configuration = option.configuration
+    if configuration.data_parallel_size == 1 or configuration.max_num_batched_tokens is not None:
+        return
+    if option.replica.ceiling is None:  # the smallest would not make enough
+        return
+    for tokens in _BATCHED_TOKENS:
+        if tokens < option.replica.defaults.max_num_batched_tokens:
+            yield replace(configuration, max_num_batched_tokens=tokens)
 
 
 def _fewer_sequences(option: Option) -> Iterator[Configuration]:
@@ -139,7 +152,7 @@ def _more_hosts(request: PlanRequest, option: Option) -> Iterator[Configuration]
     Longer chunks come only where no inter-token latency is promised: tokens then arrive several at a time.
     """
     configuration, engine, served = option.configuration, request.engine, option.replica.served
-    if configuration.tensor_parallel_size > 1 or configuration.api_servers is not None:
+    if configuration.accelerators_per_replica > 1 or configuration.api_servers is not None:
         return
     if isinstance(served, Unpredictable) or not _host_bound(served):
         return

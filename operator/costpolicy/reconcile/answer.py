@@ -107,8 +107,12 @@ def cost_per_hour(snapshot: Snapshot) -> Money | Missing:
                 reason=Reason.NO_PRICE,
                 message=f"no price book prices {what}, which variant {variant.hash} holds: add it to a PriceBook",
             )
-        total = total + hourly * (variant.replicas * configuration.tensor_parallel_size)
+        total = total + hourly * (variant.replicas * configuration.accelerators_per_replica)
     return total
+
+
+def _several(ranks: int) -> int | None:
+    return ranks if ranks > 1 else None
 
 
 def _current(snapshot: Snapshot, cost: Money | Missing) -> PlanSummary | None:
@@ -120,8 +124,9 @@ def _current(snapshot: Snapshot, cost: Money | Missing) -> PlanSummary | None:
         variant=stable.hash,
         accelerator=configuration.accelerator,
         capacity_type=configuration.capacity_type,
-        accelerators_per_replica=configuration.tensor_parallel_size,
+        accelerators_per_replica=configuration.accelerators_per_replica,
         tensor_parallel_size=configuration.tensor_parallel_size,
+        data_parallel_size=_several(configuration.data_parallel_size),
         weights=configuration.weights,
         kv_cache_dtype=configuration.kv_cache_dtype,
         replicas=stable.replicas,
@@ -139,9 +144,10 @@ def _target(target: Target | None, demand: Demand, currency: str) -> TargetStatu
     return TargetStatus(
         accelerator=configuration.accelerator,
         capacity_type=configuration.capacity_type,
-        accelerators_per_replica=configuration.tensor_parallel_size,
+        accelerators_per_replica=configuration.accelerators_per_replica,
         replicas=target.replicas,
         tensor_parallel_size=configuration.tensor_parallel_size,
+        data_parallel_size=_several(configuration.data_parallel_size),
         weights=configuration.weights,
         kv_cache_dtype=configuration.kv_cache_dtype,
         max_num_seqs=configuration.max_num_seqs,

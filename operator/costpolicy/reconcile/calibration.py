@@ -45,9 +45,9 @@ def calibration_book(
         running=stable.configuration,
         family=accelerator.family,
         calibration=calibrate(
-            uncertainty(accelerator, shape.tensor_parallel_size),
+            uncertainty(accelerator, shape.tensor_parallel_size, shape.data_parallel_size),
             comparisons(shape, windows),
-            reported / fit.kv_cache_tokens if reported and fit.fits else None,
+            reported / fit.rank_tokens if reported and fit.fits else None,
         ),
     )
 

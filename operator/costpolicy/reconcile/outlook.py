@@ -63,7 +63,7 @@ class Outlook:
     def spare_replicas(self, configuration: Configuration) -> int:
         """Return how many more replicas of a configuration find free accelerators; none where it is not offered."""
         supply = self.supply(configuration)
-        size = configuration.tensor_parallel_size
+        size = configuration.accelerators_per_replica
         return self.snapshot.capacity.spare_replicas(supply.offering, size) if supply else 0
 
     def rendered(self, target: Target) -> Variant:

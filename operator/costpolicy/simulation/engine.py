@@ -117,7 +117,7 @@ def profile(
     efficiency: Efficiency = TYPICAL,
 ) -> Profile:
     """Return how a model runs on accelerators."""
-    size = configuration.tensor_parallel_size
+    size = configuration.accelerators_per_replica
     bandwidth = size * accelerator.memory_bandwidth * efficiency.bandwidth
     arithmetic = size * max(accelerator.flops["fp16"], accelerator.flops.get("bf16", 0.0)) * efficiency.arithmetic
     per_parameter = _BYTES_PER_PARAMETER[configuration.weights]
@@ -128,6 +128,6 @@ def profile(
         step=_STEP_OVERHEAD + model.active_parameters * per_parameter / bandwidth,
         step_per_request=per_request / bandwidth,
         prefill_rate=arithmetic / (2 * model.active_parameters),
-        max_running=min(fitting, configuration.max_num_seqs or 256),
+        max_running=min(fitting, (configuration.max_num_seqs or 256) * configuration.data_parallel_size),
         load_time=timedelta(minutes=3, seconds=model.total_parameters * per_parameter / 1e9),
     )

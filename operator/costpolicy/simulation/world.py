@@ -193,7 +193,7 @@ class World:
     def _held(self, item: Object, configuration: Configuration, prices: PriceList) -> tuple[Money, Mapping[str, int]]:
         """Return what a variant's scheduled pods cost an hour, and what their accelerators are doing."""
         scheduled = sum(bool(pod["spec"].get("nodeName")) for pod in self.cluster.pods_of(item))
-        size, ready = configuration.tensor_parallel_size, _ready(item)
+        size, ready = configuration.accelerators_per_replica, _ready(item)
         price = next(
             (
                 offering.hourly

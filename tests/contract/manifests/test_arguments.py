@@ -41,6 +41,7 @@ def argument_lists(release):
         configuration(weights=WeightFormat.FP8, online_quantization=True, kv_cache_dtype=kv, **LIMITS)
         for kv in KvCacheDtype
     ]
+    chosen += [configuration(data_parallel_size=ranks, api_servers=2, **LIMITS) for ranks in (2, 8)]
     chosen += [configuration(tensor_parallel_size=size) for size in (2, 4, 8)]
     yield from (engine_arguments(policy(), each, release) for each in chosen)
     yield from (engine_arguments(policy(**ORDERS), each, release) for each in (chosen[0], chosen[-1]))
@@ -60,7 +61,7 @@ def parser():
 def test_vllm_accepts_every_list(parser):
     results = [parser.parse(arguments) for arguments in argument_lists(engine("0.32.0"))]
 
-    assert 28 == len(results)
+    assert 30 == len(results)
     assert [] == [result for result in results if not isinstance(result, Accepted)]
 
 
@@ -89,6 +90,17 @@ def test_vllm_understands_what_was_meant(parser):
         **LIMITS,
     }
     assert meant == {name: result.values.get(name) for name in meant}
+
+
+def test_vllm_understands_ranks_that_share_out_the_experts(parser):
+    chosen = configuration(tensor_parallel_size=2, data_parallel_size=4)
+
+    result = parser.parse(engine_arguments(policy(), chosen, engine("0.32.0")))
+
+    assert isinstance(result, Accepted)
+    meant = {"tensor_parallel_size": 2, "data_parallel_size": 4, "enable_expert_parallel": True}
+    assert meant == {name: result.values.get(name) for name in meant}
+    assert result.values.get("api_server_count") is None, "the engine starts one for each rank"
 
 
 @pytest.mark.parametrize("release", supported_engines(), ids=lambda release: release.version)

@@ -66,6 +66,9 @@ def fleet_tape() -> Tape:
         info = {"namespace": "torn", "pod": "chat-1", "policy": "chat", "variant": variant}
         tape.add("costpolicy_pod_info", info, ramp(1, 1))
     tape.engine(target("parallel"), "0.32.0-cpu-dp2.txt")
+    for rank, used in (("0", 0.2), ("1", 0.9)):
+        tape.add("vllm:kv_cache_usage_perc", {**target("ranks"), "engine": rank}, ramp(used, used))
+    tape.add("vllm:kv_cache_usage_perc", {**target("ranks", "chat-2"), "engine": "0"}, ramp(0.3, 0.3))
     tape.engine(target("two-pods", "chat-1"), H100)
     tape.engine(target("two-pods", "chat-2"), H100)
     tape.engine(target("two-variants"), H100)

@@ -113,6 +113,10 @@ def test_adds_the_engines_of_a_data_parallel_server(fleet: FleetObservations) ->
     assert variant.pods_up == 1
 
 
+def test_a_replica_is_as_full_as_its_fullest_data_parallel_rank(fleet: FleetObservations) -> None:
+    assert pytest.approx(fleet.of_variant("ranks", "chat", "aaa").kv_cache_usage) == (0.9 + 0.3) / 2
+
+
 def test_adds_the_pods_of_a_variant(fleet: FleetObservations) -> None:
     variant = fleet.of_variant("two-pods", "chat", "aaa")
     assert pytest.approx(variant.requests_per_second) == 2 * 3020 / HOUR

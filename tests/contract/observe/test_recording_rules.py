@@ -174,6 +174,19 @@ def test_an_hour_of_a_variant_that_speculates_says_what_was_proposed_and_by_whom
     check(series, {proposed: expected}, "66m", tmp_path)
 
 
+def test_an_hour_of_data_parallel_ranks_is_one_of_one_replica(programs: dict[str, str], tmp_path: Path) -> None:
+    """Names and labels of the two ranks are those recorded from one server (0.32.0-cpu-dp2.txt), values made up."""
+    recorded = [labels for name, labels, _ in exposition("0.32.0-cpu-dp2.txt") if name == "vllm:num_requests_running"]
+    pods = [POD.replace('engine="0"', f'engine="{labels["engine"]}"') for labels in recorded]
+    series = [line("vllm:num_requests_running", pod, "3x140") for pod in pods]
+    series += [line("vllm:time_to_first_token_seconds_count", pod, "0+60x140") for pod in pods]
+    hour = f"round({Recorded.LOAD_AND_LATENCY} * 10)"
+
+    assert 2 == len(pods)
+    expected = [(f'{{{VARIANT},figure="requests"}}', 144000.0), (f'{{{VARIANT},figure="engines"}}', 10.0)]
+    check(series, {hour: expected}, "66m", tmp_path)
+
+
 def test_the_first_hour_of_a_variant_is_no_window(programs: dict[str, str], tmp_path: Path) -> None:
     series = [
         line("vllm:time_to_first_token_seconds_count", POD, "0+60x140"),

@@ -38,6 +38,7 @@ def target() -> TargetStatus:
         accelerators_per_replica=8,
         replicas=1000,
         tensor_parallel_size=8,
+        data_parallel_size=2**53,
         weights="nvfp4",
         kv_cache_dtype="auto",
         max_num_seqs=10**9,

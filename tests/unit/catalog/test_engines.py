@@ -52,9 +52,21 @@ def test_defaults_follow_release_memory_and_name(version, accelerator, expected)
     assert defaults.prefix_caching
 
 
-def test_ranks_below_one_are_an_error():
+@pytest.mark.parametrize(("tensor", "data"), [(0, 1), (1, 0)])
+def test_ranks_below_one_are_an_error(tensor, data):
     with pytest.raises(EngineError, match="does not exist"):
-        newest_engine().defaults(accelerators()["nvidia-l4"], 0)
+        newest_engine().defaults(accelerators()["nvidia-l4"], tensor, data)
+
+
+@pytest.mark.parametrize(("version", "servers"), [("0.14", 1), ("0.15", 8), ("0.33", 8)])
+def test_from_0_15_on_each_rank_brings_an_api_server(version, servers):
+    assert servers == engine(version).defaults(accelerators()["nvidia-h200"], 1, 8).api_servers
+    assert 1 == engine(version).defaults(accelerators()["nvidia-h200"], 8).api_servers
+
+
+@pytest.mark.parametrize(("version", "offered"), [("0.11", False), ("0.16", False), ("0.17", True), ("0.33", True)])
+def test_experts_are_shared_out_where_a_prefill_is_not_computed_by_every_rank(version, offered):
+    assert offered is engine(version).shares_out_experts
 
 
 @pytest.mark.parametrize(("version", "expected"), [("0.11", "fp8"), ("0.19", "fp8"), ("0.20", "fp8_per_tensor")])

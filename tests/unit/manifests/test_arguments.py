@@ -51,6 +51,8 @@ def test_a_default_is_not_rendered():
     ("fields", "flag", "value"),
     [
         ({"tensor_parallel_size": 4}, "--tensor-parallel-size", "4"),
+        ({"data_parallel_size": 8}, "--data-parallel-size", "8"),
+        ({"data_parallel_size": 4, "api_servers": 2}, "--api-server-count", "2"),
         ({"max_model_len": 4096}, "--max-model-len", "4096"),
         ({"max_num_seqs": 17}, "--max-num-seqs", "17"),
         ({"max_num_batched_tokens": 3000}, "--max-num-batched-tokens", "3000"),
@@ -61,6 +63,14 @@ def test_a_default_is_not_rendered():
 )
 def test_a_planned_value_is_rendered(fields, flag, value):
     assert value == rendered(**fields)[flag]
+
+
+def test_ranks_share_out_the_experts_and_have_an_api_server_each_by_default():
+    ranks = rendered(data_parallel_size=8, api_servers=8)
+
+    assert "--enable-expert-parallel" in ranks
+    assert not {"--tensor-parallel-size", "--api-server-count"} & ranks.keys()
+    assert "--enable-expert-parallel" not in rendered(tensor_parallel_size=8)
 
 
 @pytest.mark.parametrize(("version", "name"), [(NEW, "fp8_per_tensor"), (OLD, "fp8")], ids=["new", "old"])

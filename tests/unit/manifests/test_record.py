@@ -1,6 +1,6 @@
 """What a variant was rendered from, written down and read back.
 
-Covered: who proposes tokens, and records of operators that knew nothing of it.  Not covered: every other field
+Covered: who proposes tokens and data-parallel ranks, and records of operators that knew nothing of them.  Not covered: every other field
 (tests/properties/test_rendering.py), the annotation itself (test_variant.py).
 """
 
@@ -27,6 +27,15 @@ def test_a_record_says_nothing_of_what_is_not_planned():
     written = json.loads(rendered["metadata"]["annotations"][RECORD_ANNOTATION])
     record = read_record(rendered)
 
-    assert not {"proposer", "api_servers", "stream_interval"} & written["configuration"].keys()
+    assert not {"proposer", "api_servers", "stream_interval", "data_parallel_size"} & written["configuration"].keys()
     assert record is not None
     assert record.configuration.proposer is None
+    assert 1 == record.configuration.data_parallel_size
+
+
+def test_ranks_are_read_back():
+    rendered = render_variant(variant_inputs(configuration=configuration(data_parallel_size=8))).deployment
+    record = read_record(rendered)
+
+    assert record is not None
+    assert 8 == record.configuration.data_parallel_size

@@ -28,6 +28,7 @@ from costpolicy.manifests.variant import UnsupportedRevisionError, render_varian
         {"configuration": configuration(accelerator="nvidia-h200")},
         {"configuration": configuration(capacity_type=CapacityType.SPOT)},
         {"configuration": configuration(tensor_parallel_size=2)},
+        {"configuration": configuration(data_parallel_size=2)},
         {"configuration": configuration(node_selector={"pool": "a"})},
         {"configuration": configuration(max_model_len=4096)},
         {"policy": policy(model={"name": "other"})},

@@ -44,6 +44,19 @@ def test_empty_optional_cells_are_the_stated_defaults():
     assert burst["ttft_ms"] > stated["ttft_ms"]
 
 
+def test_ranks_are_a_column_that_may_be_missing():
+    mixture = LLAMA.replace("meta-llama/Llama-3.1-8B", "Qwen/Qwen3-30B-A3B").replace("h100-80gb", "h200")
+    header = HEADER + ",data_parallel_size"
+    plain, empty, ranks, dense, none = answer(
+        table(f"{mixture},1", f"{mixture},", f"{mixture},4", f"{LLAMA},2", f"{mixture},0", header=header)
+    )
+
+    assert plain["itl_ms"] == empty["itl_ms"] == answer(table(mixture))[0]["itl_ms"]
+    assert ranks["kv_cache_tokens"] > 4 * plain["kv_cache_tokens"]
+    assert "are replicas" in dense["reason"]
+    assert "data parallel size 0 does not exist" == none["reason"]
+
+
 def test_a_pre_quantized_repository_is_its_architecture():
     base, instruct = answer(table(LLAMA, LLAMA.replace("Llama-3.1-8B", "Llama-3.1-8B-Instruct")))
     assert {key: base[key] for key in ANSWERS} == {key: instruct[key] for key in ANSWERS}

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from builders import offering, policy
+from builders import node, offering, policy
 from costpolicy.api.status import CalibrationStatus
 from costpolicy.observe.observation import PolicyObservation
 from costpolicy.observe.window import LoadWindow
@@ -189,6 +189,31 @@ def test_the_kv_cache_that_the_engine_reports_is_taken_at_its_word(measured: Mea
     assert target is not None
     assert target.predicted is not None
     assert before * 0.9 == pytest.approx(target.predicted.kv_cache_tokens, rel=0.001)
+
+
+def test_the_kv_cache_of_data_parallel_ranks_is_reported_by_each(measured: Measured):
+    spec = {
+        "model": {
+            "name": "m",
+            "source": {"huggingFace": {"repository": "deepseek-ai/DeepSeek-V3"}},
+            "contextLength": 8192,
+        },
+        "objectives": {"ttft": {"p95": "4s"}},
+        "traffic": {"requestsPerSecond": 40, "promptTokens": 1000, "outputTokens": 500},
+        "scaling": {"maxReplicas": 40},
+    }
+    nodes = tuple(node(f"h200-{number}", "nvidia-h200", 8) for number in range(4))
+    stage = Stage(policy(**spec), offerings=(offering("nvidia-h200", "5.50"),), nodes=nodes)
+    stage.settle()
+    target, current = stage.status().target, stage.status().current
+    assert target is not None
+    assert target.predicted is not None
+    assert current is not None
+    seen(stage, measured, 4.0, 1.0, kv_cache_size_tokens=target.predicted.kv_cache_tokens / 8 * 0.9)
+    stage.step(0)
+
+    assert 8 == target.data_parallel_size == current.data_parallel_size == target.accelerators_per_replica
+    assert 0.9 == calibration(stage).kv_cache_factor
 
 
 def test_where_the_calibrated_prediction_has_no_answer_replicas_still_follow_the_load(measured: Measured):
