@@ -45,6 +45,11 @@ class Prompt:
     max_tokens: int | None = None
 
     @property
+    def key(self) -> str:
+        """What tells it from other prompts: a hash of what is asked."""
+        return sha256(json.dumps(self.request, sort_keys=True).encode()).hexdigest()[:_DIGEST]
+
+    @property
     def question(self) -> str:
         """The prompt as one text."""
         if "prompt" in self.request:
@@ -64,10 +69,9 @@ def parse_prompts(text: str, judge: JudgeType = JudgeType.EXACT) -> tuple[Prompt
         if not written.strip():
             continue
         prompt = _prompt(line, written, judge)
-        asked = json.dumps(prompt.request, sort_keys=True)
-        if asked in lines_of:
-            raise PromptError(f"line {line} asks the same as line {lines_of[asked]}: remove one")
-        lines_of[asked] = line
+        if prompt.key in lines_of:
+            raise PromptError(f"line {line} asks the same as line {lines_of[prompt.key]}: remove one")
+        lines_of[prompt.key] = line
         prompts.append(prompt)
     if not prompts:
         raise PromptError('there is no prompt: write lines such as {"prompt": "6 x 7 =", "answer": "42"}')
@@ -123,12 +127,13 @@ def _message(line: int, message: Any) -> Mapping[str, str]:  # noqa: ANN401 - an
 
 def _expected(line: int, document: Mapping[str, Any], judge: JudgeType) -> tuple[str, ...]:
     given = document.get("answer")
-    answers = given if isinstance(given, list) else [given]
-    if not 0 < len(answers) <= MOST_ACCEPTED or not all(isinstance(each, str) and normalized(each) for each in answers):
+    answers = tuple(one for one in (given if isinstance(given, list) else [given]) if isinstance(one, str))
+    whole = len(answers) == (len(given) if isinstance(given, list) else 1)
+    if not whole or not 0 < len(answers) <= MOST_ACCEPTED or not all(map(normalized, answers)):
         raise PromptError(f"line {line}: answer must be a text, or a list of at most {MOST_ACCEPTED} texts")
-    if judge is JudgeType.NUMERIC and any(number_in(each) is None for each in answers):
+    if judge is JudgeType.NUMERIC and any(number_in(one) is None for one in answers):
         raise PromptError(f"line {line}: answer must hold a number, because the judge is Numeric")
-    return tuple(answers)
+    return answers
 
 
 def _tolerance(line: int, document: Mapping[str, Any], judge: JudgeType) -> Decimal:
