@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from fractions import Fraction
 
     from costpolicy.api.types import JudgeType
-    from costpolicy.api.types import JudgeType
     from costpolicy.evaluator.evaluation import Evaluation
     from costpolicy.evaluator.graders import Grader
     from costpolicy.evaluator.record import Record
