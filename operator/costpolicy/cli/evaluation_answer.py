@@ -82,12 +82,18 @@ class Answer:
                 return f"NonInferior: a loss of {margin:.2%} of the prompts is ruled out"
             case Inferior(margin=margin):
                 return f"Inferior: it loses more than {margin:.2%} of the prompts"
-            case Inconclusive(margin=margin, prompts_needed=needed):
-                return f"Inconclusive: a loss of {margin:.2%} of the prompts is neither shown nor ruled out{_would_do(needed)}"
+            case Inconclusive(margin=margin) as undecided:
+                return (
+                    f"Inconclusive: a loss of {margin:.2%} of the prompts is neither shown nor ruled out"
+                    f"{_would_do(undecided.prompts_needed)}"
+                )
             case Adequate(smallest_loss=loss):
                 return f"Adequate: these prompts can exclude a loss of {loss:.2%} of the score"
-            case TooSmall(smallest_loss=loss, prompts_needed=needed):
-                return f"TooSmall: the smallest loss that these prompts can exclude is {loss:.2%} of the score{_would_do(needed)}"
+            case TooSmall(smallest_loss=loss) as small:
+                return (
+                    f"TooSmall: the smallest loss that these prompts can exclude is {loss:.2%} of the score"
+                    f"{_would_do(small.prompts_needed)}"
+                )
             case NothingToLose(message=message):
                 return f"NothingToLose: {message}"
             case _:

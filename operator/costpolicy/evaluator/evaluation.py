@@ -1,12 +1,12 @@
 """An evaluation: each prompt asked of both deployments, a few at a time, in an order that favours neither."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from typing import Final
 
 from costpolicy.api.types import JudgeType
-from costpolicy.evaluator.endpoint import Endpoint, Refused
+from costpolicy.evaluator.endpoint import Answered, Endpoint, Refused
 from costpolicy.evaluator.graders import Grader
 from costpolicy.evaluator.record import GradedAnswer, Pair, Record, Subject
 from costpolicy.quality.pairs import PairedCounts
@@ -72,25 +72,17 @@ class Evaluation:
 
     def _ask(self, prompt: Prompt) -> Pair:
         self.hold()
+        longest = prompt.max_tokens or self.max_tokens
         # Whoever comes second finds caches that the first filled, where both are one server or share one.
         if int(prompt.key[-1], 16) % 2:
-            canary, baseline = self._answer(self.canary, prompt), self._answer(self.baseline, prompt)
+            canary, baseline = self.canary.ask(prompt.request, longest), self.baseline.ask(prompt.request, longest)
         else:
-            baseline, canary = self._answer(self.baseline, prompt), self._answer(self.canary, prompt)
-        return Pair(key=prompt.key, line=prompt.line, baseline=baseline, canary=canary)
-
-    def _answer(self, endpoint: Endpoint, prompt: Prompt) -> GradedAnswer:
-        reply = endpoint.ask(prompt.request, prompt.max_tokens or self.max_tokens)
-        if isinstance(reply, Refused):
-            return GradedAnswer(text=reply.message, right=False, refused=True)
-        grade = self.grader(prompt, reply.text)
-        return GradedAnswer(
-            text=reply.text,
-            right=bool(grade),
-            graded=grade is not None,
-            truncated=reply.truncated,
-            prompt_tokens=reply.prompt_tokens,
-            output_tokens=reply.output_tokens,
+            baseline, canary = self.baseline.ask(prompt.request, longest), self.canary.ask(prompt.request, longest)
+        # The same answer is graded once: a judging model might not say the same of it twice.
+        texts = {reply.text for reply in (baseline, canary) if isinstance(reply, Answered)}
+        grades = {text: self.grader(prompt, text) for text in texts}
+        return Pair(
+            key=prompt.key, line=prompt.line, baseline=_graded(baseline, grades), canary=_graded(canary, grades)
         )
 
     def _result(self, pairs: tuple[Pair, ...]) -> EvaluationResult:
@@ -103,11 +95,30 @@ class Evaluation:
             lost=counts.lost,
             gained=counts.gained,
             both_wrong=counts.both_wrong,
-            identical=sum(pair.baseline.text == pair.canary.text for pair in pairs),
+            identical=sum(_identical(pair) for pair in pairs),
             ungraded=sum(not answer.graded for answer in answers),
             baseline=_arm([pair.baseline for pair in pairs]),
             canary=_arm([pair.canary for pair in pairs]),
         )
+
+
+def _graded(reply: Answered | Refused, grades: Mapping[str, bool | None]) -> GradedAnswer:
+    if isinstance(reply, Refused):
+        return GradedAnswer(text=reply.message, right=False, refused=True)
+    grade = grades[reply.text]
+    return GradedAnswer(
+        text=reply.text,
+        right=bool(grade),
+        graded=grade is not None,
+        truncated=reply.truncated,
+        prompt_tokens=reply.prompt_tokens,
+        output_tokens=reply.output_tokens,
+    )
+
+
+def _identical(pair: Pair) -> bool:
+    answered = not (pair.baseline.refused or pair.canary.refused)
+    return answered and pair.baseline.text == pair.canary.text
 
 
 def _counts(pairs: tuple[Pair, ...]) -> PairedCounts:

@@ -30,12 +30,18 @@ class TooSmall:
     """It would not: no accelerator is worth spending on it.
 
     Attributes:
-        smallest_loss: as in :class:`Adequate`; more than ``maxLoss``.
-        prompts_needed: how many prompts like these would do; None where more than can be asked.
+        smallest_loss, margin: as in :class:`Adequate`; the loss is more than ``maxLoss``.
+        discordance: share of prompts on which the baseline is expected to differ from itself.
     """
 
     smallest_loss: float
-    prompts_needed: int | None
+    margin: float
+    discordance: float
+
+    @property
+    def prompts_needed(self) -> int | None:
+        """How many prompts like these would do; None where more than can be asked."""
+        return prompts_needed(discordance=self.discordance, margin=self.margin)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,10 +69,9 @@ def judge_evaluation(twice: PairedCounts, max_loss: Fraction) -> Adequacy:
     if not max_loss:
         return NothingToLose(message="maxLoss is 0, and no number of prompts shows that nothing at all is lost")
     margin = margin_of(max_loss, score)
-    smallest = smallest_excludable_loss(pairs=twice.pairs, discordance=twice.expected_discordance)
+    discordance = twice.expected_discordance
+    smallest = smallest_excludable_loss(pairs=twice.pairs, discordance=discordance)
     share = smallest / float(score)
     if smallest <= margin:
         return Adequate(smallest_loss=share, margin=margin)
-    return TooSmall(
-        smallest_loss=share, prompts_needed=prompts_needed(discordance=twice.expected_discordance, margin=margin)
-    )
+    return TooSmall(smallest_loss=share, margin=margin, discordance=discordance)

@@ -29,13 +29,17 @@ class Inconclusive:
     """Neither is ruled out: nothing is promoted.
 
     Attributes:
-        prompts_needed: how many would prove it, at the discordance that was seen, if nothing is lost in truth;
-            None where no number would, or more than can be asked.
+        discordance: share of prompts on which the two are expected to differ, by these answers.
     """
 
     interval: LossInterval
     margin: float
-    prompts_needed: int | None
+    discordance: float
+
+    @property
+    def prompts_needed(self) -> int | None:
+        """How many prompts would prove it if nothing is lost in truth; None where more than can be asked."""
+        return prompts_needed(discordance=self.discordance, margin=self.margin)
 
 
 Verdict = NonInferior | Inferior | Inconclusive
@@ -65,8 +69,4 @@ def judge(counts: PairedCounts, margin: float) -> Verdict:
         return NonInferior(interval=interval, margin=margin)
     if interval.low > margin:
         return Inferior(interval=interval, margin=margin)
-    return Inconclusive(
-        interval=interval,
-        margin=margin,
-        prompts_needed=prompts_needed(discordance=counts.expected_discordance, margin=margin),
-    )
+    return Inconclusive(interval=interval, margin=margin, discordance=counts.expected_discordance)
