@@ -100,7 +100,8 @@ def test_without_a_loss_to_exclude_it_only_counts_and_keeps_the_result(
 
 
 def test_the_table_says_it_in_words(baseline: Answering, canary: Answering, prompts: str):
-    code, out, err = run("--baseline", baseline.url, "--canary", canary.url, "--prompts", prompts, "--max-loss", "5%", "--judge", "Contains")  # fmt: skip
+    deployments = ("--baseline", baseline.url, "--canary", canary.url)
+    code, out, err = run(*deployments, "--prompts", prompts, "--max-loss", "5%", "--judge", "Contains")
 
     assert 1 == code
     assert "Verdict   Inferior: it loses more than 5.00% of the prompts" in out
