@@ -6,7 +6,7 @@ from typing import Any, Self, assert_never
 
 from costpolicy.quality.adequacy import Adequacy, Adequate, NothingToLose, TooSmall, judge_evaluation
 from costpolicy.quality.result import EvaluationResult
-from costpolicy.quality.score_test import loss_interval
+from costpolicy.quality.tango import loss_interval
 from costpolicy.quality.verdict import Inconclusive, Inferior, NonInferior, Verdict, judge, margin_of
 
 _LEVEL = 0.9

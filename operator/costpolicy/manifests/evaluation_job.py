@@ -149,6 +149,7 @@ def _pod(policy: CostPolicy, prompts: Prompts, arguments: list[str], name: str, 
         containers=[container],
         volumes=[_prompts_volume(prompts), _pause_volume(name)],
         restart_policy="Never",
+        termination_grace_period_seconds=5,  # the first process of a container ignores SIGTERM, and nothing is to be saved
         security_context=pod_security(),
         automount_service_account_token=False,
         enable_service_links=False,

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from math import exp, lgamma, log, log1p, sqrt
 from typing import Final
 
-from costpolicy.quality.score_test import excludes
+from costpolicy.quality.tango import excludes
 
 POWER: Final = 0.9
 """Chance with which a canary that loses nothing must be found no worse."""

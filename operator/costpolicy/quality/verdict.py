@@ -5,7 +5,7 @@ from fractions import Fraction
 
 from costpolicy.quality.pairs import PairedCounts
 from costpolicy.quality.sample_size import prompts_needed
-from costpolicy.quality.score_test import LossInterval, loss_interval
+from costpolicy.quality.tango import LossInterval, loss_interval
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

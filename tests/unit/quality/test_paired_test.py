@@ -17,7 +17,7 @@ from scipy.stats import norm
 from costpolicy.quality.adequacy import Adequate, NothingToLose, TooSmall, judge_evaluation
 from costpolicy.quality.pairs import PairedCounts
 from costpolicy.quality.sample_size import chance_of_non_inferior, prompts_needed, smallest_excludable_loss
-from costpolicy.quality.score_test import excludes, loss_interval
+from costpolicy.quality.tango import excludes, loss_interval
 from costpolicy.quality.verdict import Inconclusive, Inferior, NonInferior, Verdict, judge, margin_of
 
 MARGINS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1)
