@@ -58,7 +58,10 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         if arguments.result:
             Path(arguments.result).write_text(result.line(), encoding="utf-8")
     except EndpointError as error:
-        console.note(f"costpolicy: {error}")
+        if arguments.output == "table":
+            console.note(f"costpolicy: {error}")
+        else:
+            console.dump({"verdict": None, "message": str(error)}, arguments.output)
         return NO
     except OSError as error:
         raise InputError(f"{error.filename}: {error.strerror or error}") from error

@@ -140,9 +140,15 @@ def test_a_bad_line_is_named(baseline: Answering, tmp_path: Path):
     assert f"{path}: line 2: answer must be a text" in err
 
 
-def test_a_deployment_that_does_not_answer_is_exit_1_without_an_answer(baseline: Answering, prompts: str):
+@pytest.mark.parametrize("output", ["table", "json"])
+def test_a_deployment_that_does_not_answer_is_exit_1_with_the_reason(baseline: Answering, prompts: str, output: str):
     with answering(lambda body: (404, {"error": "no such model"})) as broken:
-        code, out, err = run("--baseline", baseline.url, "--canary", broken.url, "--prompts", prompts)
+        code, out, err = run(
+            "--baseline", baseline.url, "--canary", broken.url, "--prompts", prompts, "-o", output
+        )  # fmt: skip
 
-    assert (1, "") == (code, out)
-    assert "answered 404" in err
+    assert 1 == code
+    if output == "json":
+        assert "answered 404" in json.loads(out)["message"]
+    else:
+        assert ("", True) == (out, "answered 404" in err)

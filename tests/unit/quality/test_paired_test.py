@@ -132,8 +132,10 @@ def test_twice_the_loss_is_rejected_in_95_of_100_repeats_however_few_the_prompts
 
 
 def test_a_pilot_that_calls_the_prompts_enough_seldom_errs():
-    """The rule knows the discordance only from one run of the baseline against itself. 400 prompts, true discordance
-    0.2 to 5 %: where it says that they are enough, the baseline then passes in nine of ten."""
+    """The rule knows the discordance only from one run of the baseline against itself. 400 prompts, true discordances of
+    0.2 to 5 %, taken together: where it says that they are enough, the baseline then passes in nine of ten. Where few
+    pilots say so, at 1 %, those are the lucky ones, and fewer pass (decision 0013).
+    """
     score, pairs = 0.9, 400
     passed = []
     for discordance in (0.002, 0.005, 0.01, 0.02, 0.05):
