@@ -5,6 +5,7 @@ Not covered: GPUs, and any figure of speed (a tiny model on a CPU says nothing a
 """
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,13 @@ OUTPUT_TOKENS = 16
 
 
 @pytest.fixture(scope="module")
-def answers(running_engine: Engine) -> list[Answer]:
+def before(running_engine: Engine) -> str:
+    """The exposition before these chats: other tests share the engine."""
+    return running_engine.metrics()
+
+
+@pytest.fixture(scope="module")
+def answers(running_engine: Engine, before: str) -> list[Answer]:
     return chat(running_engine.url, SERVED_NAME, requests=REQUESTS, max_tokens=OUTPUT_TOKENS)
 
 
@@ -45,15 +52,19 @@ def test_every_chat_is_answered_in_full_and_as_a_stream(answers: list[Answer]):
     assert [OUTPUT_TOKENS] * REQUESTS == [answer.completion_tokens for answer in answers]
 
 
-def test_the_metrics_count_what_the_clients_saw(running_engine: Engine, answers: list[Answer]):
-    metrics = running_engine.metrics()
-    assert REQUESTS == total(metrics, "vllm:request_success_total")
-    assert REQUESTS == total(metrics, "vllm:time_to_first_token_seconds_count")
-    assert sum(answer.completion_tokens for answer in answers) == total(metrics, "vllm:generation_tokens_total")
-    assert sum(answer.prompt_tokens for answer in answers) == total(metrics, "vllm:prompt_tokens_total")
+@pytest.fixture(scope="module")
+def counted(running_engine: Engine, before: str, answers: list[Answer]) -> Callable[[str], float]:
+    """By how much a metric grew with these chats."""
+    after = running_engine.metrics()
+    return lambda series: total(after, series) - total(before, series)
 
 
-def test_the_shared_prefix_is_served_from_the_cache(running_engine: Engine, answers: list[Answer]):
-    metrics = running_engine.metrics()
-    hits, queries = total(metrics, "vllm:prefix_cache_hits_total"), total(metrics, "vllm:prefix_cache_queries_total")
-    assert hits > queries / 2
+def test_the_metrics_count_what_the_clients_saw(counted: Callable[[str], float], answers: list[Answer]):
+    assert REQUESTS == counted("vllm:request_success_total")
+    assert REQUESTS == counted("vllm:time_to_first_token_seconds_count")
+    assert sum(answer.completion_tokens for answer in answers) == counted("vllm:generation_tokens_total")
+    assert sum(answer.prompt_tokens for answer in answers) == counted("vllm:prompt_tokens_total")
+
+
+def test_the_shared_prefix_is_served_from_the_cache(counted: Callable[[str], float]):
+    assert counted("vllm:prefix_cache_hits_total") > counted("vllm:prefix_cache_queries_total") / 2
