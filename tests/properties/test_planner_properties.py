@@ -1,184 +1,28 @@
 """Laws that every plan keeps, on generated requests.
 
-Covered: soundness, brute force, monotony, the replica to spare, invariance to order and to the scale of prices.
-Not covered: the time of a plan (benchmark), golden situations.
+Covered: soundness, monotony, the replica to spare, invariance to order and to the scale of prices.
+Not covered: brute force (test_brute_force.py), the time of a plan (benchmark), golden situations.
 """
 
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
-from itertools import pairwise, product
+from itertools import pairwise
 from math import inf
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asking import PRICES, offered, request
 from costpolicy.api.types import CapacityType
-from costpolicy.perf.latency import Binding, Unpredictable
-from costpolicy.planning.constraints import Question
+from costpolicy.perf.latency import Binding
 from costpolicy.planning.evaluation import Evaluation
-from costpolicy.planning.judgement import judge
-from costpolicy.planning.options import Option, offers, options
-from costpolicy.planning.plan import Target, Verdict
+from costpolicy.planning.options import offers
+from costpolicy.planning.plan import Verdict
 from costpolicy.planning.planner import plan
-from costpolicy.planning.replica import Replica
-from costpolicy.planning.request import PlanRequest, limits_of, objectives_of
-from costpolicy.units import GIB, Money
-
-NOISE = 1.002
-"""Capacity is found to a thousandth."""
-
-MIXTURE = {"name": "mixture", "source": {"huggingFace": {"repository": "Qwen/Qwen3-30B-A3B"}}}
-
-names = st.lists(st.sampled_from(sorted(PRICES)), min_size=1, max_size=3, unique=True)
-ttfts = st.sampled_from(["150ms", "300ms", "800ms", "2s", "20s"])
-rates = st.sampled_from([0.1, 1, 5, 20, 60])
-tokens = st.sampled_from([100, 1000, 4000])
-
-
-@st.composite
-def situations(draw: st.DrawFn) -> dict[str, Any]:
-    """Few values instead of a whole request, so that a failing example can be read."""
-    return {
-        "names": draw(names),
-        "context": draw(st.sampled_from([8192, 32768])),
-        "ttft": draw(ttfts),
-        "inter_token": draw(
-            st.sampled_from([{}, {"interTokenLatency": {"p95": "25ms"}}, {"interTokenLatency": {"p95": "60ms"}}])
-        ),
-        "rate": draw(rates),
-        "prompt": draw(tokens),
-        "output": draw(tokens),
-        "replicas": draw(st.sampled_from([2, 50])),
-        "quantization": draw(st.sampled_from(["Enabled", "Disabled"])),
-    }
-
-
-def asking(given_: dict[str, Any], **spec: Any) -> PlanRequest:
-    return request(
-        offered(*given_["names"]),
-        model={"contextLength": given_["context"], **spec.pop("model", {})},
-        objectives={"ttft": {"p95": given_["ttft"]}, **given_["inter_token"], **spec.pop("objectives", {})},
-        traffic={
-            "requestsPerSecond": given_["rate"],
-            "promptTokens": given_["prompt"],
-            "outputTokens": given_["output"],
-        },
-        scaling={"maxReplicas": given_["replicas"]},
-        techniques=spec.pop("techniques", {"quantization": {"mode": given_["quantization"]}}),
-        **spec,
-    )
-
-
-def interruptible(asked: PlanRequest, share: Fraction = Fraction(1)) -> PlanRequest:
-    """The same offered on Spot only, at a share of its price."""
-    hardware = asked.spec.hardware.model_copy(update={"capacity_types": (CapacityType.SPOT,)})
-    return replace(
-        asked,
-        spec=asked.spec.model_copy(update={"hardware": hardware}),
-        supplies=tuple(
-            replace(
-                one,
-                offering=replace(
-                    one.offering,
-                    capacity_type=CapacityType.SPOT,
-                    hourly=one.offering.hourly.scaled(share.numerator, share.denominator),
-                ),
-            )
-            for one in asked.supplies
-        ),
-    )
-
-
-def cost(asked: PlanRequest) -> Money | None:
-    found = plan(asked).target
-    return found.cost_per_hour if found else None
-
-
-def dearer_or_equal(one: Money | None, other: Money | None) -> bool:
-    """Whether one plan costs at least as much as the other; no plan is the dearest of all."""
-    return one is None or (other is not None and one >= other)
-
-
-def settings_of(asked: PlanRequest, option: Option) -> Iterator[Option]:
-    """Every combination of the engine's settings for an option, in no relation to what holds it back."""
-    default = option.replica.defaults
-    served = option.replica.served
-    seats = 0.0 if isinstance(served, Unpredictable) else served.kv_seats
-    limit = option.replica.most_inter_token
-    fewer = [one for one in (16, 32, 64, 128, 256, 512) if one < min(default.max_num_seqs, seats)]
-    kept = limit is not None and not isinstance(served, Unpredictable)
-    fewer = [one for one in fewer if served.decode_step(one) <= limit][-2:] if kept else []
-    more = [default.max_num_seqs * factor for factor in (2, 4) if seats > default.max_num_seqs * factor / 2]
-    outside = option.accelerator.memory_bytes * 0.05 - option.replica.memory.graph_bytes
-    for tokens, sequences, memory in product(
-        (None, 2048, 4096, 8192, 16384), (None, *fewer, *more), (None, 0.95) if outside >= GIB else (None,)
-    ):
-        changed = replace(
-            option.configuration,
-            max_num_batched_tokens=tokens,
-            max_num_seqs=sequences,
-            gpu_memory_utilization=memory,
-        )
-        replica = Evaluation(asked).replica(changed, option.accelerator)
-        for servers, interval in hosts_of(asked, replica):
-            hosted = replace(changed, api_servers=servers, stream_interval=interval)
-            yield replace(option, configuration=hosted, replica=Evaluation(asked).replica(hosted, option.accelerator))
-
-
-def hosts_of(asked: PlanRequest, replica: Replica) -> list[tuple[int | None, int | None]]:
-    """The settings of the API process that may be tried: where all seats would keep one process half busy."""
-    served = replica.served
-    if replica.shape.accelerators > 1 or isinstance(served, Unpredictable):
-        return [(None, None)]
-    if served.seats / served.decode_step(served.seats) * served.host_per_token < 0.5:
-        return [(None, None)]
-    chunks = [(4, 8)] if asked.spec.objectives.inter_token_latency is None else []
-    return [(None, None), (4, None), *chunks]
-
-
-def needless(option: Option, found: Target, asked: PlanRequest) -> bool:
-    """Whether fewer sequences than the engine's default were taken although latency does not ask for it."""
-    configuration = option.configuration
-    if (configuration.max_num_seqs or 10**6) >= option.replica.defaults.max_num_seqs:
-        return False
-    default = replace(configuration, max_num_seqs=None)
-    replica = Evaluation(asked).replica(default, option.accelerator)
-    return replica.shortfall(asked.demand.requests_per_second / found.replicas) not in (
-        Binding.TTFT,
-        Binding.INTER_TOKEN,
-    )
-
-
-def brute_force(asked: PlanRequest) -> Money | None:
-    """What the cheapest of all options costs in all their settings."""
-    evaluation = Evaluation(asked)
-    question = Question(request=asked, evaluation=evaluation)
-    every = [
-        outcome
-        for option in options(asked, asked.supplies, evaluation, gate=False)
-        for variant in settings_of(asked, option)
-        if isinstance(outcome := judge(variant, question, limits_of(asked)), Target)
-        and not needless(variant, outcome, asked)
-    ]
-    return min((found.cost_per_hour for found in every), default=None)
-
-
-@given(situations())
-def test_equals_brute_force_over_all_options_and_settings(given_: dict[str, Any]):
-    asked = asking({**given_, "names": given_["names"][:2]})
-
-    assert brute_force(asked) == cost(asked)
-
-
-@given(situations(), st.sampled_from(["nvidia-l40s", "nvidia-a100-80gb", "nvidia-h100-80gb"]))
-def test_equals_brute_force_over_the_splits_of_a_mixture(given_: dict[str, Any], name: str):
-    asked = asking({**given_, "names": [name], "quantization": "Disabled"}, model=MIXTURE)
-
-    assert brute_force(asked) == cost(asked)
+from costpolicy.planning.request import limits_of, objectives_of
+from costpolicy.units import Money
+from situations import NOISE, asking, cost, dearer_or_equal, interruptible, situations
 
 
 @given(situations())
