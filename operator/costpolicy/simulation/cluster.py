@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from costpolicy.catalog.accelerators import accelerators
@@ -10,6 +10,7 @@ from costpolicy.clock import Clock
 from costpolicy.kube.gateway import Object, ObjectRef, reference
 from costpolicy.kube.kinds import DEPLOYMENT, NODE, POD
 from costpolicy.kube.parsing import parse_node, parse_pod
+from costpolicy.manifests.identity import ACCELERATOR_LABEL
 from costpolicy.simulation.scheduling import place
 from costpolicy.simulation.store import Store
 
@@ -18,16 +19,24 @@ LoadTime = Callable[[Object], timedelta]
 
 _WRITER: Final = "kube-controller-manager"
 _TEMPLATE: Final = "simulation/template"
+_CRASHES_EVERY: Final = timedelta(minutes=1)
+_NEVER: Final = datetime.max.replace(tzinfo=UTC)
 
 
 class SimulatedCluster:
-    """Moves a store's pods on whenever it is asked to; nothing happens in between."""
+    """Moves a store's pods on whenever it is asked to; nothing happens in between.
+
+    Engines that start on an accelerator named in ``crashing`` die once a minute instead of getting ready.
+    """
 
     def __init__(self, store: Store, clock: Clock, load_time: LoadTime) -> None:
         self._store = store
         self._clock = clock
         self._load_time = load_time
         self._made = 0
+        self._settled_at = -1
+        self._wakes = _NEVER
+        self.crashing: set[str] = set()
 
     def add_node(self, name: str, accelerator: str, count: int, **labels: str) -> None:
         """Add a node as NVIDIA's device plugin and GPU feature discovery leave it."""
@@ -53,7 +62,13 @@ class SimulatedCluster:
                 self._store.delete(reference(pod))
 
     def settle(self) -> None:
-        """Let every controller act once: Deployments, scheduler, kubelets, then the Deployments' status."""
+        """Let every controller act once: Deployments, scheduler, kubelets, then the Deployments' status.
+
+        Where the last time changed nothing, nothing was written since and no pod was to get ready, nothing is done.
+        """
+        if self._store.writes == self._settled_at and self._clock.now() < self._wakes:
+            return
+        self._wakes, before = _NEVER, self._store.writes
         for deployment in list(self._store.kind(DEPLOYMENT.api_version, DEPLOYMENT.kind)):
             self._replicate(deployment)
         for pod in list(self._store.kind(POD.api_version, POD.kind)):
@@ -61,6 +76,7 @@ class SimulatedCluster:
                 self._schedule(pod)
         for deployment in list(self._store.kind(DEPLOYMENT.api_version, DEPLOYMENT.kind)):
             self._start(deployment)
+        self._settled_at = before if self._store.writes == before else -1
 
     def pods_of(self, deployment: Object) -> list[Object]:
         """Return the pods of a Deployment, the oldest first."""
@@ -121,14 +137,10 @@ class SimulatedCluster:
         ready, needed = 0, self._load_time(deployment)
         pods = self.pods_of(deployment)
         for pod in pods:
-            started = pod["status"].get("startTime")
-            if started is None or datetime.fromisoformat(started) + needed > self._clock.now():
-                continue
-            ready += 1
-            if not parse_pod(pod).ready:
-                self._status(
-                    pod, "Running", {"startTime": started}, PodScheduled=("True", "", ""), Ready=("True", "", "")
-                )
+            if parse_pod(pod).ready:
+                ready += 1
+            elif (started := pod["status"].get("startTime")) is not None:
+                ready += self._load(pod, datetime.fromisoformat(started), needed)
         status = {
             "observedGeneration": deployment["metadata"]["generation"],
             "replicas": len(pods),
@@ -136,6 +148,19 @@ class SimulatedCluster:
             "availableReplicas": ready,
         }
         self._store.set_status(reference(deployment), status)
+
+    def _load(self, pod: Object, started: datetime, needed: timedelta) -> bool:
+        """Let a pod's engine go on loading; return whether it is ready now."""
+        fields: dict[str, Any] = {"startTime": started.isoformat()}
+        age = self._clock.now() - started
+        crashes = pod["metadata"]["labels"].get(ACCELERATOR_LABEL) in self.crashing
+        ready = not crashes and age >= needed
+        self._wakes = min(self._wakes, self._clock.now() + _CRASHES_EVERY if crashes else started + needed)
+        if crashes and age >= _CRASHES_EVERY:
+            ended = {"terminated": {"exitCode": 1, "message": "the engine died while it loaded"}}
+            fields["containerStatuses"] = [{"restartCount": age // _CRASHES_EVERY, "lastState": ended}]
+        self._status(pod, "Running", fields, PodScheduled=("True", "", ""), Ready=(str(ready), "", ""))
+        return ready
 
     def _status(
         self, pod: Object, phase: str, fields: dict[str, Any] | None = None, **conditions: tuple[str, str, str]

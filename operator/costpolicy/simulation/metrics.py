@@ -2,14 +2,16 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from math import ceil
 from typing import Final, TypeVar
 
 from costpolicy.api.reasons import Reason
 from costpolicy.observe.fleet import QUESTIONS, ObserveSettings
 from costpolicy.observe.source import MetricsUnavailable, Sample
 from costpolicy.simulation.engine import Reading
+from costpolicy.simulation.history import History
 from costpolicy.simulation.hours import Hours, Scraped
 from costpolicy.simulation.traffic import Traffic
 from costpolicy.units import MICROS_PER_UNIT, Money
@@ -18,7 +20,6 @@ T = TypeVar("T")
 Variant = tuple[str, str, str]
 """Namespace, policy, variant."""
 
-_HISTORY_QUANTILE: Final = 0.95
 _NARROW: Final = 0.001
 
 
@@ -38,7 +39,8 @@ class Scrape:
 class SimulatedMetrics:
     """Implements :class:`costpolicy.observe.source.MetricsSource` from scrapes.
 
-    Set ``outage`` to a reason, and every question fails with it.
+    Set ``outage`` to a reason, and every question fails with it; of the engines of each variant, ``scraped`` is the
+    share that Prometheus sees.
     """
 
     def __init__(self, settings: ObserveSettings) -> None:
@@ -46,22 +48,40 @@ class SimulatedMetrics:
         self._names = {build(settings.scope()): name for name, build in QUESTIONS.items()}
         self._scrapes: dict[Variant, deque[Scrape]] = {}
         self._hours: dict[Variant, Hours] = {}
-        self._history: dict[tuple[str, str], deque[tuple[datetime, float]]] = {}
+        self._history: dict[tuple[str, str], _History] = {}
+        self._alike: dict[Variant, datetime] = {}
         self.outage: Reason | None = None
+        self.scraped = 1.0
 
     def record(self, scrapes: Mapping[Variant, Scrape]) -> None:
         """Take in one round of scrapes."""
-        for variant, scrape in scrapes.items():
+        seen = {variant: _partly(scrape, self.scraped) for variant, scrape in scrapes.items()}
+        for variant, scrape in seen.items():
             series = self._scrapes.setdefault(variant, deque())
+            if not series or replace(series[-1], at=scrape.at) != scrape:
+                self._alike[variant] = scrape.at
             series.append(scrape)
             _forget(series, scrape.at - self._settings.rate_window, lambda kept: kept.at)
             scraped = Scraped(at=scrape.at, traffic=scrape.traffic, reading=scrape.reading, replicas=scrape.replicas)
             self._hours.setdefault(variant, Hours()).record(scraped, self._settings.window)
-        for policy in {variant[:2] for variant in scrapes}:
-            here = [scrape for variant, scrape in scrapes.items() if variant[:2] == policy]
-            rates = self._history.setdefault(policy, deque())
-            rates.append((here[0].at, sum(scrape.offered for scrape in here)))
-            _forget(rates, here[0].at - self._settings.window, lambda entry: entry[0])
+        for policy in {variant[:2] for variant in seen}:
+            here = [scrape for variant, scrape in seen.items() if variant[:2] == policy]
+            offered = sum(scrape.offered for scrape in here)
+            self._history.setdefault(policy, History()).record(here[0].at, offered, self._settings.window)
+
+    def revision(self, now: datetime) -> object:
+        """Return a value that stays equal while answers stay equal, but for the times in them."""
+        settled, fresh = now - self._settings.rate_window, now - self._settings.max_age
+        return (
+            self.outage,
+            tuple(
+                (variant, since if since <= settled and self._scrapes[variant][-1].at >= fresh else now)
+                for variant, since in self._alike.items()
+                if self._scrapes[variant][-1].at + self._settings.rate_window >= now
+            ),
+            tuple(history.high for history in self._history.values()),
+            tuple(hours.kept[-1][0] for hours in self._hours.values() if hours.kept),
+        )
 
     def query(self, promql: str, at: datetime) -> tuple[Sample, ...]:
         """See :class:`MetricsSource`."""
@@ -89,12 +109,8 @@ class SimulatedMetrics:
                 yield Sample(labels=labels | {"figure": figure}, value=value, timestamp=at)
 
     def _of_policies(self, name: str) -> Iterator[tuple[dict[str, str], float]]:
-        for (namespace, policy), rates in self._history.items():
-            if name == "history_begin":
-                value = rates[0][0].timestamp()
-            else:
-                ordered = sorted(rate for _, rate in rates)
-                value = ordered[min(int(_HISTORY_QUANTILE * len(ordered)), len(ordered) - 1)]
+        for (namespace, policy), history in self._history.items():
+            value = history.begin.timestamp() if name == "history_begin" else history.high
             yield {"namespace": namespace, "policy": policy}, value
 
     def _of_variants(self, name: str, at: datetime) -> Iterator[tuple[dict[str, str], float]]:
@@ -105,6 +121,14 @@ class SimulatedMetrics:
             labels = {"namespace": namespace, "policy": policy, "variant": variant}
             for extra, value in _answer(name, series):
                 yield labels | extra, value
+
+
+def _partly(scrape: Scrape, share: float) -> Scrape:
+    """Return what is known of a variant when only a share of its engines, rounded up, is scraped."""
+    seen = ceil(scrape.replicas * share)
+    if seen == scrape.replicas:
+        return scrape
+    return replace(scrape, replicas=seen, offered=scrape.offered * seen / scrape.replicas)
 
 
 def _forget(series: deque[T], before: datetime, time: Callable[[T], datetime]) -> None:
