@@ -4,7 +4,8 @@ thousand."""
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import partial
+from functools import lru_cache, partial
+from types import MappingProxyType
 from typing import Final, TypeAlias
 
 from costpolicy.api.reasons import Reason
@@ -254,7 +255,7 @@ def observe_fleet(source: MetricsSource, at: datetime, settings: ObserveSettings
         ValueError: the matchers are not label matchers.
     """
     scope = settings.scope()
-    answers = {name: _by_key(source.query(ask(scope), at)) for name, ask in QUESTIONS.items()}
+    answers = {name: _by_key(source.query(text, at)) for name, text in questions(scope).items()}
     hours: dict[tuple[str, str], dict[str, tuple[LoadWindow, ...]]] = {}
     for (namespace, policy, variant), samples in answers.pop("load_windows").items():
         hours.setdefault((namespace, policy), {})[variant] = load_windows(samples)
@@ -269,6 +270,12 @@ def observe_fleet(source: MetricsSource, at: datetime, settings: ObserveSettings
         answers=answers,
         hours=hours,
     )
+
+
+@lru_cache(maxsize=8)
+def questions(scope: Scope) -> Mapping[str, str]:
+    """Return the text of each question; written once, because the scope of an operator does not change."""
+    return MappingProxyType({name: ask(scope) for name, ask in QUESTIONS.items()})
 
 
 def _variants(answers: Answers) -> dict[tuple[str, str], tuple[str, ...]]:
