@@ -1,9 +1,10 @@
 """An operator that is only asked when its answer may have changed.
 
 A real operator looks at each policy twice a minute, and nearly always finds nothing to do; in a week that is twenty
-thousand looks.  Here a look is left out if the last one wrote nothing and everything that it depended on is the same:
+thousand looks.  Here a look is left out if the last one changed nothing and everything that it depended on is the same:
 the cluster, prices, and what the metrics amount to (demand in the two digits that are planned for, objectives kept or
 not, recorded hours).  While something depends on time (a change under way, a wait, a hold), every look is taken.
+So decisions are the same and come at the same times; only the traffic that status shows may be older.
 """
 
 from dataclasses import dataclass
@@ -56,11 +57,13 @@ class AttentiveOperator:
         known = self._settled.pop(key, None)
         if known is not None and self._unchanged(key, *known):
             return CALM
-        before = self._world.store.writes
+        before, writes = self._world.gateway.policy(namespace, name), self._world.store.writes
         again = self._reconciler.reconcile(namespace, name)
         policy = self._world.gateway.policy(namespace, name)
-        if isinstance(policy, CostPolicy) and self._world.store.writes == before and _is_calm(policy):
-            self._settled[key] = (self._revision(policy), self._grounds(policy))
+        if isinstance(policy, CostPolicy) and isinstance(before, CostPolicy) and _is_calm(policy):
+            written = self._world.store.writes - writes
+            if not written or (written == 1 and _decided(policy) == _decided(before)):
+                self._settled[key] = (self._revision(policy), self._grounds(policy))
         return again
 
     def _unchanged(self, key: Key, revision: object, grounds: _Grounds) -> bool:
@@ -111,6 +114,11 @@ def _calendar(policy: CostPolicy, now: datetime) -> object:
     scaling, windows = policy.spec.scaling, policy.spec.rollout.maintenance_windows
     default = Bounds(minimum=scaling.min_replicas, maximum=scaling.max_replicas)
     return replica_bounds(scaling.schedules, default, now), inside_window(windows, now)
+
+
+def _decided(policy: CostPolicy) -> object:
+    """Return what status says but for the traffic that it shows, on which nothing depends."""
+    return policy.status and policy.status.model_copy(update={"observed": None})
 
 
 def _is_calm(policy: CostPolicy) -> bool:

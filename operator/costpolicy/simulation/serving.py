@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from costpolicy.api.policy import CostPolicy
+from costpolicy.api.policy import CostPolicy, CostPolicySpec
 from costpolicy.catalog.prices import PriceList
 from costpolicy.clock import Clock
 from costpolicy.kube.gateway import POLICY_LABEL, VARIANT_LABEL, Object, ObjectRef
@@ -169,7 +169,7 @@ class Serving:
         self._seen = (self._store.writes, prices)
         self._backends = tuple(self._see(prices.hourly()))
         policies = (self._gateway.policy(*key) for key in self._keys())
-        self._promises = {_key(policy): promise_of(policy) for policy in policies if isinstance(policy, CostPolicy)}
+        self._promises = {_key(policy): promise_of(policy.spec) for policy in policies if isinstance(policy, CostPolicy)}
 
     def _see(self, hourly: Mapping[tuple[str, str], Money]) -> Iterator[_Backend]:
         for item in list(self._store.kind(DEPLOYMENT.api_version, DEPLOYMENT.kind)):
@@ -214,9 +214,9 @@ class Serving:
             yield item["metadata"]["namespace"], item["metadata"]["name"]
 
 
-def promise_of(policy: CostPolicy) -> Promise:
+def promise_of(spec: CostPolicySpec) -> Promise:
     """Return what a policy promises to its requests."""
-    ttft, inter_token = policy.spec.objectives.ttft, policy.spec.objectives.inter_token_latency
+    ttft, inter_token = spec.objectives.ttft, spec.objectives.inter_token_latency
     return Promise(
         ttft=parse_duration(ttft.p95).total_seconds() if ttft else None,
         inter_token=parse_duration(inter_token.p95).total_seconds() if inter_token else None,
