@@ -14,7 +14,7 @@ from costpolicy.catalog.prices import PriceList
 from costpolicy.planning.configuration import Configuration
 from costpolicy.savings.ledger import Amount
 from costpolicy.simulation.engine import Profile, Promise, Reading
-from costpolicy.simulation.serving import cost_of
+from costpolicy.simulation.serving import Interval, cost_of
 from costpolicy.simulation.traffic import Traffic
 from costpolicy.simulation.waiting_line import offered, returning, waiting
 from costpolicy.units import ZERO
@@ -105,12 +105,12 @@ class Result:
     cost: Amount = field(default_factory=lambda: Amount(0))
     most_replicas: int = 0
 
-    def add(self, requests: float, share: float, replicas: int, cost: Amount) -> None:
+    def take(self, interval: Interval) -> None:
         """Take in an interval."""
-        self.requests += requests
-        self.inside += requests * share
-        self.cost += cost
-        self.most_replicas = max(self.most_replicas, replicas)
+        self.requests += interval.requests
+        self.inside += interval.inside
+        self.cost += interval.cost
+        self.most_replicas = max(self.most_replicas, interval.replicas)
 
     @property
     def share(self) -> float:
@@ -153,7 +153,16 @@ def deployed(service: Service, controller: Controller, around: Sequence[Surround
         queue = waiting(engine, traffic, rate, ready, queue, seconds) if ready else 0.0
         reading = engine.reading(traffic, rate / ready, queue / ready) if ready else None
         back = returning(traffic, now, rate, reading)
-        inside = reading.share_within(service.promise) if reading else 0.0
-        result.add(rate * seconds, inside, len(pods.ready_at), service.cost(len(pods.ready_at), here, controller.interval))
+        held, inside = len(pods.ready_at), reading.share_within(service.promise) if reading else 0.0
+        result.take(
+            Interval(
+                at=now,
+                requests=rate * seconds,
+                inside=rate * seconds * inside,
+                replicas=held,
+                ready=ready,
+                cost=service.cost(held, here, controller.interval),
+            )
+        )
         now += controller.interval
     return result

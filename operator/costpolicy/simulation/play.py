@@ -76,7 +76,7 @@ class _Stage:
 
     def __init__(self, scenario: Scenario, operator: Callable[[World], Operator]) -> None:
         self.scenario = scenario
-        self.world = World(START, operator=operator)
+        self.world = World(START, efficiency=scenario.efficiency, operator=operator)
         self.around: list[Surroundings] = []
         self._nodes = {node.name: node for node in scenario.nodes}
         self._there: dict[str, NodeDocument] = {}
@@ -180,7 +180,7 @@ def _service(stage: _Stage, policy: PolicyDocument, configuration: Configuration
         raise LookupError(f"{policy.name}: its model is not in the catalogue")
     return Service(
         configuration=configuration,
-        engine=profile(model, accelerators()[configuration.accelerator], configuration),
+        engine=profile(model, accelerators()[configuration.accelerator], configuration, stage.scenario.efficiency),
         traffic=policy.traffic.traffic(START),
         promise=promise_of(policy.spec),
     )
@@ -206,5 +206,5 @@ def _peak(policy: PolicyDocument, begin: datetime, end: datetime, step: timedelt
 def _total(intervals: Iterable[Interval]) -> Result:
     result = Result()
     for each in intervals:
-        result.add(each.requests, each.inside / each.requests if each.requests else 1.0, each.replicas, each.cost)
+        result.take(each)
     return result
