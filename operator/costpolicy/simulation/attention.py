@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from costpolicy.api.conditions import ConditionType, find
 from costpolicy.api.policy import CostPolicy
 from costpolicy.api.pricebook import PriceBook
+from costpolicy.api.reasons import Reason
 from costpolicy.catalog.prices import PriceList
 from costpolicy.observe.observation import PolicyObservation
 from costpolicy.reconcile.course import CALM, STEADY
@@ -127,4 +128,4 @@ def _is_calm(policy: CostPolicy) -> bool:
     if status is None or status.scaling is not None or status.rollout is None or status.rollout.phase != STEADY:
         return False
     blocked = find(status.conditions, ConditionType.ROLLOUT_BLOCKED)
-    return blocked is not None and blocked.status == "False"
+    return blocked is not None and (blocked.status == "False" or blocked.reason == Reason.ROLLED_BACK)

@@ -24,8 +24,11 @@ def waiting(engine: Profile, traffic: Traffic, rate: float, ready: int, before: 
 
 
 def returning(traffic: Traffic, at: datetime, rate: float, reading: Reading | None) -> float:
-    """Return the requests per second that come back because of what clients just met; ``None``: nobody answered."""
-    if traffic.retries is None:
+    """Return the requests per second that come back because of what clients just met.
+
+    ``None``: nobody answers; who is refused at once does not come back.
+    """
+    if traffic.retries is None or reading is None:
         return 0.0
-    late = 1.0 if reading is None else reading.share_later_than(traffic.retries.timeout)
+    late = reading.share_later_than(traffic.retries.timeout)
     return min(rate * late, traffic.curve.rate(at) * traffic.retries.most)
