@@ -23,7 +23,7 @@ from costpolicy.reconcile.reconciler import Reconciler
 from costpolicy.reconcile.snapshot import MetricsDown
 from costpolicy.rollout.windows import Bounds, inside_window, replica_bounds
 from costpolicy.simulation.serving import Key
-from costpolicy.simulation.world import World
+from costpolicy.simulation.world import World, has_prices_to_come
 from costpolicy.units import parse_duration
 
 
@@ -82,8 +82,7 @@ class AttentiveOperator:
         """Return a value that is equal only while nothing at all has changed."""
         now, world = self._world.clock.now(), self._world
         books = (book for book in world.gateway.price_books() if isinstance(book, PriceBook))
-        dated = any("effective_from" in offering.model_fields_set for book in books for offering in book.spec.offerings)
-        timed = dated or policy.spec.scaling.schedules or policy.spec.rollout.maintenance_windows
+        timed = any(has_prices_to_come(book, now) for book in books) or policy.spec.scaling.schedules or policy.spec.rollout.maintenance_windows
         return world.store.writes, world.metrics.revision(now), now if timed else None
 
     def _grounds(self, policy: CostPolicy) -> _Grounds:

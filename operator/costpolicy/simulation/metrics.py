@@ -40,7 +40,7 @@ class SimulatedMetrics:
     """Implements :class:`costpolicy.observe.source.MetricsSource` from scrapes.
 
     Set ``outage`` to a reason, and every question fails with it; of the engines of each variant, ``scraped`` is the
-    share that Prometheus sees.
+    share that Prometheus sees, and questions named in ``missing`` find no series.
     """
 
     def __init__(self, settings: ObserveSettings) -> None:
@@ -50,8 +50,10 @@ class SimulatedMetrics:
         self._hours: dict[Variant, Hours] = {}
         self._history: dict[tuple[str, str], _History] = {}
         self._alike: dict[Variant, datetime] = {}
+        self._recorded: tuple[object, tuple[Sample, ...]] | None = None
         self.outage: Reason | None = None
         self.scraped = 1.0
+        self.missing: frozenset[str] = frozenset()
 
     def record(self, scrapes: Mapping[Variant, Scrape]) -> None:
         """Take in one round of scrapes."""
@@ -80,7 +82,8 @@ class SimulatedMetrics:
                 if self._scrapes[variant][-1].at + self._settings.rate_window >= now
             ),
             tuple(history.high for history in self._history.values()),
-            tuple(hours.kept[-1][0] for hours in self._hours.values() if hours.kept),
+            self._hours_version(),
+            self.missing,
         )
 
     def query(self, promql: str, at: datetime) -> tuple[Sample, ...]:
@@ -88,8 +91,10 @@ class SimulatedMetrics:
         if self.outage is not None:
             raise MetricsUnavailable(self.outage, "simulated outage")
         name = self._names[promql]
+        if name in self.missing:
+            return ()
         if name == "load_windows":
-            return tuple(self._recorded_hours())
+            return self._recorded_hours()
         if name == "installation":
             facts: Iterable[tuple[dict[str, str], float]] = (({"fact": fact}, 1.0) for fact in ("operator", "rules"))
         elif name in ("offered_over_window", "history_begin"):
@@ -102,7 +107,16 @@ class SimulatedMetrics:
         """See :class:`MetricsSource`."""
         return 4 * self._settings.window
 
-    def _recorded_hours(self) -> Iterator[Sample]:
+    def _recorded_hours(self) -> tuple[Sample, ...]:
+        version = self._hours_version()
+        if self._recorded is None or self._recorded[0] != version:
+            self._recorded = (version, tuple(self._samples_of_hours()))
+        return self._recorded[1]
+
+    def _hours_version(self) -> object:
+        return tuple((hours.kept[0][0], hours.kept[-1][0]) for hours in self._hours.values() if hours.kept)
+
+    def _samples_of_hours(self) -> Iterator[Sample]:
         for (namespace, policy, variant), hours in self._hours.items():
             labels = {"namespace": namespace, "policy": policy, "variant": variant}
             for at, figure, value in hours.figures():
@@ -138,12 +152,10 @@ def _forget(series: deque[T], before: datetime, time: Callable[[T], datetime]) -
 
 def _answer(name: str, series: deque[Scrape]) -> list[tuple[dict[str, str], float]]:
     last = series[-1]
-    edges = {
-        "ttft_bucket": last.reading.ttft_p95,
-        "inter_token_bucket": last.reading.inter_token_p95,
-    }
-    if name in edges:
-        return [({"edge": "lower"}, edges[name] * (1 - _NARROW)), ({"edge": "upper"}, edges[name] * (1 + _NARROW))]
+    if name == "ttft_buckets":
+        return _buckets(last, last.reading.ttft_p50, last.reading.ttft_p95)
+    if name == "inter_token_buckets":
+        return _buckets(last, last.reading.inter_token_mean, last.reading.inter_token_p95)
     if name == "accelerators":
         return [({"state": state}, float(count)) for state, count in last.accelerators.items()]
     if name == "cost_per_hour":
@@ -154,27 +166,43 @@ def _answer(name: str, series: deque[Scrape]) -> list[tuple[dict[str, str], floa
     return [] if value is None else [({}, value)]
 
 
+def _buckets(last: Scrape, median: float, p95: float) -> list[tuple[dict[str, str], float]]:
+    """Return a histogram that has its boundaries where the percentiles are, so that they can be read from it."""
+    rate = last.reading.served * last.replicas
+    if rate <= 0:
+        return []
+    edges = sorted(middle * (1 + side * _NARROW) for middle in (median, p95) for side in (-1, 1))
+    shares = (0.5 - _NARROW, 0.5 + _NARROW, 0.95 - _NARROW, 0.95 + _NARROW)
+    return [({"le": repr(edge)}, rate * share) for edge, share in zip(edges, shares, strict=True)] + [
+        ({"le": "+Inf"}, rate)
+    ]
+
+
+def _offered(series: deque[Scrape]) -> float:
+    return sum(scrape.offered for scrape in series) / len(series)
+
+
+_COUNTS: Final[Mapping[str, Callable[[Scrape], float]]] = {
+    "generated_tokens": lambda last: last.reading.served * last.replicas * last.traffic.output_tokens,
+    "waiting": lambda last: last.reading.waiting * last.replicas,
+    "running": lambda last: last.reading.running * last.replicas,
+    "kv_cache_usage": lambda last: last.reading.kv_cache_usage,
+    "preemptions": lambda last: 0.0,
+    "pods_up": lambda last: float(last.replicas),
+    "last_sample": lambda last: last.at.timestamp(),
+}
+_SHAPES: Final[Mapping[str, Callable[[Traffic], float]]] = {
+    "prompt_tokens": lambda traffic: traffic.prompt_tokens,
+    "output_tokens": lambda traffic: traffic.output_tokens,
+    "prefix_hit_ratio": lambda traffic: traffic.cached_tokens / traffic.prompt_tokens,
+}
+"""Means of requests, which do not exist without any."""
+
+
 def _plain(name: str, series: deque[Scrape]) -> float | None:
     last = series[-1]
-    reading, traffic, served = last.reading, last.traffic, last.reading.served * last.replicas
-    counts = {
-        "requests_offered": sum(scrape.offered for scrape in series) / len(series),
-        "generated_tokens": served * traffic.output_tokens,
-        "waiting": reading.waiting * last.replicas,
-        "running": reading.running * last.replicas,
-        "kv_cache_usage": reading.kv_cache_usage,
-        "preemptions": 0.0,
-        "pods_up": float(last.replicas),
-        "last_sample": last.at.timestamp(),
-    }
-    shapes = {
-        "prompt_tokens": traffic.prompt_tokens,
-        "output_tokens": traffic.output_tokens,
-        "prefix_hit_ratio": traffic.cached_tokens / traffic.prompt_tokens,
-        "ttft_p50": reading.ttft_p50,
-        "ttft_p95": reading.ttft_p95,
-        "inter_token_p95": reading.inter_token_p95,
-    }
-    if name in shapes:
-        return shapes[name] if served > 0 else None
-    return counts.get(name)
+    if name == "requests_offered":
+        return _offered(series)
+    if name in _SHAPES:
+        return _SHAPES[name](last.traffic) if last.reading.served > 0 else None
+    return _COUNTS[name](last) if name in _COUNTS else None

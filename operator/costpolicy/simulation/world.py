@@ -78,7 +78,7 @@ class World:
         self.slowness = timedelta(0)
         self.happenings: list[Happening] = []
         self._due: dict[Key, datetime] = {}
-        self._priced: tuple[tuple[PriceBook, ...], PriceList] | None = None
+        self._priced: tuple[tuple[tuple[PriceBook, ...], bool], PriceList] | None = None
         self._employ = operator or real_operator
         self.restart_operator()
 
@@ -137,10 +137,11 @@ class World:
         return total.scaled(step // timedelta(seconds=1), 3600)
 
     def prices(self) -> PriceList:
-        """Return the prices in force; the same object while the books are the same and state no times."""
+        """Return the prices in force; the same object until they may be others."""
         books = tuple(book for book in self.gateway.price_books() if isinstance(book, PriceBook))
-        if self._priced is None or self._priced[0] != books or any(map(_is_dated, books)):
-            self._priced = (books, prices_of(books, self.clock.now()))
+        changing = any(has_prices_to_come(book, self.clock.now()) for book in books)
+        if self._priced is None or self._priced[0] != (books, False) or changing:
+            self._priced = ((books, changing), prices_of(books, self.clock.now()))
         return self._priced[1]
 
     def _operate(self) -> None:
@@ -184,8 +185,9 @@ def real_operator(world: World) -> Operator:
     return Reconciler(world.gateway, watch, world.clock, world.defaults)
 
 
-def _is_dated(book: PriceBook) -> bool:
-    return any("effective_from" in offering.model_fields_set for offering in book.spec.offerings)
+def has_prices_to_come(book: PriceBook, now: datetime) -> bool:
+    """Return whether a price of a book may begin to hold today or later; dates compare as text."""
+    return any(offering.effective_from >= f"{now:%Y-%m-%d}" for offering in book.spec.offerings)
 
 
 def _repository(policy: CostPolicy) -> str:
