@@ -39,13 +39,13 @@ def savings(cost: int, than: int) -> float:
 
 
 def _of_policy(played: Played, compared: Compared) -> Iterator[Bound]:
-    yield from _inside(played, compared)
-    yield from _saved(played, compared)
+    yield from _inside(compared)
+    yield from _saved(compared)
     yield from _changes(played, compared)
 
 
-def _inside(played: Played, compared: Compared) -> Iterator[Bound]:
-    expect, share = played.scenario.expect, compared.result.share
+def _inside(compared: Compared) -> Iterator[Bound]:
+    expect, share = compared.expect, compared.result.share
     if expect.behind_best is None:
         least = float(parse_ratio(expect.inside))
         yield _at_least(compared, "inside the objectives", least, share)
@@ -56,15 +56,15 @@ def _inside(played: Played, compared: Compared) -> Iterator[Bound]:
         yield _at_least(compared, f"inside, {expect.behind_best} behind the best possible", least, share)
 
 
-def _saved(played: Played, compared: Compared) -> Iterator[Bound]:
-    least = float(parse_ratio(played.scenario.expect.below_static_peak))
+def _saved(compared: Compared) -> Iterator[Bound]:
+    least = float(parse_ratio(compared.expect.below_static_peak))
     found = savings(compared.result.cost.exact, compared.static_peak.cost.exact)
     if least:
         yield _at_least(compared, "cost below static peak", least, found)
 
 
 def _changes(played: Played, compared: Compared) -> Iterator[Bound]:
-    expect, times = played.scenario.expect, changes_of(compared)
+    expect, times = compared.expect, changes_of(compared)
     counts = [
         ("changes in an hour", expect.changes_per_hour, _most_within(times, _HOUR)),
         ("changes in a day", expect.changes_per_day, _most_within(times, _DAY)),

@@ -11,7 +11,7 @@ from costpolicy.kube.gateway import Object, ObjectRef, reference
 from costpolicy.kube.kinds import DEPLOYMENT, NODE, POD
 from costpolicy.kube.parsing import parse_node, parse_pod
 from costpolicy.manifests.identity import ACCELERATOR_LABEL
-from costpolicy.simulation.scheduling import place
+from costpolicy.simulation.scheduling import place, victims
 from costpolicy.simulation.store import Store
 
 LoadTime = Callable[[Object], timedelta]
@@ -37,6 +37,7 @@ class SimulatedCluster:
         self._settled_at = -1
         self._wakes = _NEVER
         self.crashing: set[str] = set()
+        self.priority_classes: dict[str, int] = {}
 
     def add_node(self, name: str, accelerator: str, count: int, **labels: str) -> None:
         """Add a node as NVIDIA's device plugin and GPU feature discovery leave it."""
@@ -71,9 +72,9 @@ class SimulatedCluster:
         self._wakes, before = _NEVER, self._store.writes
         for deployment in list(self._store.kind(DEPLOYMENT.api_version, DEPLOYMENT.kind)):
             self._replicate(deployment)
-        for pod in list(self._store.kind(POD.api_version, POD.kind)):
-            if not pod["spec"].get("nodeName"):
-                self._schedule(pod)
+        waiting = [pod for pod in self._store.kind(POD.api_version, POD.kind) if not pod["spec"].get("nodeName")]
+        for pod in sorted(waiting, key=lambda pod: -pod["spec"]["priority"]):
+            self._schedule(pod)
         for deployment in list(self._store.kind(DEPLOYMENT.api_version, DEPLOYMENT.kind)):
             self._start(deployment)
         self._settled_at = before if self._store.writes == before else -1
@@ -116,7 +117,7 @@ class SimulatedCluster:
                     "annotations": {_TEMPLATE: template},
                     "ownerReferences": [owner],
                 },
-                "spec": pod["spec"],
+                "spec": {**pod["spec"], "priority": self.priority_classes.get(pod["spec"].get("priorityClassName"), 0)},
                 "status": {"phase": "Pending"},
             },
             _WRITER,
@@ -125,7 +126,12 @@ class SimulatedCluster:
     def _schedule(self, pod: Object) -> None:
         nodes = [parse_node(item) for item in self._store.kind(NODE.api_version, NODE.kind)]
         others = [parse_pod(item) for item in self._store.kind(POD.api_version, POD.kind)]
-        chosen = place(pod, parse_pod(pod).requests, nodes, [other for other in others if other.node])
+        placed, requests = [other for other in others if other.node], parse_pod(pod).requests
+        chosen = place(pod, requests, nodes, placed)
+        if chosen is None and (weaker := victims(pod, requests, nodes, placed)):
+            for victim in weaker:
+                self._store.delete(ObjectRef(api_version="v1", kind="Pod", name=victim.name, namespace=victim.namespace))
+            chosen = place(pod, requests, nodes, [other for other in placed if other not in weaker])
         if chosen is None:
             self._status(pod, "Pending", PodScheduled=("False", "Unschedulable", f"0/{len(nodes)} nodes are available"))
             return

@@ -17,7 +17,7 @@ from costpolicy.simulation.attention import AttentiveOperator
 from costpolicy.simulation.autoscaler import autoscaler
 from costpolicy.simulation.deployed import MOST_REPLICAS, Controller, Fixed, Result, Service, Surroundings, deployed
 from costpolicy.simulation.engine import profile
-from costpolicy.simulation.scenario import NAMESPACE, START, Event, NodeDocument, PolicyDocument, Scenario
+from costpolicy.simulation.scenario import NAMESPACE, START, Event, Expectations, NodeDocument, PolicyDocument, Scenario
 from costpolicy.simulation.serving import Interval, promise_of
 from costpolicy.simulation.world import Happening, Operator, World
 from costpolicy.units import parse_duration, parse_ratio
@@ -36,6 +36,7 @@ class Compared:
     """
 
     policy: str
+    expect: Expectations
     intervals: Sequence[Interval]
     happenings: Sequence[Happening]
     configurations: Sequence[Configuration]
@@ -77,6 +78,7 @@ class _Stage:
     def __init__(self, scenario: Scenario, operator: Callable[[World], Operator]) -> None:
         self.scenario = scenario
         self.world = World(START, efficiency=scenario.efficiency, operator=operator)
+        self.world.cluster.priority_classes = dict(scenario.priority_classes)
         self.around: list[Surroundings] = []
         self._nodes = {node.name: node for node in scenario.nodes}
         self._there: dict[str, NodeDocument] = {}
@@ -116,6 +118,7 @@ class _Stage:
         if event.metrics is not None:
             world.metrics.outage = Reason.PROMETHEUS_UNREACHABLE if event.metrics.away else None
             world.metrics.scraped = float(parse_ratio(event.metrics.scraped))
+            world.metrics.missing = frozenset(event.metrics.missing)
         if event.load_time is not None:
             world.slowness = parse_duration(event.load_time)
         if event.crashing is not None:
@@ -160,17 +163,19 @@ def _compared(stage: _Stage, policy: PolicyDocument) -> Compared:
     def plain(controller: Controller, service: Service) -> Result:
         return deployed(service, controller, around, end)
 
+    elsewhere = [_service(stage, policy, each) for each in _elsewhere(configurations[0], around)]
     step = parse_duration(stage.scenario.resolution)
     peak = services[0].replicas_for(_peak(policy, created, end, step))
     return Compared(
         policy=policy.name,
+        expect=policy.expect or stage.scenario.expect,
         intervals=intervals,
         happenings=[each for each in world.happenings if each.policy == key],
         configurations=configurations,
         result=_total(intervals),
         static_peak=plain(Fixed(replicas=peak, interval=step), services[0]),
         autoscaler=plain(autoscaler(services[0], policy.spec.scaling.max_replicas), services[0]),
-        best=max(plain(Fixed(replicas=MOST_REPLICAS, interval=step), service).share for service in services),
+        best=max(plain(Fixed(replicas=MOST_REPLICAS, interval=step), each).share for each in (*services, *elsewhere)),
     )
 
 
@@ -184,6 +189,15 @@ def _service(stage: _Stage, policy: PolicyDocument, configuration: Configuration
         traffic=policy.traffic.traffic(START),
         promise=promise_of(policy.spec),
     )
+
+
+def _elsewhere(configuration: Configuration, around: Sequence[Surroundings]) -> list[Configuration]:
+    """Return a configuration on all that was offered."""
+    offered = {(each.accelerator.name, each.capacity_type): each for here in around for each in here.prices.offerings}
+    return [
+        replace(configuration, accelerator=accelerator, capacity_type=capacity_type, resource_name=each.resource_name)
+        for (accelerator, capacity_type), each in offered.items()
+    ]
 
 
 def _repository(spec: CostPolicySpec) -> str:

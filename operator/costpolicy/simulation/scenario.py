@@ -16,6 +16,7 @@ from costpolicy.api.types import AcceleratorName, DurationText, Flag, ObjectName
 from costpolicy.catalog.accelerators import accelerators
 from costpolicy.catalog.models import models
 from costpolicy.catalog.sources import CatalogError, Document, read_document
+from costpolicy.observe.fleet import QUESTIONS
 from costpolicy.simulation.engine import Efficiency
 from costpolicy.simulation.shape import TrafficDocument
 from costpolicy.units import parse_duration, parse_ratio
@@ -44,6 +45,25 @@ class NodeDocument(ApiModel):
     """Not there at the beginning."""
 
 
+class Expectations(ApiModel):
+    """What must come of it, for each policy."""
+
+    inside: RatioText = "99%"
+    """Share of all requests inside the objectives, at least."""
+    behind_static_peak: RatioText = "0.5%"
+    """Points that this share may be below that of the static deployment for the peak."""
+    behind_best: RatioText | None = None
+    """Where the scenario takes capacity away: points below the best that any plan could do, instead of the above."""
+    below_static_peak: RatioText = "0"
+    """Share of the static deployment's cost that is saved, at least."""
+    changes_per_hour: Changes = 1
+    """Changes of configuration in any hour, at most."""
+    changes_per_day: Changes = 4
+    """The same in any day."""
+    changes_after_first_day: Changes | None = None
+    """The same from the second day on, in all."""
+
+
 class PolicyDocument(ApiModel):
     """A policy and what its clients send."""
 
@@ -55,6 +75,8 @@ class PolicyDocument(ApiModel):
     """What clients send."""
     created: DurationText = "0s"
     """When it is created, after the beginning."""
+    expect: Expectations | None = None
+    """What must come of this policy, instead of what the scenario expects of all."""
 
 
 class Metrics(ApiModel):
@@ -64,6 +86,8 @@ class Metrics(ApiModel):
     """No question is answered."""
     scraped: RatioText = "100%"
     """Share of the engines of each variant that it sees."""
+    missing: tuple[str, ...] = ()
+    """Questions of the operator that find no series (names in observe/fleet.py)."""
 
 
 class Event(ApiModel):
@@ -102,25 +126,6 @@ class Engines(ApiModel):
     """Share of the 16-bit arithmetic."""
 
 
-class Expectations(ApiModel):
-    """What must come of it, for each policy."""
-
-    inside: RatioText = "99%"
-    """Share of all requests inside the objectives, at least."""
-    behind_static_peak: RatioText = "0.5%"
-    """Points that this share may be below that of the static deployment for the peak."""
-    behind_best: RatioText | None = None
-    """Where the scenario takes capacity away: points below the best that any plan could do, instead of the above."""
-    below_static_peak: RatioText = "0"
-    """Share of the static deployment's cost that is saved, at least."""
-    changes_per_hour: Changes = 1
-    """Changes of configuration in any hour, at most."""
-    changes_per_day: Changes = 4
-    """The same in any day."""
-    changes_after_first_day: Changes | None = None
-    """The same from the second day on, in all."""
-
-
 class Scenario(ApiModel):
     """A scenario."""
 
@@ -138,6 +143,8 @@ class Scenario(ApiModel):
     """The cluster."""
     policies: Annotated[tuple[PolicyDocument, ...], Field(min_length=1, max_length=16)]
     """What is served."""
+    priority_classes: Mapping[ObjectName, int] = Field(default_factory=dict)
+    """PriorityClasses of the cluster and their values; pods of a higher one take the place of those of a lower one."""
     events: tuple[Event, ...] = ()
     """What happens."""
     engines: Engines = Field(default_factory=Engines)
@@ -225,6 +232,9 @@ def _check(document: Document[Scenario]) -> None:
             names = ", ".join(accelerators())
             raise document.error(("nodes", index, "accelerator"), f"{node.accelerator} is not one of {names}")
     for index, event in enumerate(scenario.events):
+        if event.metrics and (strange := set(event.metrics.missing) - set(QUESTIONS)):
+            message = f"{min(strange)} is no question of the operator: take one of {', '.join(QUESTIONS)}"
+            raise document.error(("events", index, "metrics", "missing"), message)
         for field, names in (("removeNodes", event.remove_nodes), ("addNodes", event.add_nodes)):
             if unknown := set(names or ()) - known:
                 raise document.error(
