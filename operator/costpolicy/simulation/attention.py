@@ -15,7 +15,9 @@ from costpolicy.api.policy import CostPolicy
 from costpolicy.api.pricebook import PriceBook
 from costpolicy.api.reasons import Reason
 from costpolicy.catalog.prices import PriceList
+from costpolicy.kube.gateway import Gateway
 from costpolicy.observe.observation import PolicyObservation
+from costpolicy.observe.source import MetricsSource
 from costpolicy.reconcile.course import CALM, STEADY
 from costpolicy.reconcile.demand import demands
 from costpolicy.reconcile.fleet import FleetWatch
@@ -44,12 +46,16 @@ class _Grounds:
 
 
 class AttentiveOperator:
-    """The real reconciler in a world, looking when there is something to see."""
+    """The real reconciler in a world, looking when there is something to see.
 
-    def __init__(self, world: World) -> None:
+    ``gateway`` and ``metrics`` stand between it and the world; by default nothing does.
+    """
+
+    def __init__(self, world: World, gateway: Gateway | None = None, metrics: MetricsSource | None = None) -> None:
         self._world = world
-        self._watch = FleetWatch(world.gateway, world.metrics, world.clock, world.settings)
-        self._reconciler = Reconciler(world.gateway, self._watch, world.clock, world.defaults)
+        self._gateway = gateway or world.gateway
+        self._watch = FleetWatch(self._gateway, metrics or world.metrics, world.clock, world.settings)
+        self._reconciler = Reconciler(self._gateway, self._watch, world.clock, world.defaults)
         self._settled: dict[Key, tuple[object, _Grounds]] = {}
 
     def reconcile(self, namespace: str, name: str) -> timedelta | None:
@@ -58,9 +64,9 @@ class AttentiveOperator:
         known = self._settled.pop(key, None)
         if known is not None and self._unchanged(key, *known):
             return CALM
-        before, writes = self._world.gateway.policy(namespace, name), self._world.store.writes
+        before, writes = self._gateway.policy(namespace, name), self._world.store.writes
         again = self._reconciler.reconcile(namespace, name)
-        policy = self._world.gateway.policy(namespace, name)
+        policy = self._gateway.policy(namespace, name)
         if isinstance(policy, CostPolicy) and isinstance(before, CostPolicy) and _is_calm(policy):
             written = self._world.store.writes - writes
             if not written or (written == 1 and _decided(policy) == _decided(before)):
@@ -69,7 +75,7 @@ class AttentiveOperator:
 
     def _unchanged(self, key: Key, revision: object, grounds: _Grounds) -> bool:
         """Return whether the grounds of the last look still hold; the revision, which is cheap, is asked first."""
-        policy = self._world.gateway.policy(*key)
+        policy = self._gateway.policy(*key)
         if not isinstance(policy, CostPolicy):
             return False
         newest = self._revision(policy)
@@ -81,7 +87,7 @@ class AttentiveOperator:
     def _revision(self, policy: CostPolicy) -> object:
         """Return a value that is equal only while nothing at all has changed."""
         now, world = self._world.clock.now(), self._world
-        books = (book for book in world.gateway.price_books() if isinstance(book, PriceBook))
+        books = (book for book in self._gateway.price_books() if isinstance(book, PriceBook))
         timed = any(has_prices_to_come(book, now) for book in books) or policy.spec.scaling.schedules or policy.spec.rollout.maintenance_windows
         return world.store.writes, world.metrics.revision(now), now if timed else None
 
