@@ -117,8 +117,9 @@ def _scaling(**fields: Any) -> Callable[[Spec], Spec]:
 
 BROKEN: dict[str, Loop] = {
     "verdict always hold": _seeing(spec=_rollout(mode="Initial")),
-    "verdict never hold": _seeing(spec=_rollout(minimumSavings="0", cooldown="0s", paybackHorizon="9000h")),
+    "verdict never hold": _seeing(spec=_rollout(minimumSavings="0")),
     "replica loop 30 minutes late": _seeing(spec=_scaling(stabilization={"scaleUp": "30m", "scaleDown": "30m"})),
+    "replicas never follow": _seeing(spec=_scaling(stabilization={"scaleUp": "9000h", "scaleDown": "9000h"})),
     "no schedule": _seeing(spec=_scaling(schedules=[])),
     "blind to crashes": _seeing(pod=lambda pod: replace(pod, restarts=0, termination_message="")),
     "demand from completions": lambda world: AttentiveOperator(world, metrics=FromCompletions(world.metrics, world)),

@@ -88,7 +88,11 @@ class AttentiveOperator:
         """Return a value that is equal only while nothing at all has changed."""
         now, world = self._world.clock.now(), self._world
         books = (book for book in self._gateway.price_books() if isinstance(book, PriceBook))
-        timed = any(has_prices_to_come(book, now) for book in books) or policy.spec.scaling.schedules or policy.spec.rollout.maintenance_windows
+        timed = (
+            any(has_prices_to_come(book, now) for book in books)
+            or policy.spec.scaling.schedules
+            or policy.spec.rollout.maintenance_windows
+        )
         return world.store.writes, world.metrics.revision(now), now if timed else None
 
     def _grounds(self, policy: CostPolicy) -> _Grounds:
@@ -99,7 +103,10 @@ class AttentiveOperator:
             prices=fleet.prices,
             amounts=observations
             if isinstance(observations, MetricsDown)
-            else (_amounts(policy, observations.of(*key)), fleet.caveat(parse_duration(policy.spec.measurement.window))),
+            else (
+                _amounts(policy, observations.of(*key)),
+                fleet.caveat(parse_duration(policy.spec.measurement.window)),
+            ),
             calendar=_calendar(policy, self._world.clock.now()),
         )
 

@@ -130,7 +130,9 @@ class SimulatedCluster:
         chosen = place(pod, requests, nodes, placed)
         if chosen is None and (weaker := victims(pod, requests, nodes, placed)):
             for victim in weaker:
-                self._store.delete(ObjectRef(api_version="v1", kind="Pod", name=victim.name, namespace=victim.namespace))
+                self._store.delete(
+                    ObjectRef(api_version="v1", kind="Pod", name=victim.name, namespace=victim.namespace)
+                )
             chosen = place(pod, requests, nodes, [other for other in placed if other not in weaker])
         if chosen is None:
             self._status(pod, "Pending", PodScheduled=("False", "Unschedulable", f"0/{len(nodes)} nodes are available"))

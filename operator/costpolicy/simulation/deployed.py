@@ -76,8 +76,9 @@ class Service:
 class Controller(Protocol):
     """Says how many replicas there shall be."""
 
-    interval: timedelta
-    """How often it is asked."""
+    @property
+    def interval(self) -> timedelta:
+        """How often it is asked."""
 
     def wanted(self, at: datetime, ready: int, asked: int, reading: Reading | None) -> int:
         """Return the replicas to ask for, from those that are ready, those asked for, and what the ready ones show."""

@@ -48,7 +48,7 @@ class SimulatedMetrics:
         self._names = {build(settings.scope()): name for name, build in QUESTIONS.items()}
         self._scrapes: dict[Variant, deque[Scrape]] = {}
         self._hours: dict[Variant, Hours] = {}
-        self._history: dict[tuple[str, str], _History] = {}
+        self._history: dict[tuple[str, str], History] = {}
         self._alike: dict[Variant, datetime] = {}
         self._recorded: tuple[object, tuple[Sample, ...]] | None = None
         self.outage: Reason | None = None
@@ -187,7 +187,7 @@ _COUNTS: Final[Mapping[str, Callable[[Scrape], float]]] = {
     "waiting": lambda last: last.reading.waiting * last.replicas,
     "running": lambda last: last.reading.running * last.replicas,
     "kv_cache_usage": lambda last: last.reading.kv_cache_usage,
-    "preemptions": lambda last: 0.0,
+    "preemptions": lambda _: 0.0,
     "pods_up": lambda last: float(last.replicas),
     "last_sample": lambda last: last.at.timestamp(),
 }

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
-from costpolicy.api.policy import CostPolicySpec
 from costpolicy.api.pricebook import PriceBookSpec
 from costpolicy.api.reasons import Reason
 from costpolicy.catalog.accelerators import accelerators
@@ -17,7 +17,16 @@ from costpolicy.simulation.attention import AttentiveOperator
 from costpolicy.simulation.autoscaler import autoscaler
 from costpolicy.simulation.deployed import MOST_REPLICAS, Controller, Fixed, Result, Service, Surroundings, deployed
 from costpolicy.simulation.engine import profile
-from costpolicy.simulation.scenario import NAMESPACE, START, Event, Expectations, NodeDocument, PolicyDocument, Scenario
+from costpolicy.simulation.scenario import (
+    NAMESPACE,
+    START,
+    Event,
+    Expectations,
+    NodeDocument,
+    PolicyDocument,
+    Scenario,
+    repository_of,
+)
 from costpolicy.simulation.serving import Interval, promise_of
 from costpolicy.simulation.world import Happening, Operator, World
 from costpolicy.units import parse_duration, parse_ratio
@@ -88,12 +97,12 @@ class _Stage:
     def run(self) -> None:
         """Let everything happen in its time."""
         step, end = parse_duration(self.scenario.resolution), START + self.scenario.duration
-        acts = [(START + parse_duration(event.at), self._occur, event) for event in self.scenario.events]
-        acts += [(START + parse_duration(each.created), self._create, each) for each in self.scenario.policies]
-        for at, act, what in sorted(acts, key=lambda entry: entry[0]):
+        acts = [(START + parse_duration(event.at), partial(self._occur, event)) for event in self.scenario.events]
+        acts += [(START + parse_duration(each.created), partial(self._create, each)) for each in self.scenario.policies]
+        for at, act in sorted(acts, key=lambda entry: entry[0]):
             self.world.run(max(min(at, end) - self.world.clock.now(), timedelta(0)), step)
             if at < end:
-                act(what)
+                act()
                 self._look_around()
         self.world.run(end - self.world.clock.now(), step)
 
@@ -180,7 +189,7 @@ def _compared(stage: _Stage, policy: PolicyDocument) -> Compared:
 
 
 def _service(stage: _Stage, policy: PolicyDocument, configuration: Configuration) -> Service:
-    model = models().resolve(_repository(policy.spec))
+    model = models().resolve(repository_of(policy.spec))
     if model is None:
         raise LookupError(f"{policy.name}: its model is not in the catalogue")
     return Service(
@@ -198,11 +207,6 @@ def _elsewhere(configuration: Configuration, around: Sequence[Surroundings]) -> 
         replace(configuration, accelerator=accelerator, capacity_type=capacity_type, resource_name=each.resource_name)
         for (accelerator, capacity_type), each in offered.items()
     ]
-
-
-def _repository(spec: CostPolicySpec) -> str:
-    source = spec.model and spec.model.source.hugging_face
-    return source.repository if source else ""
 
 
 def _since(around: Sequence[Surroundings], begin: datetime) -> list[Surroundings]:

@@ -12,7 +12,15 @@ from costpolicy.api.model import ApiModel
 from costpolicy.api.policy import CostPolicySpec
 from costpolicy.api.pricebook import PriceBookSpec
 from costpolicy.api.rules import exactly_one
-from costpolicy.api.types import AcceleratorName, DurationText, Flag, ObjectName, PositiveDurationText, PositiveRatioText, RatioText
+from costpolicy.api.types import (
+    AcceleratorName,
+    DurationText,
+    Flag,
+    ObjectName,
+    PositiveDurationText,
+    PositiveRatioText,
+    RatioText,
+)
 from costpolicy.catalog.accelerators import accelerators
 from costpolicy.catalog.models import models
 from costpolicy.catalog.sources import CatalogError, Document, read_document
@@ -108,9 +116,7 @@ class Event(ApiModel):
     crashing: tuple[AcceleratorName, ...] | None = None
     """Accelerators on which engines that start from now on die."""
 
-    rules: ClassVar = (
-        exactly_one("an event", "prices", "removeNodes", "addNodes", "metrics", "loadTime", "crashing"),
-    )
+    rules: ClassVar = (exactly_one("an event", "prices", "removeNodes", "addNodes", "metrics", "loadTime", "crashing"),)
 
 
 class Engines(ApiModel):
@@ -223,27 +229,37 @@ def _check(document: Document[Scenario]) -> None:
     """
     scenario = document.value
     if parse_duration(scenario.resolution) > MOST_RESOLUTION:
-        raise document.error(("resolution",), "is more than 3m: the operator acts on no older samples; write 3m or less")
+        raise document.error(
+            ("resolution",), "is more than 3m: the operator acts on no older samples; write 3m or less"
+        )
     if scenario.duration > MOST_LENGTH:
         raise document.error(("length",), "is more than 2000h: write less")
-    known = {node.name for node in scenario.nodes}
     for index, node in enumerate(scenario.nodes):
         if node.accelerator not in accelerators():
             names = ", ".join(accelerators())
             raise document.error(("nodes", index, "accelerator"), f"{node.accelerator} is not one of {names}")
     for index, event in enumerate(scenario.events):
-        if event.metrics and (strange := set(event.metrics.missing) - set(QUESTIONS)):
-            message = f"{min(strange)} is no question of the operator: take one of {', '.join(QUESTIONS)}"
-            raise document.error(("events", index, "metrics", "missing"), message)
-        for field, names in (("removeNodes", event.remove_nodes), ("addNodes", event.add_nodes)):
-            if unknown := set(names or ()) - known:
-                raise document.error(
-                    ("events", index, field), f"no node is called {min(unknown)}: add it to nodes, with later: true"
-                )
+        _check_event(document, index, event)
     for index, policy in enumerate(scenario.policies):
-        source = policy.spec.model and policy.spec.model.source.hugging_face
-        if source is None or models().resolve(source.repository) is None:
+        if models().resolve(repository_of(policy.spec)) is None:
             raise document.error(
                 ("policies", index, "spec", "model"),
                 "a simulated engine needs the sizes of its model: take a repository of the catalogue (huggingFace)",
             )
+
+
+def _check_event(document: Document[Scenario], index: int, event: Event) -> None:
+    known = {node.name for node in document.value.nodes}
+    for field, nodes in (("removeNodes", event.remove_nodes), ("addNodes", event.add_nodes)):
+        if unknown := set(nodes or ()) - known:
+            message = f"no node is called {min(unknown)}: add it to nodes, with later: true"
+            raise document.error(("events", index, field), message)
+    if event.metrics and (strange := set(event.metrics.missing) - set(QUESTIONS)):
+        message = f"{min(strange)} is no question of the operator: take one of {', '.join(QUESTIONS)}"
+        raise document.error(("events", index, "metrics", "missing"), message)
+
+
+def repository_of(spec: CostPolicySpec) -> str:
+    """Return the Hugging Face repository of a policy's model; empty where it comes from elsewhere."""
+    source = spec.model.source.hugging_face if spec.model is not None else None
+    return "" if source is None else source.repository

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from costpolicy.api.policy import CostPolicy, CostPolicySpec
+from costpolicy.api.types import CapacityType
 from costpolicy.catalog.prices import PriceList
 from costpolicy.clock import Clock
 from costpolicy.kube.gateway import POLICY_LABEL, VARIANT_LABEL, Object, ObjectRef
@@ -77,7 +78,7 @@ class _Backend:
 class Serving:
     """Sends traffic to the ready pods that each policy's Service selects; what finds none is lost."""
 
-    def __init__(  # noqa: PLR0913 - the parts of a world
+    def __init__(
         self,
         store: Store,
         clock: Clock,
@@ -133,7 +134,7 @@ class Serving:
             cost_per_hour=backend.cost_per_hour,
         )
 
-    def _keep(  # noqa: PLR0913 - one row of figures
+    def _keep(
         self,
         key: Key,
         promise: Promise,
@@ -169,9 +170,11 @@ class Serving:
         self._seen = (self._store.writes, prices)
         self._backends = tuple(self._see(prices.hourly()))
         policies = (self._gateway.policy(*key) for key in self._keys())
-        self._promises = {_key(policy): promise_of(policy.spec) for policy in policies if isinstance(policy, CostPolicy)}
+        self._promises = {
+            _key(policy): promise_of(policy.spec) for policy in policies if isinstance(policy, CostPolicy)
+        }
 
-    def _see(self, hourly: Mapping[tuple[str, str], Money]) -> Iterator[_Backend]:
+    def _see(self, hourly: Mapping[tuple[str, CapacityType], Money]) -> Iterator[_Backend]:
         for item in list(self._store.kind(DEPLOYMENT.api_version, DEPLOYMENT.kind)):
             record = read_record(item)
             if record is None:

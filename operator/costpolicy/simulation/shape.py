@@ -72,6 +72,10 @@ class RetriesDocument(ApiModel):
     most: Annotated[int, Field(ge=1, le=10)]
     """How often, at most."""
 
+    def retries(self) -> Retries:
+        """Return what these clients do."""
+        return Retries(timeout=parse_duration(self.timeout).total_seconds(), most=self.most)
+
 
 class TrafficDocument(ApiModel):
     """What clients send: exactly one of constant, daily, growth and officeHours, and what comes on top of it."""
@@ -108,15 +112,12 @@ class TrafficDocument(ApiModel):
                 ramp=parse_duration(crowd.ramp),
                 times=crowd.times,
             )
-        retries = self.retries and Retries(
-            timeout=parse_duration(self.retries.timeout).total_seconds(), most=self.retries.most
-        )
         return Traffic(
             curve=curve,
             prompt_tokens=self.prompt_tokens,
             output_tokens=self.output_tokens,
             cached_tokens=self.cached_tokens,
-            retries=retries,
+            retries=None if self.retries is None else self.retries.retries(),
         )
 
     def _base(self, start: datetime) -> Curve:

@@ -33,6 +33,4 @@ def pieces(intervals: Iterable[Interval], begin: datetime, length: timedelta) ->
         for each in members:
             result.take(each)
         replicas = [each.replicas for each in members]
-        yield Piece(
-            at=begin + number * length, length=length, result=result, fewest=min(replicas), most=max(replicas)
-        )
+        yield Piece(at=begin + number * length, length=length, result=result, fewest=min(replicas), most=max(replicas))

@@ -12,7 +12,7 @@ def offered(traffic: Traffic, at: datetime, returning: float) -> float:
     return traffic.curve.rate(at) + returning
 
 
-def waiting(engine: Profile, traffic: Traffic, rate: float, ready: int, before: float, seconds: float) -> float:  # noqa: PLR0913
+def waiting(engine: Profile, traffic: Traffic, rate: float, ready: int, before: float, seconds: float) -> float:
     """Return how many requests wait after some time at one rate for all ready replicas together.
 
     What exceeds capacity queues and is worked off at capacity.  Where clients hang up, a queue is never longer than

@@ -26,9 +26,7 @@ SERVICE = Service(
     traffic=Traffic(curve=Constant(8.0)),
     promise=Promise(ttft=1.0),
 )
-AROUND = Surroundings(
-    since=START, stock={H100: (8,)}, prices=merge_books([price_book()], START), slowness=timedelta(0)
-)
+AROUND = Surroundings(since=START, stock={H100: (8,)}, prices=merge_books([price_book()], START), slowness=timedelta(0))
 
 
 def fixed(replicas: int) -> Fixed:
