@@ -15,7 +15,7 @@ from costpolicy.simulation.world import real_operator
 FAILED_BY = {
     "bad-canary": "blind to crashes",
     "constant-load": "verdict never hold",
-    "daily-wave": "replica loop 30 minutes late",
+    "daily-wave": "replicas never follow",
     "flash-crowd": "replica loop 30 minutes late",
     "half-the-metrics": "missing is zero",
     "last-accelerators": "replicas never follow",

@@ -17,7 +17,7 @@ from costpolicy.simulation.engine import Profile, Promise, Reading
 from costpolicy.simulation.serving import Interval, cost_of
 from costpolicy.simulation.traffic import Traffic
 from costpolicy.simulation.waiting_line import offered, returning, waiting
-from costpolicy.units import ZERO
+from costpolicy.units import ZERO, Money
 
 MOST_REPLICAS: Final = 1000
 Stock = Mapping[tuple[str, bool], tuple[int, ...]]
@@ -49,11 +49,11 @@ class Service:
         nodes = stock.get((self.configuration.accelerator, spot), ())
         return sum(count // self.configuration.tensor_parallel_size for count in nodes)
 
-    def cost(self, replicas: int, here: Surroundings, duration: timedelta) -> Amount:
-        """Return what replicas cost for some time."""
+    def hourly(self, here: Surroundings) -> Money:
+        """Return what one replica costs an hour."""
         chosen = self.configuration
-        hourly = here.prices.hourly().get((chosen.accelerator, chosen.capacity_type), ZERO)
-        return cost_of(hourly * (replicas * chosen.tensor_parallel_size), duration)
+        price = here.prices.hourly().get((chosen.accelerator, chosen.capacity_type), ZERO)
+        return price * chosen.tensor_parallel_size
 
     def alone(self, rate: float, replicas: int) -> Reading:
         """Return what one of several replicas shows while nothing waits."""
@@ -144,12 +144,14 @@ def deployed(service: Service, controller: Controller, around: Sequence[Surround
     now, queue, back, asked = around[0].since, 0.0, 0.0, 1
     ahead = list(around)
     here = ahead.pop(0)
+    price, places = service.hourly(here), service.placeable(here.stock)
     engine, traffic, seconds = service.engine, service.traffic, controller.interval.total_seconds()
     while now < until:
         while ahead and ahead[0].since <= now:
             here = ahead.pop(0)
+            price, places = service.hourly(here), service.placeable(here.stock)
         asked = controller.wanted(now, pods.ready(now), asked, reading)
-        pods.resize(min(asked, service.placeable(here.stock)), now, engine.load_time + here.slowness)
+        pods.resize(min(asked, places), now, engine.load_time + here.slowness)
         ready, rate = pods.ready(now), offered(traffic, now, back)
         queue = waiting(engine, traffic, rate, ready, queue, seconds) if ready else 0.0
         reading = engine.reading(traffic, rate / ready, queue / ready) if ready else None
@@ -162,7 +164,7 @@ def deployed(service: Service, controller: Controller, around: Sequence[Surround
                 inside=rate * seconds * inside,
                 replicas=held,
                 ready=ready,
-                cost=service.cost(held, here, controller.interval),
+                cost=cost_of(price * held, controller.interval),
             )
         )
         now += controller.interval

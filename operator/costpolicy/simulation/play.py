@@ -172,7 +172,7 @@ def _compared(stage: _Stage, policy: PolicyDocument) -> Compared:
     def plain(controller: Controller, service: Service) -> Result:
         return deployed(service, controller, around, end)
 
-    elsewhere = [_service(stage, policy, each) for each in _elsewhere(configurations[0], around)]
+    elsewhere = [_service(stage, policy, each) for each in _elsewhere(configurations, around)]
     step = parse_duration(stage.scenario.resolution)
     peak = services[0].replicas_for(_peak(policy, created, end, step))
     return Compared(
@@ -200,12 +200,14 @@ def _service(stage: _Stage, policy: PolicyDocument, configuration: Configuration
     )
 
 
-def _elsewhere(configuration: Configuration, around: Sequence[Surroundings]) -> list[Configuration]:
-    """Return a configuration on all that was offered."""
+def _elsewhere(ran: Sequence[Configuration], around: Sequence[Surroundings]) -> list[Configuration]:
+    """Return the first configuration on all that was offered and did not run."""
+    seen = {(each.accelerator, each.capacity_type) for each in ran}
     offered = {(each.accelerator.name, each.capacity_type): each for here in around for each in here.prices.offerings}
     return [
-        replace(configuration, accelerator=accelerator, capacity_type=capacity_type, resource_name=each.resource_name)
+        replace(ran[0], accelerator=accelerator, capacity_type=capacity_type, resource_name=each.resource_name)
         for (accelerator, capacity_type), each in offered.items()
+        if (accelerator, capacity_type) not in seen
     ]
 
 

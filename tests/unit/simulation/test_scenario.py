@@ -17,8 +17,8 @@ def test_at_least_twelve_scenarios_are_shipped_each_with_a_sentence():
 @pytest.mark.parametrize(
     ("before", "after", "line", "says"),
     [
-        ("resolution: 2m", "resolution: 5m", 3, "is more than 3m"),
-        ("resolution: 2m", "length: 3000h", 3, "is more than 2000h"),
+        ("resolution: 3m", "resolution: 5m", 3, "is more than 3m"),
+        ("resolution: 3m", "length: 3000h", 3, "is more than 2000h"),
         ("accelerator: nvidia-l40s, count", "accelerator: nvidia-b9, count", 9, "nvidia-b9 is not one of"),
         ("daily: {", "wave: {", 22, "wave"),
         ("meta-llama/Llama-3.1-8B-Instruct", "nobody/knows", 14, "the sizes of its model"),
