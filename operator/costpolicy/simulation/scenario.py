@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar, Final
 
 from pydantic import Field, TypeAdapter
 
+from costpolicy.api.documents import in_words
 from costpolicy.api.model import ApiModel
 from costpolicy.api.policy import CostPolicySpec
 from costpolicy.api.pricebook import PriceBookSpec
@@ -209,7 +210,7 @@ def load_scenario(text: str, filename: str) -> Scenario:
         ScenarioError: it is no scenario, or names what is not there.
     """
     try:
-        document = read_document(text, filename, TypeAdapter(Scenario))
+        document = read_document(text, filename, TypeAdapter(Scenario), in_words)
         _check(document)
     except CatalogError as error:
         raise ScenarioError(str(error)) from None
