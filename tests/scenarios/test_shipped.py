@@ -50,7 +50,9 @@ def test_the_broken_loop_does_not(name: str, loop: str):
     assert [] != broken_bounds(name, BROKEN[loop])
 
 
-@pytest.mark.parametrize(("name", "length"), [("daily-wave", "20h"), ("spot-loss", "40h"), ("constant-load", "20h")])
+@pytest.mark.parametrize(
+    ("name", "length"), [("daily-wave", "20h"), ("spot-loss", "40h"), ("constant-load", "20h"), ("office-hours", "20h")]
+)
 def test_an_attentive_operator_decides_as_one_that_always_looks(name: str, length: str):
     scenario = shipped_scenario(name).model_copy(update={"length": length})
     [attentive], [always] = play(scenario).policies, play(scenario, real_operator).policies

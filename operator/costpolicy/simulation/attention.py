@@ -88,12 +88,8 @@ class AttentiveOperator:
         """Return a value that is equal only while nothing at all has changed."""
         now, world = self._world.clock.now(), self._world
         books = (book for book in self._gateway.price_books() if isinstance(book, PriceBook))
-        timed = (
-            any(has_prices_to_come(book, now) for book in books)
-            or policy.spec.scaling.schedules
-            or policy.spec.rollout.maintenance_windows
-        )
-        return world.store.writes, world.metrics.revision(now), now if timed else None
+        changing = any(has_prices_to_come(book, now) for book in books)
+        return world.store.writes, world.metrics.revision(now), now if changing else None, _calendar(policy, now)
 
     def _grounds(self, policy: CostPolicy) -> _Grounds:
         fleet, key = self._watch.look(), (policy.metadata.namespace, policy.metadata.name)
@@ -125,6 +121,8 @@ def _amounts(policy: CostPolicy, observed: PolicyObservation) -> object:
 
 def _calendar(policy: CostPolicy, now: datetime) -> object:
     scaling, windows = policy.spec.scaling, policy.spec.rollout.maintenance_windows
+    if not scaling.schedules and not windows:
+        return None
     default = Bounds(minimum=scaling.min_replicas, maximum=scaling.max_replicas)
     return replica_bounds(scaling.schedules, default, now), inside_window(windows, now)
 
