@@ -40,8 +40,10 @@ def _section(name: str, command: argparse.ArgumentParser, text: str) -> str:
 
 
 def _row(action: argparse.Action) -> str:
-    names = ", ".join(f"`{name}`" for name in action.option_strings)
-    value = action.metavar or ("\\|".join(action.choices) if action.choices else "")
+    names = ", ".join(f"`{name}`" for name in action.option_strings or (str(action.metavar),))
+    value = (
+        "" if not action.option_strings else action.metavar or ("\\|".join(action.choices) if action.choices else "")
+    )
     given = "" if action.default in (None, False) or "default" in str(action.help) else f" Default: `{action.default}`."
     needed = " Required." if action.required else ""
     return f"| {names}{f' {value}' if value else ''} | {_sentence(str(action.help))}{needed}{given} |\n"

@@ -144,7 +144,7 @@ def _empty(value: object, path: str) -> Iterator[str]:
 
 def _line(detail: ErrorDetails) -> str:
     path = _path(detail)
-    message = _message(detail)
+    message = in_words(detail)
     return f"{path}: {message}" if path else message
 
 
@@ -158,7 +158,8 @@ def _path(detail: ErrorDetails) -> str:
     return path.removeprefix(".")
 
 
-def _message(detail: ErrorDetails) -> str:
+def in_words(detail: ErrorDetails) -> str:
+    """Return what is wrong with one field and what to write."""
     given, context = detail.get("input"), detail.get("ctx", {})
     match detail["type"]:
         case "extra_forbidden":

@@ -4,13 +4,14 @@ Parsing keeps the YAML nodes, because their marks carry the lines; pydantic chec
 either becomes one :class:`CatalogError` that reads like a compiler's: ``models.yaml:123: layers: ...``.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Generic, TypeVar
 
 import yaml
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 try:
@@ -50,8 +51,14 @@ def read_packaged(name: str) -> str:
     return files(__package__).joinpath("data", name).read_text(encoding="utf-8")
 
 
-def read_document(text: str, filename: str, shape: TypeAdapter[T]) -> Document[T]:
-    """Parse one YAML document and check its shape.
+def _in_pydantics_words(detail: ErrorDetails) -> str:
+    return detail["msg"]
+
+
+def read_document(
+    text: str, filename: str, shape: TypeAdapter[T], words: Callable[[ErrorDetails], str] = _in_pydantics_words
+) -> Document[T]:
+    """Parse one YAML document and check its shape; ``words`` says what is wrong with a field.
 
     Raises:
         CatalogError: not YAML, a key twice in one mapping, or not of that shape; the first fault is named.
@@ -73,8 +80,8 @@ def read_document(text: str, filename: str, shape: TypeAdapter[T]) -> Document[T
     try:
         return Document(shape.validate_python(value), filename, root)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False)[0]
-        raise _error(filename, root, first["loc"], first["msg"]) from error
+        first = error.errors(include_url=False)[0]
+        raise _error(filename, root, first["loc"], words(first)) from error
 
 
 def _error(filename: str, root: Node, path: Path, message: str) -> CatalogError:

@@ -1,10 +1,9 @@
-"""One look at the whole fleet: a fixed number of instant queries, whether there is one policy or a
-thousand."""
+"""One look at the whole fleet: a fixed number of instant queries, for one policy or a thousand."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import partial
+from functools import lru_cache, partial
 from typing import Final, TypeAlias
 
 from costpolicy.api.reasons import Reason
@@ -251,12 +250,11 @@ def observe_fleet(source: MetricsSource, at: datetime, settings: ObserveSettings
     """Ask every question once, all for the same moment.
 
     Raises:
-        MetricsUnavailable: one of them could not be asked.  There is no partial result: half an answer looks
-            like falling load.
+        MetricsUnavailable: one of them could not be asked.  Half an answer would look like falling load.
         ValueError: the matchers are not label matchers.
     """
     scope = settings.scope()
-    answers = {name: _by_key(source.query(ask(scope), at)) for name, ask in QUESTIONS.items()}
+    answers = {name: _by_key(source.query(text, at)) for name, text in questions(scope).items()}
     hours: dict[tuple[str, str], dict[str, tuple[LoadWindow, ...]]] = {}
     for (namespace, policy, variant), samples in answers.pop("load_windows").items():
         hours.setdefault((namespace, policy), {})[variant] = load_windows(samples)
@@ -271,6 +269,12 @@ def observe_fleet(source: MetricsSource, at: datetime, settings: ObserveSettings
         answers=answers,
         hours=hours,
     )
+
+
+@lru_cache(maxsize=8)
+def questions(scope: Scope) -> Mapping[str, str]:
+    """Return the text of each question; written once, because the scope of an operator does not change."""
+    return {name: ask(scope) for name, ask in QUESTIONS.items()}
 
 
 def _variants(answers: Answers) -> dict[tuple[str, str], tuple[str, ...]]:

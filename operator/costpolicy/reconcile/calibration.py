@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import lru_cache
 
 from costpolicy.api.measured import CalibrationStatus
 from costpolicy.observe.observation import PolicyObservation
@@ -68,24 +69,34 @@ def comparisons(shape: EngineShape, windows: Iterable[LoadWindow]) -> Iterator[C
 
     Left out are loads beyond what a plan would ask of a replica: near saturation latency says little about a factor.
     """
-    for window in windows:
-        workload = workload_of(
-            Demand(
-                requests_per_second=window.requests_per_second,
-                prompt_tokens=window.prompt_tokens,
-                output_tokens=window.output_tokens,
-                cached_tokens=window.cached_tokens,
-                source="Observed",
-            )
+    compared = (comparison(shape, window) for window in windows)
+    return (found for found in compared if found is not None)
+
+
+@lru_cache(maxsize=32_768)
+def comparison(shape: EngineShape, window: LoadWindow) -> Comparison | None:
+    """Return one window against its prediction, or ``None`` where it is left out.
+
+    Remembered, because a recorded hour stays as it is, and there are two dozen of them in each decision about a policy.
+    """
+    workload = workload_of(
+        Demand(
+            requests_per_second=window.requests_per_second,
+            prompt_tokens=window.prompt_tokens,
+            output_tokens=window.output_tokens,
+            cached_tokens=window.cached_tokens,
+            source="Observed",
         )
-        predicted = open_loop(shape, workload, window.requests_per_second)
-        if isinstance(predicted, Latency) and _is_calm(predicted, shape, workload):
-            yield Comparison(
-                at=window.until,
-                requests=window.requests,
-                ttft=window.ttft / predicted.ttft.mean,
-                inter_token=window.inter_token / predicted.inter_token.mean if window.inter_token else None,
-            )
+    )
+    predicted = open_loop(shape, workload, window.requests_per_second)
+    if not isinstance(predicted, Latency) or not _is_calm(predicted, shape, workload):
+        return None
+    return Comparison(
+        at=window.until,
+        requests=window.requests,
+        ttft=window.ttft / predicted.ttft.mean,
+        inter_token=window.inter_token / predicted.inter_token.mean if window.inter_token else None,
+    )
 
 
 def _is_calm(predicted: Latency, shape: EngineShape, workload: Workload) -> bool:

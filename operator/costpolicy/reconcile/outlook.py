@@ -38,7 +38,6 @@ class Outlook:
     planned: Planned
     plan: Plan
     bounds: Bounds
-    evaluation: Evaluation
     _rendered: dict[str, Variant | None] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -49,7 +48,7 @@ class Outlook:
     def sized(self, configuration: Configuration, demand: Demand | None = None) -> Target | Rejection:
         """Return a configuration with the replicas that a demand (by default the planned one) needs."""
         request = self.request if demand is None else replace(self.request, demand=demand)
-        return size(request, configuration, limits_of(request), self.evaluation)
+        return size(request, configuration, limits_of(request), self.planned.evaluation)
 
     def sized_by_prediction(self, configuration: Configuration, demand: Demand) -> Target | Rejection:
         """Return the same as if nothing had been measured of it."""
@@ -126,22 +125,20 @@ def look_ahead(snapshot: Snapshot, inputs: Inputs, now: datetime) -> Outlook:
     )
     request = replace(request, acceptance=acceptance_of_proposers(request, snapshot.observed))
     request = replace(request, calibration=calibration_book(request, stable, snapshot.observed))
-    evaluation = Evaluation(request)
     known = snapshot.planned
-    found = known.plan if known is not None and known.request == request else _planned(request, evaluation)
+    planned = known if known is not None and known.request == request else _planned(request)
     scaling = policy.spec.scaling
     default = Bounds(minimum=scaling.min_replicas, maximum=scaling.max_replicas)
     return Outlook(
         snapshot=snapshot,
         inputs=inputs,
         demands=load,
-        planned=Planned(request=request, plan=found),
-        plan=with_remedy(found, snapshot.prices.problems),
-        evaluation=evaluation,
+        planned=planned,
+        plan=with_remedy(planned.plan, snapshot.prices.problems),
         bounds=replica_bounds(scaling.schedules, default, now),
     )
 
 
-def _planned(request: PlanRequest, evaluation: Evaluation) -> Plan:
-    """Return the plan without its candidates: it is kept until the next one, and nobody asks the operator for them."""
-    return replace(plan(request, evaluation), candidates=())
+def _planned(request: PlanRequest) -> Planned:
+    """Return the plan without its candidates, and nothing of the search for it: it is kept until the next one."""
+    return Planned(request=request, plan=replace(plan(request), candidates=()), evaluation=Evaluation(request))

@@ -1,6 +1,6 @@
 """Everything that one decision depends on: equal snapshots and times get equal decisions."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from costpolicy.api.policy import CostPolicy
 from costpolicy.api.reasons import Reason
@@ -10,6 +10,7 @@ from costpolicy.catalog.prices import PriceList
 from costpolicy.kube.gateway import Object
 from costpolicy.observe.observation import PolicyObservation
 from costpolicy.observe.source import Missing
+from costpolicy.planning.evaluation import Evaluation
 from costpolicy.planning.plan import Plan
 from costpolicy.planning.request import PlanRequest
 from costpolicy.reconcile.inputs import Inputs
@@ -27,10 +28,14 @@ class MetricsDown:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """A question to the planner and its answer.  Equal questions have equal answers: it need not be asked twice."""
+    """A question to the planner and its answer.  Equal questions have equal answers: it need not be asked twice.
+
+    ``evaluation`` remembers what the performance model said of what runs, each time that is sized for another load.
+    """
 
     request: PlanRequest
     plan: Plan
+    evaluation: Evaluation = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

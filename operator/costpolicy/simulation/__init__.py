@@ -7,5 +7,8 @@ nothing of ``perf``: a plan must not be graded by the model that made it), and a
 questions (``metrics``). ``replica`` is apart from these: one replica's scheduler step by step, with step times
 given from outside, to check the closed forms of queues and percentiles with.
 
-What is not imitated: schemas and admission, watches, images, networks, failing nodes.
+``scenario`` is a document that says what happens in a world, ``play`` plays it with the operator (``attention``) and with
+plain deployments (``deployed``, ``autoscaler``), and ``bounds`` judges.
+
+What is not imitated: schemas and admission, watches, images, networks, rolling updates.
 """

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from costpolicy.catalog.accelerators import accelerators
@@ -10,7 +10,8 @@ from costpolicy.clock import Clock
 from costpolicy.kube.gateway import Object, ObjectRef, reference
 from costpolicy.kube.kinds import DEPLOYMENT, NODE, POD
 from costpolicy.kube.parsing import parse_node, parse_pod
-from costpolicy.simulation.scheduling import place
+from costpolicy.manifests.identity import ACCELERATOR_LABEL
+from costpolicy.simulation.scheduling import place, victims
 from costpolicy.simulation.store import Store
 
 LoadTime = Callable[[Object], timedelta]
@@ -18,16 +19,25 @@ LoadTime = Callable[[Object], timedelta]
 
 _WRITER: Final = "kube-controller-manager"
 _TEMPLATE: Final = "simulation/template"
+_CRASHES_EVERY: Final = timedelta(minutes=1)
+_NEVER: Final = datetime.max.replace(tzinfo=UTC)
 
 
 class SimulatedCluster:
-    """Moves a store's pods on whenever it is asked to; nothing happens in between."""
+    """Moves a store's pods on whenever it is asked to; nothing happens in between.
+
+    Engines that start on an accelerator named in ``crashing`` die once a minute instead of getting ready.
+    """
 
     def __init__(self, store: Store, clock: Clock, load_time: LoadTime) -> None:
         self._store = store
         self._clock = clock
         self._load_time = load_time
         self._made = 0
+        self._settled_at = -1
+        self._wakes = _NEVER
+        self.crashing: set[str] = set()
+        self.priority_classes: dict[str, int] = {}
 
     def add_node(self, name: str, accelerator: str, count: int, **labels: str) -> None:
         """Add a node as NVIDIA's device plugin and GPU feature discovery leave it."""
@@ -53,14 +63,21 @@ class SimulatedCluster:
                 self._store.delete(reference(pod))
 
     def settle(self) -> None:
-        """Let every controller act once: Deployments, scheduler, kubelets, then the Deployments' status."""
+        """Let every controller act once: Deployments, scheduler, kubelets, then the Deployments' status.
+
+        Where the last time changed nothing, nothing was written since and no pod was to get ready, nothing is done.
+        """
+        if self._store.writes == self._settled_at and self._clock.now() < self._wakes:
+            return
+        self._wakes, before = _NEVER, self._store.writes
         for deployment in list(self._store.kind(DEPLOYMENT.api_version, DEPLOYMENT.kind)):
             self._replicate(deployment)
-        for pod in list(self._store.kind(POD.api_version, POD.kind)):
-            if not pod["spec"].get("nodeName"):
-                self._schedule(pod)
+        waiting = [pod for pod in self._store.kind(POD.api_version, POD.kind) if not pod["spec"].get("nodeName")]
+        for pod in sorted(waiting, key=lambda pod: -pod["spec"]["priority"]):
+            self._schedule(pod)
         for deployment in list(self._store.kind(DEPLOYMENT.api_version, DEPLOYMENT.kind)):
             self._start(deployment)
+        self._settled_at = before if self._store.writes == before else -1
 
     def pods_of(self, deployment: Object) -> list[Object]:
         """Return the pods of a Deployment, the oldest first."""
@@ -100,7 +117,7 @@ class SimulatedCluster:
                     "annotations": {_TEMPLATE: template},
                     "ownerReferences": [owner],
                 },
-                "spec": pod["spec"],
+                "spec": {**pod["spec"], "priority": self.priority_classes.get(pod["spec"].get("priorityClassName"), 0)},
                 "status": {"phase": "Pending"},
             },
             _WRITER,
@@ -109,7 +126,14 @@ class SimulatedCluster:
     def _schedule(self, pod: Object) -> None:
         nodes = [parse_node(item) for item in self._store.kind(NODE.api_version, NODE.kind)]
         others = [parse_pod(item) for item in self._store.kind(POD.api_version, POD.kind)]
-        chosen = place(pod, parse_pod(pod).requests, nodes, [other for other in others if other.node])
+        placed, requests = [other for other in others if other.node], parse_pod(pod).requests
+        chosen = place(pod, requests, nodes, placed)
+        if chosen is None and (weaker := victims(pod, requests, nodes, placed)):
+            for victim in weaker:
+                self._store.delete(
+                    ObjectRef(api_version="v1", kind="Pod", name=victim.name, namespace=victim.namespace)
+                )
+            chosen = place(pod, requests, nodes, [other for other in placed if other not in weaker])
         if chosen is None:
             self._status(pod, "Pending", PodScheduled=("False", "Unschedulable", f"0/{len(nodes)} nodes are available"))
             return
@@ -121,14 +145,10 @@ class SimulatedCluster:
         ready, needed = 0, self._load_time(deployment)
         pods = self.pods_of(deployment)
         for pod in pods:
-            started = pod["status"].get("startTime")
-            if started is None or datetime.fromisoformat(started) + needed > self._clock.now():
-                continue
-            ready += 1
-            if not parse_pod(pod).ready:
-                self._status(
-                    pod, "Running", {"startTime": started}, PodScheduled=("True", "", ""), Ready=("True", "", "")
-                )
+            if parse_pod(pod).ready:
+                ready += 1
+            elif (started := pod["status"].get("startTime")) is not None:
+                ready += self._load(pod, datetime.fromisoformat(started), needed)
         status = {
             "observedGeneration": deployment["metadata"]["generation"],
             "replicas": len(pods),
@@ -136,6 +156,19 @@ class SimulatedCluster:
             "availableReplicas": ready,
         }
         self._store.set_status(reference(deployment), status)
+
+    def _load(self, pod: Object, started: datetime, needed: timedelta) -> bool:
+        """Let a pod's engine go on loading; return whether it is ready now."""
+        fields: dict[str, Any] = {"startTime": started.isoformat()}
+        age = self._clock.now() - started
+        crashes = pod["metadata"]["labels"].get(ACCELERATOR_LABEL) in self.crashing
+        ready = not crashes and age >= needed
+        self._wakes = min(self._wakes, self._clock.now() + _CRASHES_EVERY if crashes else started + needed)
+        if crashes and age >= _CRASHES_EVERY:
+            ended = {"terminated": {"exitCode": 1, "message": "the engine died while it loaded"}}
+            fields["containerStatuses"] = [{"restartCount": age // _CRASHES_EVERY, "lastState": ended}]
+        self._status(pod, "Running", fields, PodScheduled=("True", "", ""), Ready=(str(ready), "", ""))
+        return ready
 
     def _status(
         self, pod: Object, phase: str, fields: dict[str, Any] | None = None, **conditions: tuple[str, str, str]

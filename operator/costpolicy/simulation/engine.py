@@ -8,6 +8,8 @@ worked off at capacity. Efficiencies are round numbers, not fitted ones.
 
 from dataclasses import dataclass
 from datetime import timedelta
+from math import log
+from statistics import NormalDist
 from typing import Final
 
 from costpolicy.api.types import WeightFormat
@@ -31,6 +33,8 @@ _TAIL: Final = 2.5
 _MEAN: Final = 1.2
 """Mean over median of the same."""
 _UTILISATION_LIMIT: Final = 0.95
+_NORMAL: Final = NormalDist()
+_Z95: Final = _NORMAL.inv_cdf(0.95)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +46,14 @@ class Efficiency:
 
 
 TYPICAL: Final = Efficiency()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promise:
+    """What a request shall keep, in seconds; ``None``: nothing is promised."""
+
+    ttft: float | None = None
+    inter_token: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +95,7 @@ class Profile:
             served=served,
             running=running,
             waiting=backlog,
+            queued=wait,
             ttft_mean=wait + _MEAN * prefill / free + step,
             ttft_p50=wait + prefill / free + step,
             ttft_p95=wait + _TAIL * prefill / free + step,
@@ -97,17 +110,50 @@ class Profile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """What one replica shows: rates per second, times in seconds, requests, shares."""
+    """What one replica shows: rates per second, times in seconds, requests, shares.
+
+    ``queued`` is the wait behind requests that came earlier.
+    """
 
     served: float
     running: float
     waiting: float
+    queued: float
     ttft_mean: float
     ttft_p50: float
     ttft_p95: float
     inter_token_mean: float
     inter_token_p95: float
     kv_cache_usage: float
+
+    def share_within(self, promise: Promise) -> float:
+        """Return the share of requests that keep a promise, 0 to 1.
+
+        The queue and one step are the same for all.  What a prefill waits for is log-normal through its median and
+        95th percentile, the inter-token latency through its mean, taken as median, and its 95th percentile; a request
+        that has luck with one of them has it with the other by chance.
+        """
+        alike = self.queued + self.inter_token_mean
+        return _share_below(promise.ttft, alike, self.ttft_p50 - alike, self.ttft_p95 - alike) * _share_below(
+            promise.inter_token, 0.0, self.inter_token_mean, self.inter_token_p95
+        )
+
+    def share_later_than(self, seconds: float) -> float:
+        """Return the share of requests whose first token takes longer."""
+        return 1.0 - self.share_within(Promise(ttft=seconds))
+
+
+def _share_below(limit: float | None, alike: float, median: float, p95: float) -> float:
+    """Return the share of ``alike`` plus a log-normal time that is at most ``limit``."""
+    if limit is None:
+        return 1.0
+    if limit <= alike:
+        return 0.0
+    ratio = log((limit - alike) / median)
+    spread = log(p95 / median) / _Z95
+    if spread <= 0.0:
+        return 1.0 if ratio >= 0.0 else 0.0
+    return _NORMAL.cdf(ratio / spread)
 
 
 def profile(

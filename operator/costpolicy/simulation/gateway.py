@@ -1,7 +1,7 @@
 """The Gateway over a simulated store."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 from costpolicy.api.policy import CostPolicy
 from costpolicy.api.pricebook import PriceBook
@@ -26,7 +26,7 @@ from costpolicy.simulation.store import Store
 _KINDS = {(kind.api_version, kind.kind) for kind in (COST_POLICY, PRICE_BOOK, NODE, POD, *OWNED)} - {
     (POD_MONITOR.api_version, POD_MONITOR.kind)
 }
-_NOTE_LENGTH = 1024
+_Parsed = TypeVar("_Parsed")
 
 
 class SimulatedGateway:
@@ -34,29 +34,30 @@ class SimulatedGateway:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._parsed: dict[ObjectRef, tuple[Object, Any]] = {}
         self.published: list[Event] = []
 
     def policies(self) -> tuple[CostPolicy | Unreadable, ...]:
         """See :class:`Gateway`."""
-        return tuple(parse_policy(item) for item in self._all(COST_POLICY))
+        return tuple(self._read(item, parse_policy) for item in self._all(COST_POLICY))
 
     def policy(self, namespace: str, name: str) -> CostPolicy | Unreadable | None:
         """See :class:`Gateway`."""
         ref = ObjectRef(api_version=COST_POLICY.api_version, kind=COST_POLICY.kind, name=name, namespace=namespace)
         item = self._store.get(ref)
-        return None if item is None else parse_policy(item)
+        return None if item is None else self._read(item, parse_policy)
 
     def price_books(self) -> tuple[PriceBook | Unreadable, ...]:
         """See :class:`Gateway`."""
-        return tuple(parse_price_book(item) for item in self._all(PRICE_BOOK))
+        return tuple(self._read(item, parse_price_book) for item in self._all(PRICE_BOOK))
 
     def nodes(self) -> tuple[Node, ...]:
         """See :class:`Gateway`."""
-        return tuple(parse_node(item) for item in self._all(NODE))
+        return tuple(self._read(item, parse_node) for item in self._all(NODE))
 
     def pods(self) -> tuple[Pod, ...]:
         """See :class:`Gateway`."""
-        return tuple(pod for item in self._all(POD) if concerns_us(pod := parse_pod(item)))
+        return tuple(pod for item in self._all(POD) if concerns_us(pod := self._read(item, parse_pod)))
 
     def owned(self, namespace: str, policy: str) -> tuple[Object, ...]:
         """See :class:`Gateway`."""
@@ -97,6 +98,15 @@ class SimulatedGateway:
     def publish(self, event: Event) -> None:
         """See :class:`Gateway`."""
         self.published.append(event)
+
+    def _read(self, item: Object, parse: Callable[[Object], _Parsed]) -> _Parsed:
+        """Parse a stored object, once for each of its versions."""
+        ref = reference(item)
+        known = self._parsed.get(ref)
+        if known is None or known[0] is not item:
+            known = self._parsed[ref] = (item, parse(item))
+        parsed: _Parsed = known[1]
+        return parsed
 
     def _all(self, kind: Kind) -> list[Object]:
         return list(self._store.kind(kind.api_version, kind.kind))

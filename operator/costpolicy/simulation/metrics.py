@@ -2,14 +2,16 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from math import ceil
 from typing import Final, TypeVar
 
 from costpolicy.api.reasons import Reason
 from costpolicy.observe.fleet import QUESTIONS, ObserveSettings
 from costpolicy.observe.source import MetricsUnavailable, Sample
 from costpolicy.simulation.engine import Reading
+from costpolicy.simulation.history import History
 from costpolicy.simulation.hours import Hours, Scraped
 from costpolicy.simulation.traffic import Traffic
 from costpolicy.units import MICROS_PER_UNIT, Money
@@ -18,7 +20,6 @@ T = TypeVar("T")
 Variant = tuple[str, str, str]
 """Namespace, policy, variant."""
 
-_HISTORY_QUANTILE: Final = 0.95
 _NARROW: Final = 0.001
 
 
@@ -38,7 +39,8 @@ class Scrape:
 class SimulatedMetrics:
     """Implements :class:`costpolicy.observe.source.MetricsSource` from scrapes.
 
-    Set ``outage`` to a reason, and every question fails with it.
+    Set ``outage`` to a reason, and every question fails with it; of the engines of each variant, ``scraped`` is the
+    share that Prometheus sees, and questions named in ``missing`` find no series.
     """
 
     def __init__(self, settings: ObserveSettings) -> None:
@@ -46,30 +48,53 @@ class SimulatedMetrics:
         self._names = {build(settings.scope()): name for name, build in QUESTIONS.items()}
         self._scrapes: dict[Variant, deque[Scrape]] = {}
         self._hours: dict[Variant, Hours] = {}
-        self._history: dict[tuple[str, str], deque[tuple[datetime, float]]] = {}
+        self._history: dict[tuple[str, str], History] = {}
+        self._alike: dict[Variant, datetime] = {}
+        self._recorded: tuple[object, tuple[Sample, ...]] | None = None
         self.outage: Reason | None = None
+        self.scraped = 1.0
+        self.missing: frozenset[str] = frozenset()
 
     def record(self, scrapes: Mapping[Variant, Scrape]) -> None:
         """Take in one round of scrapes."""
-        for variant, scrape in scrapes.items():
+        seen = {variant: _partly(scrape, self.scraped) for variant, scrape in scrapes.items()}
+        for variant, scrape in seen.items():
             series = self._scrapes.setdefault(variant, deque())
+            if not series or replace(series[-1], at=scrape.at) != scrape:
+                self._alike[variant] = scrape.at
             series.append(scrape)
             _forget(series, scrape.at - self._settings.rate_window, lambda kept: kept.at)
             scraped = Scraped(at=scrape.at, traffic=scrape.traffic, reading=scrape.reading, replicas=scrape.replicas)
             self._hours.setdefault(variant, Hours()).record(scraped, self._settings.window)
-        for policy in {variant[:2] for variant in scrapes}:
-            here = [scrape for variant, scrape in scrapes.items() if variant[:2] == policy]
-            rates = self._history.setdefault(policy, deque())
-            rates.append((here[0].at, sum(scrape.offered for scrape in here)))
-            _forget(rates, here[0].at - self._settings.window, lambda entry: entry[0])
+        for policy in {variant[:2] for variant in seen}:
+            here = [scrape for variant, scrape in seen.items() if variant[:2] == policy]
+            offered = sum(scrape.offered for scrape in here)
+            self._history.setdefault(policy, History()).record(here[0].at, offered, self._settings.window)
+
+    def revision(self, now: datetime) -> object:
+        """Return a value that stays equal while answers stay equal, but for the times in them."""
+        settled, fresh = now - self._settings.rate_window, now - self._settings.max_age
+        return (
+            self.outage,
+            tuple(
+                (variant, since if since <= settled and self._scrapes[variant][-1].at >= fresh else now)
+                for variant, since in self._alike.items()
+                if self._scrapes[variant][-1].at + self._settings.rate_window >= now
+            ),
+            tuple(history.high for history in self._history.values()),
+            self._hours_version(),
+            self.missing,
+        )
 
     def query(self, promql: str, at: datetime) -> tuple[Sample, ...]:
         """See :class:`MetricsSource`."""
         if self.outage is not None:
             raise MetricsUnavailable(self.outage, "simulated outage")
         name = self._names[promql]
+        if name in self.missing:
+            return ()
         if name == "load_windows":
-            return tuple(self._recorded_hours())
+            return self._recorded_hours()
         if name == "installation":
             facts: Iterable[tuple[dict[str, str], float]] = (({"fact": fact}, 1.0) for fact in ("operator", "rules"))
         elif name in ("offered_over_window", "history_begin"):
@@ -82,19 +107,24 @@ class SimulatedMetrics:
         """See :class:`MetricsSource`."""
         return 4 * self._settings.window
 
-    def _recorded_hours(self) -> Iterator[Sample]:
+    def _recorded_hours(self) -> tuple[Sample, ...]:
+        version = self._hours_version()
+        if self._recorded is None or self._recorded[0] != version:
+            self._recorded = (version, tuple(self._samples_of_hours()))
+        return self._recorded[1]
+
+    def _hours_version(self) -> object:
+        return tuple((hours.kept[0][0], hours.kept[-1][0]) for hours in self._hours.values() if hours.kept)
+
+    def _samples_of_hours(self) -> Iterator[Sample]:
         for (namespace, policy, variant), hours in self._hours.items():
             labels = {"namespace": namespace, "policy": policy, "variant": variant}
             for at, figure, value in hours.figures():
                 yield Sample(labels=labels | {"figure": figure}, value=value, timestamp=at)
 
     def _of_policies(self, name: str) -> Iterator[tuple[dict[str, str], float]]:
-        for (namespace, policy), rates in self._history.items():
-            if name == "history_begin":
-                value = rates[0][0].timestamp()
-            else:
-                ordered = sorted(rate for _, rate in rates)
-                value = ordered[min(int(_HISTORY_QUANTILE * len(ordered)), len(ordered) - 1)]
+        for (namespace, policy), history in self._history.items():
+            value = history.begin.timestamp() if name == "history_begin" else history.high
             yield {"namespace": namespace, "policy": policy}, value
 
     def _of_variants(self, name: str, at: datetime) -> Iterator[tuple[dict[str, str], float]]:
@@ -107,6 +137,14 @@ class SimulatedMetrics:
                 yield labels | extra, value
 
 
+def _partly(scrape: Scrape, share: float) -> Scrape:
+    """Return what is known of a variant when only a share of its engines, rounded up, is scraped."""
+    seen = ceil(scrape.replicas * share)
+    if seen == scrape.replicas:
+        return scrape
+    return replace(scrape, replicas=seen, offered=scrape.offered * seen / scrape.replicas)
+
+
 def _forget(series: deque[T], before: datetime, time: Callable[[T], datetime]) -> None:
     while time(series[0]) < before:
         series.popleft()
@@ -114,12 +152,10 @@ def _forget(series: deque[T], before: datetime, time: Callable[[T], datetime]) -
 
 def _answer(name: str, series: deque[Scrape]) -> list[tuple[dict[str, str], float]]:
     last = series[-1]
-    middle_and_high = {
-        "ttft_buckets": (last.reading.ttft_p50, last.reading.ttft_p95),
-        "inter_token_buckets": (last.reading.inter_token_mean, last.reading.inter_token_p95),
-    }
-    if name in middle_and_high:
-        return _buckets(*middle_and_high[name], last.reading.served * last.replicas)
+    if name == "ttft_buckets":
+        return _buckets(last, last.reading.ttft_p50, last.reading.ttft_p95)
+    if name == "inter_token_buckets":
+        return _buckets(last, last.reading.inter_token_mean, last.reading.inter_token_p95)
     if name == "accelerators":
         return [({"state": state}, float(count)) for state, count in last.accelerators.items()]
     if name == "cost_per_hour":
@@ -130,39 +166,43 @@ def _answer(name: str, series: deque[Scrape]) -> list[tuple[dict[str, str], floa
     return [] if value is None else [({}, value)]
 
 
-def _buckets(median: float, p95: float, rate: float) -> list[tuple[dict[str, str], float]]:
-    """Return the rates of a histogram that has narrow buckets around its median and its 95th percentile."""
+def _buckets(last: Scrape, median: float, p95: float) -> list[tuple[dict[str, str], float]]:
+    """Return a histogram that has its boundaries where the percentiles are, so that they can be read from it."""
+    rate = last.reading.served * last.replicas
     if rate <= 0:
         return []
-    edges = [
-        (value * (1 + side * _NARROW), share + side * 0.01)
-        for value, share in ((median, 0.5), (p95, 0.95))
-        for side in (-1, 1)
+    edges = sorted(middle * (1 + side * _NARROW) for middle in (median, p95) for side in (-1, 1))
+    shares = (0.5 - _NARROW, 0.5 + _NARROW, 0.95 - _NARROW, 0.95 + _NARROW)
+    return [({"le": repr(edge)}, rate * share) for edge, share in zip(edges, shares, strict=True)] + [
+        ({"le": "+Inf"}, rate)
     ]
-    return [({"le": f"{bound:.9g}"}, rate * share) for bound, share in edges] + [({"le": "+Inf"}, rate)]
+
+
+def _offered(series: deque[Scrape]) -> float:
+    return sum(scrape.offered for scrape in series) / len(series)
+
+
+_COUNTS: Final[Mapping[str, Callable[[Scrape], float]]] = {
+    "generated_tokens": lambda last: last.reading.served * last.replicas * last.traffic.output_tokens,
+    "waiting": lambda last: last.reading.waiting * last.replicas,
+    "running": lambda last: last.reading.running * last.replicas,
+    "kv_cache_usage": lambda last: last.reading.kv_cache_usage,
+    "preemptions": lambda _: 0.0,
+    "pods_up": lambda last: float(last.replicas),
+    "last_sample": lambda last: last.at.timestamp(),
+}
+_SHAPES: Final[Mapping[str, Callable[[Traffic], float]]] = {
+    "prompt_tokens": lambda traffic: traffic.prompt_tokens,
+    "output_tokens": lambda traffic: traffic.output_tokens,
+    "prefix_hit_ratio": lambda traffic: traffic.cached_tokens / traffic.prompt_tokens,
+}
+"""Means of requests, which do not exist without any."""
 
 
 def _plain(name: str, series: deque[Scrape]) -> float | None:
     last = series[-1]
-    reading, traffic, served = last.reading, last.traffic, last.reading.served * last.replicas
-    counts = {
-        "requests_offered": sum(scrape.offered for scrape in series) / len(series),
-        "generated_tokens": served * traffic.output_tokens,
-        "waiting": reading.waiting * last.replicas,
-        "running": reading.running * last.replicas,
-        "kv_cache_usage": reading.kv_cache_usage,
-        "preemptions": 0.0,
-        "pods_up": float(last.replicas),
-        "last_sample": last.at.timestamp(),
-    }
-    shapes = {
-        "prompt_tokens": traffic.prompt_tokens,
-        "output_tokens": traffic.output_tokens,
-        "prefix_hit_ratio": traffic.cached_tokens / traffic.prompt_tokens,
-        "ttft_p50": reading.ttft_p50,
-        "ttft_p95": reading.ttft_p95,
-        "inter_token_p95": reading.inter_token_p95,
-    }
-    if name in shapes:
-        return shapes[name] if served > 0 else None
-    return counts.get(name)
+    if name == "requests_offered":
+        return _offered(series)
+    if name in _SHAPES:
+        return _SHAPES[name](last.traffic) if last.reading.served > 0 else None
+    return _COUNTS[name](last) if name in _COUNTS else None

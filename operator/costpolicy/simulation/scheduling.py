@@ -1,7 +1,7 @@
 """Which node takes a pod, as kube-scheduler decides it: selector, required affinity, taints, free
 accelerators."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from costpolicy.kube.gateway import Node, Object, Pod, Taint
@@ -18,6 +18,23 @@ def place(pod: Object, requests: Mapping[str, int], nodes: Iterable[Node], pods:
     return min(fitting)[1] if fitting else None
 
 
+def victims(pod: Object, requests: Mapping[str, int], nodes: Iterable[Node], pods: Sequence[Pod]) -> list[Pod]:
+    """Return pods of lower priority that go so that a pod finds a place: on the node where they are fewest.
+
+    Of each node the least important go first, as kube-scheduler's preemption has it; none, where that does not suffice.
+    """
+    mine = pod["spec"].get("priority", 0)
+    found: list[list[Pod]] = []
+    for node in nodes:
+        weaker = sorted((other for other in pods if other.node == node.name and other.priority < mine), key=_importance)
+        for count in range(1, len(weaker) + 1):
+            left = [other for other in pods if other not in weaker[:count]]
+            if place(pod, requests, [node], left) is not None:
+                found.append(weaker[:count])
+                break
+    return min(found, key=len, default=[])
+
+
 def admits(spec: Mapping[str, Any], node: Node) -> bool:
     """Return whether a pod may run on a node, accelerators aside."""
     if not node.ready or node.unschedulable:
@@ -30,6 +47,10 @@ def admits(spec: Mapping[str, Any], node: Node) -> bool:
     if not any(all(_holds(each, node.labels) for each in term.get("matchExpressions", ())) for term in terms):
         return False
     return all(_tolerated(taint, spec.get("tolerations", ())) for taint in node.taints)
+
+
+def _importance(pod: Pod) -> tuple[int, bool]:
+    return pod.priority, pod.ready
 
 
 def _left(node: Node, requests: Mapping[str, int], held: Mapping[tuple[str, str], int]) -> dict[str, int]:

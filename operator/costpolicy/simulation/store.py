@@ -24,6 +24,7 @@ class Store:
         self._objects: dict[_Address, Object] = {}
         self._shown: dict[_Address, Object] = {}
         self._owners: dict[_Address, dict[_Writer, set[Path]]] = {}
+        self._applied: dict[tuple[_Address, str], tuple[str, Object]] = {}
         self._version = 0
         self.writes = 0
 
@@ -50,10 +51,15 @@ class Store:
         return self._put(address, {}, deepcopy(item))
 
     def apply(self, intent: Object, manager: str) -> Object:
-        """Apply fields for a manager by force: others lose what is set to another value."""
-        intent = deepcopy(intent)
+        """Apply fields for a manager by force: others lose what is set to another value.
+
+        What a manager applies again while nobody changed the object changes nothing, and is not looked at.
+        """
         address = _address(reference(intent))
         before = self._objects.get(address, {})
+        if self._applied.get((address, manager)) == (before.get("metadata", {}).get("resourceVersion"), intent):
+            return self._shown[address]
+        intent = deepcopy(intent)
         owners = {writer: set(paths) for writer, paths in self._owners.get(address, {}).items()}
         mine, others = (manager, "Apply"), set[Path]()
         wanted, had = set(_owned(intent)), owners.pop(mine, set())
@@ -68,7 +74,9 @@ class Store:
         if wanted:
             owners[mine] = wanted
         self._owners[address] = {writer: paths for writer, paths in owners.items() if paths}
-        return self._put(address, before, after)
+        shown = self._put(address, before, after)
+        self._applied[address, manager] = (shown["metadata"]["resourceVersion"], intent)
+        return shown
 
     def edit(self, ref: ObjectRef, change: Mapping[str, Any], manager: str) -> Object:
         """Merge a change as an ordinary update, which takes the ownership of what it changes.
@@ -94,7 +102,8 @@ class Store:
             Conflict: ``ref.uid`` is another object's.
         """
         before = self._require(ref)
-        self._put(_address(ref), before, {**before, "status": deepcopy(dict(status))})
+        if before.get("status") != status:
+            self._put(_address(ref), before, {**before, "status": deepcopy(dict(status))})
 
     def delete(self, ref: ObjectRef) -> None:
         """Delete an object and what it owns; nothing happens if it is not there.

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol
 
 _DAY: Final = timedelta(days=1)
+_WORKING_DAYS: Final = 5
 
 
 class Curve(Protocol):
@@ -54,6 +55,61 @@ class Daily:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Growth:
+    """A rate that grows evenly from ``first`` at ``begin`` to ``last`` at ``end``, and stays there."""
+
+    begin: datetime
+    end: datetime
+    first: float
+    last: float
+
+    def rate(self, at: datetime) -> float:
+        """See :class:`Curve`."""
+        passed = min(max((at - self.begin) / (self.end - self.begin), 0.0), 1.0)
+        return self.first + (self.last - self.first) * passed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfficeHours:
+    """``inside`` from ``opens`` until ``closes`` o'clock (UTC) on working days, else ``outside``."""
+
+    inside: float
+    outside: float
+    opens: float
+    closes: float
+
+    def rate(self, at: datetime) -> float:
+        """See :class:`Curve`."""
+        hour = at.hour + at.minute / 60 + at.second / 3600
+        return self.inside if at.weekday() < _WORKING_DAYS and self.opens <= hour < self.closes else self.outside
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crowd:
+    """A curve that is ``times`` as high for a while: it gets there within ``ramp`` and goes as it came."""
+
+    base: Curve
+    begin: datetime
+    duration: timedelta
+    ramp: timedelta
+    times: float
+
+    def rate(self, at: datetime) -> float:
+        """See :class:`Curve`."""
+        since, left = at - self.begin, self.begin + self.duration - at
+        height = min(max(min(since, left) / self.ramp, 0.0), 1.0)
+        return self.base.rate(at) * (1.0 + (self.times - 1.0) * height)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retries:
+    """Clients that hang up after ``timeout`` seconds without a first token and ask again, at most ``most`` times."""
+
+    timeout: float
+    most: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Traffic:
     """What clients send to one policy: a curve and the mean shape of a request, in tokens."""
 
@@ -61,3 +117,4 @@ class Traffic:
     prompt_tokens: float = 1000.0
     output_tokens: float = 250.0
     cached_tokens: float = 0.0
+    retries: Retries | None = None

@@ -1,55 +1,61 @@
 """Everything together: users, traffic, cluster, metrics and the real reconciler, a step of time after
 another."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from costpolicy.api.policy import CostPolicy
 from costpolicy.api.pricebook import PriceBook
 from costpolicy.catalog.accelerators import accelerators
 from costpolicy.catalog.models import models
-from costpolicy.catalog.prices import PriceList, merge_books
-from costpolicy.kube.gateway import POLICY_LABEL, VARIANT_LABEL, Object, ObjectRef, reference
-from costpolicy.kube.kinds import COST_POLICY, DEPLOYMENT, PRICE_BOOK, SERVICE
+from costpolicy.catalog.prices import PriceList
+from costpolicy.kube.gateway import Object, ObjectRef, reference
+from costpolicy.kube.kinds import COST_POLICY
 from costpolicy.manifests.record import read_record
 from costpolicy.manifests.weights import model_of
-from costpolicy.observe.exported import AcceleratorState
 from costpolicy.observe.fleet import ObserveSettings
-from costpolicy.planning.configuration import Configuration
-from costpolicy.reconcile.fleet import FleetWatch
+from costpolicy.reconcile.fleet import FleetWatch, prices_of
 from costpolicy.reconcile.reconciler import Defaults, Reconciler
 from costpolicy.simulation.clock import SimulatedClock
 from costpolicy.simulation.cluster import SimulatedCluster
 from costpolicy.simulation.engine import TYPICAL, Efficiency, Profile, profile
 from costpolicy.simulation.gateway import SimulatedGateway
-from costpolicy.simulation.metrics import Scrape, SimulatedMetrics, Variant
+from costpolicy.simulation.metrics import SimulatedMetrics
+from costpolicy.simulation.serving import Key, Moment, Serving, variant_of
 from costpolicy.simulation.store import Store
-from costpolicy.simulation.traffic import Constant, Traffic
+from costpolicy.simulation.traffic import Traffic
 from costpolicy.units import ZERO, Money
 
 STEP: Final = timedelta(minutes=1)
 _USER: Final = "kubectl"
 
 
+class Operator(Protocol):
+    """What acts on policies in a world."""
+
+    def reconcile(self, namespace: str, name: str) -> timedelta | None:
+        """See :meth:`costpolicy.reconcile.reconciler.Reconciler.reconcile`."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Moment:
-    """One variant at one time: what it was offered, what it showed, what it cost."""
+class Happening:
+    """An event that the operator published about a policy, and when."""
 
     at: datetime
-    variant: Variant
-    configuration: Configuration
-    replicas: int
-    ready: int
-    offered: float
-    ttft_p95: float | None
-    inter_token_p95: float | None
-    cost_per_hour: Money
+    policy: Key
+    reason: str
+    note: str
 
 
 class World:
-    """A simulated world.  ``timeline`` has a moment for each variant and step."""
+    """A simulated world.  ``timeline`` has a moment for each variant and step.
+
+    Attributes:
+        slowness: time that engines need on top of their usual load time.
+        happenings: what the operator published, with times.
+    """
 
     def __init__(
         self,
@@ -58,25 +64,37 @@ class World:
         defaults: Defaults | None = None,
         settings: ObserveSettings | None = None,
         efficiency: Efficiency = TYPICAL,
+        operator: Callable[["World"], Operator] | None = None,
     ) -> None:
-        self._settings = settings or ObserveSettings()
-        self._defaults = defaults or Defaults()
+        self.settings = settings or ObserveSettings()
+        self.defaults = defaults or Defaults()
         self._efficiency = efficiency
         self.clock = SimulatedClock(start)
         self.store = Store(self.clock)
         self.gateway = SimulatedGateway(self.store)
-        self.cluster = SimulatedCluster(self.store, self.clock, lambda item: self._profile(item).load_time)
-        self.metrics = SimulatedMetrics(self._settings)
-        self.traffic: dict[tuple[str, str], Traffic] = {}
-        self.timeline: list[Moment] = []
-        self._backlog: dict[Variant, float] = {}
-        self._due: dict[tuple[str, str], datetime] = {}
+        self.cluster = SimulatedCluster(self.store, self.clock, self._load_time)
+        self.metrics = SimulatedMetrics(self.settings)
+        self.serving = Serving(self.store, self.clock, self.cluster, self.metrics, self.prices, self._profile)
+        self.slowness = timedelta(0)
+        self.happenings: list[Happening] = []
+        self._due: dict[Key, datetime] = {}
+        self._priced: tuple[tuple[tuple[PriceBook, ...], bool], PriceList] | None = None
+        self._employ = operator or real_operator
         self.restart_operator()
+
+    @property
+    def traffic(self) -> dict[Key, Traffic]:
+        """What clients send, by policy."""
+        return self.serving.traffic
+
+    @property
+    def timeline(self) -> list[Moment]:
+        """What each variant was offered and showed."""
+        return self.serving.timeline
 
     def restart_operator(self) -> None:
         """Start the operator anew: it keeps nothing in memory but what it can read again."""
-        watch = FleetWatch(self.gateway, self.metrics, self.clock, self._settings)
-        self._reconciler = Reconciler(self.gateway, watch, self.clock, self._defaults)
+        self._reconciler = self._employ(self)
         self._due.clear()
 
     def apply(self, document: Mapping[str, Any]) -> None:
@@ -101,10 +119,11 @@ class World:
         traffic."""
         end = self.clock.now() + duration
         while self.clock.now() < end:
+            passes = min(step, end - self.clock.now())
             self._operate()
             self.cluster.settle()
-            self._serve(step)
-            self.clock.advance(min(step, end - self.clock.now()))
+            self.serving.step(passes)
+            self.clock.advance(passes)
 
     def status(self, namespace: str, name: str) -> dict[str, Any]:
         """Return the status of a policy as stored; empty before the operator has written one."""
@@ -117,98 +136,28 @@ class World:
         total = sum((moment.cost_per_hour for moment in self.timeline), ZERO)
         return total.scaled(step // timedelta(seconds=1), 3600)
 
+    def prices(self) -> PriceList:
+        """Return the prices in force; the same object until they may be others."""
+        books = tuple(book for book in self.gateway.price_books() if isinstance(book, PriceBook))
+        changing = any(has_prices_to_come(book, self.clock.now()) for book in books)
+        if self._priced is None or self._priced[0] != (books, False) or changing:
+            self._priced = ((books, changing), prices_of(books, self.clock.now()))
+        return self._priced[1]
+
     def _operate(self) -> None:
         for item in list(self.store.kind(COST_POLICY.api_version, COST_POLICY.kind)):
             key = (item["metadata"]["namespace"], item["metadata"]["name"])
             if self._due.get(key, self.clock.now()) <= self.clock.now():
+                told = len(self.gateway.published)
                 again = self._reconciler.reconcile(*key)
                 self._due[key] = self.clock.now() + (again or STEP)
+                self.happenings += (
+                    Happening(at=self.clock.now(), policy=key, reason=event.reason, note=event.note)
+                    for event in self.gateway.published[told:]
+                )
 
-    def _serve(self, step: timedelta) -> None:
-        """Send one step's traffic to the ready pods that the policy's Service selects; what finds none is
-        lost."""
-        prices = self._prices()
-        scrapes: dict[Variant, Scrape] = {}
-        for item in list(self.store.kind(DEPLOYMENT.api_version, DEPLOYMENT.kind)):
-            record = read_record(item)
-            if record is None:
-                continue
-            variant = _variant(item)
-            rate, ready = self._rate(item), _ready(item)
-            cost, held = self._held(item, record.configuration, prices)
-            scrape = None
-            if ready:
-                scrape = self._scrape(item, rate, step, cost, held)
-                scrapes[variant] = scrape
-            moment = Moment(
-                at=self.clock.now(),
-                variant=variant,
-                configuration=record.configuration,
-                replicas=item["spec"]["replicas"],
-                ready=ready,
-                offered=rate,
-                ttft_p95=scrape.reading.ttft_p95 if scrape and rate else None,
-                inter_token_p95=scrape.reading.inter_token_p95 if scrape and rate else None,
-                cost_per_hour=cost,
-            )
-            self.timeline.append(moment)
-        self.metrics.record(scrapes)
-
-    def _scrape(self, item: Object, rate: float, step: timedelta, cost: Money, held: Mapping[str, int]) -> Scrape:
-        variant, ready, traffic = _variant(item), _ready(item), self._traffic(item)
-        engine = self._profile(item)
-        queue = self._backlog.get(variant, 0.0) + (rate - ready * engine.capacity(traffic)) * step.total_seconds()
-        self._backlog[variant] = max(queue, 0.0)
-        return Scrape(
-            at=self.clock.now(),
-            offered=rate,
-            traffic=traffic,
-            reading=engine.reading(traffic, rate / ready, self._backlog[variant] / ready),
-            replicas=ready,
-            accelerators=held,
-            cost_per_hour=cost,
-        )
-
-    def _traffic(self, item: Object) -> Traffic:
-        return self.traffic.get(_variant(item)[:2], _SILENCE)
-
-    def _rate(self, item: Object) -> float:
-        """Return a variant's share of its policy's traffic: by ready pods among those that the Service
-        selects."""
-        namespace, policy, _ = _variant(item)
-        ref = ObjectRef(api_version=SERVICE.api_version, kind=SERVICE.kind, name=policy, namespace=namespace)
-        service = self.store.get(ref)
-        wanted = service["spec"]["selector"].items() if service else {("", "")}
-        chosen = [
-            other
-            for other in self.store.kind(DEPLOYMENT.api_version, DEPLOYMENT.kind)
-            if other["metadata"]["namespace"] == namespace
-            and wanted <= other["spec"]["template"]["metadata"]["labels"].items()
-        ]
-        ready = sum(_ready(other) for other in chosen)
-        if not ready or _variant(item) not in {_variant(other) for other in chosen}:
-            return 0.0
-        return self._traffic(item).curve.rate(self.clock.now()) * _ready(item) / ready
-
-    def _held(self, item: Object, configuration: Configuration, prices: PriceList) -> tuple[Money, Mapping[str, int]]:
-        """Return what a variant's scheduled pods cost an hour, and what their accelerators are doing."""
-        scheduled = sum(bool(pod["spec"].get("nodeName")) for pod in self.cluster.pods_of(item))
-        size, ready = configuration.accelerators_per_replica, _ready(item)
-        price = next(
-            (
-                offering.hourly
-                for offering in prices.offerings
-                if (offering.accelerator.name, offering.capacity_type)
-                == (configuration.accelerator, configuration.capacity_type)
-            ),
-            ZERO,
-        )
-        states = {AcceleratorState.READY: ready * size, AcceleratorState.STARTING: (scheduled - ready) * size}
-        return price * (scheduled * size), {state: count for state, count in states.items() if count}
-
-    def _prices(self) -> PriceList:
-        books = [PriceBook.model_validate(item) for item in self.store.kind(PRICE_BOOK.api_version, PRICE_BOOK.kind)]
-        return merge_books(books, self.clock.now())
+    def _load_time(self, item: Object) -> timedelta:
+        return self._profile(item).load_time + self.slowness
 
     def _profile(self, item: Object) -> Profile:
         """Return how the engines of a Deployment behave.
@@ -218,7 +167,7 @@ class World:
                 catalogue.
         """
         record = read_record(item)
-        namespace, name, _ = _variant(item)
+        namespace, name, _ = variant_of(item)
         policy = self.gateway.policy(namespace, name)
         if record is None or not isinstance(policy, CostPolicy):
             raise LookupError(f"{name}: what its engines are is not known")
@@ -230,19 +179,17 @@ class World:
         return profile(model, accelerator, record.configuration, self._efficiency)
 
 
-_SILENCE: Final = Traffic(curve=Constant(0.0))
+def real_operator(world: World) -> Operator:
+    """Return the operator as it is, with nothing between it and the world."""
+    watch = FleetWatch(world.gateway, world.metrics, world.clock, world.settings)
+    return Reconciler(world.gateway, watch, world.clock, world.defaults)
+
+
+def has_prices_to_come(book: PriceBook, now: datetime) -> bool:
+    """Return whether a price of a book may begin to hold today or later; dates compare as text."""
+    return any(offering.effective_from >= f"{now:%Y-%m-%d}" for offering in book.spec.offerings)
 
 
 def _repository(policy: CostPolicy) -> str:
     source = model_of(policy).source.hugging_face
     return source.repository if source is not None else model_of(policy).name
-
-
-def _ready(deployment: Object) -> int:
-    count: int = deployment.get("status", {}).get("readyReplicas", 0)
-    return count
-
-
-def _variant(deployment: Object) -> Variant:
-    metadata = deployment["metadata"]
-    return metadata["namespace"], metadata["labels"][POLICY_LABEL], metadata["labels"][VARIANT_LABEL]

@@ -1,0 +1,145 @@
+"""An operator that is only asked when its answer may have changed.
+
+A real operator looks at each policy twice a minute, and nearly always finds nothing to do; in a week that is twenty
+thousand looks.  Here a look is left out if the last one changed nothing and everything that it depended on is the same:
+the cluster, prices, and what the metrics amount to (demand in the two digits that are planned for, objectives kept or
+not, recorded hours).  While something depends on time (a change under way, a wait, a hold), every look is taken.
+So decisions are the same and come at the same times; only the traffic that status shows may be older.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from costpolicy.api.conditions import ConditionType, find
+from costpolicy.api.policy import CostPolicy
+from costpolicy.api.pricebook import PriceBook
+from costpolicy.api.reasons import Reason
+from costpolicy.catalog.prices import PriceList
+from costpolicy.kube.gateway import Gateway
+from costpolicy.observe.observation import PolicyObservation
+from costpolicy.observe.source import MetricsSource
+from costpolicy.reconcile.course import CALM, STEADY
+from costpolicy.reconcile.demand import demands
+from costpolicy.reconcile.fleet import FleetWatch
+from costpolicy.reconcile.reconciler import Reconciler
+from costpolicy.reconcile.snapshot import MetricsDown
+from costpolicy.rollout.windows import Bounds, inside_window, replica_bounds
+from costpolicy.simulation.serving import Key
+from costpolicy.simulation.world import World, has_prices_to_come
+from costpolicy.units import parse_duration
+
+_LASTING: Final = (Reason.STEADY, Reason.SAVING_TOO_SMALL, Reason.DOES_NOT_PAY_BACK, Reason.ROLLED_BACK)
+"""Holds that no time ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Grounds:
+    """What a look depended on; equal grounds have equal answers.
+
+    Attributes:
+        writes: of the store; a version of everything in the cluster.
+        amounts: what the metrics amount to.
+        calendar: bounds of schedules, and whether a window is open.
+    """
+
+    writes: int
+    prices: PriceList
+    amounts: object
+    calendar: object
+
+
+class AttentiveOperator:
+    """The real reconciler in a world, looking when there is something to see.
+
+    ``gateway`` and ``metrics`` stand between it and the world; by default nothing does.
+    """
+
+    def __init__(self, world: World, gateway: Gateway | None = None, metrics: MetricsSource | None = None) -> None:
+        self._world = world
+        self._gateway = gateway or world.gateway
+        self._watch = FleetWatch(self._gateway, metrics or world.metrics, world.clock, world.settings)
+        self._reconciler = Reconciler(self._gateway, self._watch, world.clock, world.defaults)
+        self._settled: dict[Key, tuple[object, _Grounds]] = {}
+
+    def reconcile(self, namespace: str, name: str) -> timedelta | None:
+        """Look at a policy, or see that nothing can have changed."""
+        key = (namespace, name)
+        known = self._settled.pop(key, None)
+        if known is not None and self._unchanged(key, *known):
+            return CALM
+        before, writes = self._gateway.policy(namespace, name), self._world.store.writes
+        again = self._reconciler.reconcile(namespace, name)
+        policy = self._gateway.policy(namespace, name)
+        if isinstance(policy, CostPolicy) and isinstance(before, CostPolicy) and _is_calm(policy):
+            written = self._world.store.writes - writes
+            if not written or (written == 1 and _decided(policy) == _decided(before)):
+                self._settled[key] = (self._revision(policy), self._grounds(policy))
+        return again
+
+    def _unchanged(self, key: Key, revision: object, grounds: _Grounds) -> bool:
+        """Return whether the grounds of the last look still hold; the revision, which is cheap, is asked first."""
+        policy = self._gateway.policy(*key)
+        if not isinstance(policy, CostPolicy):
+            return False
+        newest = self._revision(policy)
+        if newest != revision and self._grounds(policy) != grounds:
+            return False
+        self._settled[key] = (newest, grounds)
+        return True
+
+    def _revision(self, policy: CostPolicy) -> object:
+        """Return a value that is equal only while nothing at all has changed."""
+        now, world = self._world.clock.now(), self._world
+        books = (book for book in self._gateway.price_books() if isinstance(book, PriceBook))
+        changing = any(has_prices_to_come(book, now) for book in books)
+        return world.store.writes, world.metrics.revision(now), now if changing else None, _calendar(policy, now)
+
+    def _grounds(self, policy: CostPolicy) -> _Grounds:
+        fleet, key = self._watch.look(), (policy.metadata.namespace, policy.metadata.name)
+        observations = fleet.observations
+        return _Grounds(
+            writes=self._world.store.writes,
+            prices=fleet.prices,
+            amounts=observations
+            if isinstance(observations, MetricsDown)
+            else (
+                _amounts(policy, observations.of(*key)),
+                fleet.caveat(parse_duration(policy.spec.measurement.window)),
+            ),
+            calendar=_calendar(policy, self._world.clock.now()),
+        )
+
+
+def _amounts(policy: CostPolicy, observed: PolicyObservation) -> object:
+    objectives = policy.spec.objectives
+    return (
+        demands(policy.spec, observed),
+        objectives.ttft and observed.keeps_ttft(parse_duration(objectives.ttft.p95)),
+        objectives.inter_token_latency
+        and observed.keeps_inter_token(parse_duration(objectives.inter_token_latency.p95)),
+        observed.fresh,
+        observed.windows,
+    )
+
+
+def _calendar(policy: CostPolicy, now: datetime) -> object:
+    scaling, windows = policy.spec.scaling, policy.spec.rollout.maintenance_windows
+    if not scaling.schedules and not windows:
+        return None
+    default = Bounds(minimum=scaling.min_replicas, maximum=scaling.max_replicas)
+    return replica_bounds(scaling.schedules, default, now), inside_window(windows, now)
+
+
+def _decided(policy: CostPolicy) -> object:
+    """Return what status says but for the traffic that it shows, on which nothing depends."""
+    return policy.status and policy.status.model_copy(update={"observed": None})
+
+
+def _is_calm(policy: CostPolicy) -> bool:
+    """Return whether nothing of a policy waits for a time."""
+    status = policy.status
+    if status is None or status.scaling is not None or status.rollout is None or status.rollout.phase != STEADY:
+        return False
+    blocked = find(status.conditions, ConditionType.ROLLOUT_BLOCKED)
+    return blocked is not None and blocked.reason in _LASTING

@@ -1,0 +1,128 @@
+"""Operators that are wrong in one way each: the real one, with something between it and the world.
+
+``SeeingPolicies`` changes what it reads of policies, which is how a loop comes to hold always, never, late or without its
+schedules; the metrics sources change what it hears. Nothing here is known to the operator.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from costpolicy.api.policy import CostPolicy
+from costpolicy.kube.gateway import Pod
+from costpolicy.observe.fleet import QUESTIONS
+from costpolicy.observe.source import MetricsSource, MetricsUnavailable, Sample
+from costpolicy.simulation.attention import AttentiveOperator
+from costpolicy.simulation.gateway import SimulatedGateway
+from costpolicy.simulation.world import Operator, World
+
+Spec = dict[str, Any]
+Loop = Callable[[World], Operator]
+
+
+class Seeing:
+    """A gateway of which some reads show something else; everything else is the simulated gateway's."""
+
+    def __init__(
+        self,
+        inner: SimulatedGateway,
+        spec: Callable[[Spec], Spec] = lambda spec: spec,
+        pod: Callable[[Pod], Pod] = lambda pod: pod,
+    ) -> None:
+        self._inner = inner
+        self._spec = spec
+        self._pod = pod
+        self._changed: dict[int, tuple[Any, Any]] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    def policy(self, namespace: str, name: str) -> Any:
+        return self._policy(self._inner.policy(namespace, name))
+
+    def policies(self) -> tuple[Any, ...]:
+        return tuple(self._policy(policy) for policy in self._inner.policies())
+
+    def pods(self) -> tuple[Pod, ...]:
+        return tuple(self._pod(pod) for pod in self._inner.pods())
+
+    def _policy(self, policy: Any) -> Any:
+        if not isinstance(policy, CostPolicy):
+            return policy
+        known = self._changed.get(id(policy))
+        if known is None or known[0] is not policy:
+            document = policy.to_json()
+            changed = CostPolicy.model_validate(document | {"spec": self._spec(document["spec"])})
+            known = self._changed[id(policy)] = (policy, changed)
+        return known[1]
+
+
+class FromCompletions:
+    """Metrics in which only what is finished is counted: no arrivals, no queue."""
+
+    def __init__(self, inner: MetricsSource, world: World) -> None:
+        scope = world.settings.scope()
+        self._inner = inner
+        self._offered, self._finished, self._waiting, self._history = (
+            QUESTIONS[name](scope)
+            for name in ("requests_offered", "requests_finished", "waiting", "offered_over_window")
+        )
+
+    def query(self, promql: str, at: datetime) -> tuple[Sample, ...]:
+        if promql == self._waiting:
+            return tuple(replace(sample, value=0.0) for sample in self._inner.query(promql, at))
+        if promql == self._history:
+            return ()
+        return self._inner.query(self._finished if promql == self._offered else promql, at)
+
+    def retention(self) -> timedelta | None:
+        return self._inner.retention()
+
+
+class MissingIsZero:
+    """Metrics in which a question without an answer is answered by what was there before, as zero and fresh."""
+
+    def __init__(self, inner: MetricsSource, world: World) -> None:
+        self._inner = inner
+        self._last: dict[str, tuple[Sample, ...]] = {}
+        self._newest = QUESTIONS["last_sample"](world.settings.scope())
+
+    def query(self, promql: str, at: datetime) -> tuple[Sample, ...]:
+        try:
+            found = self._inner.query(promql, at)
+        except MetricsUnavailable:
+            found = ()
+        if found:
+            self._last[promql] = found
+            return found
+        value = at.timestamp() if promql == self._newest else 0.0
+        return tuple(replace(sample, value=value, timestamp=at) for sample in self._last.get(promql, ()))
+
+    def retention(self) -> timedelta | None:
+        return timedelta(days=28)
+
+
+def _seeing(**views: Any) -> Loop:
+    return lambda world: AttentiveOperator(world, gateway=Seeing(world.gateway, **views))  # type: ignore[arg-type]
+
+
+def _rollout(**fields: Any) -> Callable[[Spec], Spec]:
+    return lambda spec: spec | {"rollout": spec.get("rollout", {}) | fields}
+
+
+def _scaling(**fields: Any) -> Callable[[Spec], Spec]:
+    return lambda spec: spec | {"scaling": spec.get("scaling", {}) | fields}
+
+
+BROKEN: dict[str, Loop] = {
+    "verdict always hold": _seeing(spec=_rollout(mode="Initial")),
+    "verdict never hold": _seeing(spec=_rollout(minimumSavings="0")),
+    "replica loop 30 minutes late": _seeing(spec=_scaling(stabilization={"scaleUp": "30m", "scaleDown": "30m"})),
+    "replicas never follow": _seeing(spec=_scaling(stabilization={"scaleUp": "9000h", "scaleDown": "9000h"})),
+    "no schedule": _seeing(spec=_scaling(schedules=[])),
+    "blind to crashes": _seeing(pod=lambda pod: replace(pod, restarts=0, termination_message="")),
+    "demand from completions": lambda world: AttentiveOperator(world, metrics=FromCompletions(world.metrics, world)),
+    "missing is zero": lambda world: AttentiveOperator(world, metrics=MissingIsZero(world.metrics, world)),
+}
+"""Each broken loop by what is wrong with it."""
