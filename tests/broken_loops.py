@@ -11,7 +11,7 @@ from typing import Any
 
 from costpolicy.api.policy import CostPolicy
 from costpolicy.kube.gateway import Pod
-from costpolicy.observe.fleet import QUESTIONS
+from costpolicy.observe.questions import QUESTIONS
 from costpolicy.observe.source import MetricsSource, MetricsUnavailable, Sample
 from costpolicy.simulation.attention import AttentiveOperator
 from costpolicy.simulation.gateway import SimulatedGateway

@@ -8,7 +8,8 @@ from datetime import timedelta
 
 import pytest
 
-from costpolicy.observe.fleet import QUESTIONS, ObserveSettings
+from costpolicy.observe.fleet import ObserveSettings
+from costpolicy.observe.questions import QUESTIONS
 from costpolicy.reconcile.fleet import FleetWatch
 from costpolicy.reconcile.reconciler import Defaults, Reconciler
 from costpolicy.simulation.traffic import Constant, Traffic

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from costpolicy.api.reasons import Reason
-from costpolicy.observe.fleet import QUESTIONS, ObserveSettings
+from costpolicy.observe.fleet import ObserveSettings
+from costpolicy.observe.questions import QUESTIONS
 from costpolicy.observe.source import MetricsSource, MetricsUnavailable, Sample
 from costpolicy.reconcile.fleet import FleetWatch
 from costpolicy.reconcile.reconciler import Defaults, Reconciler

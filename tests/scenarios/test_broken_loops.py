@@ -21,6 +21,7 @@ FAILED_BY = {
     "slow-growth": "replicas never follow",
     "slow-model-load": "replica loop 30 minutes late",
     "spot-loss": "verdict always hold",
+    "stock-out": "verdict always hold",
 }
 """The broken loop that each scenario exposes."""
 

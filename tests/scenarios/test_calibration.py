@@ -11,7 +11,8 @@ from statistics import fmean
 
 import pytest
 
-from costpolicy.observe.fleet import QUESTIONS, ObserveSettings
+from costpolicy.observe.fleet import ObserveSettings
+from costpolicy.observe.questions import QUESTIONS
 from costpolicy.observe.window import LoadWindow, load_windows
 from costpolicy.reconcile.calibration import comparisons
 from costpolicy.reconcile.fleet import FleetWatch

@@ -92,7 +92,8 @@ class RolloutStatus(ObservedModel):
     """Steady, or where a change is: Surging, Sharing, Replacing, NoSpareGPU; or why there is none now: RolledBack, Superseded,
     Infeasible, HoldUntil."""
     trigger: Short = ""
-    """Why it began: SpecChange (the user edited the policy) or BetterPlan (the operator found one)."""
+    """Why it began: SpecChange (the user edited the policy), BetterPlan (the operator found one) or OutOfStock
+    (what served lost its nodes, or needs more accelerators than there are)."""
     from_variant: Short = ""
     """Hash of the variant that served before."""
     to_variant: Short = ""

@@ -1,16 +1,14 @@
 """One look at the whole fleet: a fixed number of instant queries, for one policy or a thousand."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache, partial
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 from costpolicy.api.reasons import Reason
-from costpolicy.observe import queries
-from costpolicy.observe.engine_metrics import EngineMetric
 from costpolicy.observe.latency import Tail, histogram
 from costpolicy.observe.observation import Figure, PolicyObservation, VariantObservation
+from costpolicy.observe.questions import questions
 from costpolicy.observe.scope import Scope, parse_matchers
 from costpolicy.observe.source import MetricsSource, Missing, Sample
 from costpolicy.observe.window import LoadWindow, load_windows
@@ -20,34 +18,6 @@ Key: TypeAlias = tuple[str, str, str]
 """Namespace, policy, variant; the variant is empty where a question is about policies."""
 
 Answers: TypeAlias = Mapping[str, Mapping[Key, tuple[Sample, ...]]]
-
-MAX_QUERIES: Final = 25
-"""Instant queries of a cycle, at most; a test counts them."""
-
-QUESTIONS: Final[Mapping[str, Callable[[Scope], str]]] = {
-    "requests_offered": queries.requests_offered,
-    "requests_finished": queries.requests_finished,
-    "prompt_tokens": queries.prompt_tokens,
-    "output_tokens": queries.output_tokens,
-    "prefix_hit_ratio": queries.prefix_hit_ratio,
-    "generated_tokens": queries.generated_tokens,
-    "ttft_buckets": partial(queries.latency_buckets, histogram=EngineMetric.TTFT),
-    "inter_token_buckets": partial(queries.latency_buckets, histogram=EngineMetric.INTER_TOKEN),
-    "request_inter_token_buckets": partial(queries.latency_buckets, histogram=EngineMetric.REQUEST_INTER_TOKEN),
-    "waiting": queries.waiting,
-    "running": queries.running,
-    "kv_cache_usage": queries.kv_cache_usage,
-    "kv_cache_size": queries.kv_cache_size,
-    "preemptions": queries.preemptions,
-    "pods_up": queries.pods_up,
-    "last_sample": queries.last_sample,
-    "accelerators": queries.accelerators,
-    "cost_per_hour": queries.cost_per_hour,
-    "offered_over_window": queries.offered_over_window,
-    "history_begin": queries.history_begin,
-    "load_windows": queries.load_windows,
-    "installation": queries.installation,
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -269,12 +239,6 @@ def observe_fleet(source: MetricsSource, at: datetime, settings: ObserveSettings
         answers=answers,
         hours=hours,
     )
-
-
-@lru_cache(maxsize=8)
-def questions(scope: Scope) -> Mapping[str, str]:
-    """Return the text of each question; written once, because the scope of an operator does not change."""
-    return {name: ask(scope) for name, ask in QUESTIONS.items()}
 
 
 def _variants(answers: Answers) -> dict[tuple[str, str], tuple[str, ...]]:

@@ -36,7 +36,11 @@ def trigger_of(outlook: Outlook, hash_: str) -> Trigger | Literal[""]:
     rollout = last_rollout(outlook)
     if rollout.to_variant != hash_:
         return "SpecChange" if edited(outlook.snapshot) else "BetterPlan"
-    return "SpecChange" if rollout.trigger == "SpecChange" else "BetterPlan" if rollout.trigger else ""
+    match rollout.trigger:
+        case "SpecChange" | "BetterPlan" | "OutOfStock" as known:
+            return known
+        case _:
+            return ""
 
 
 def stage_number(outlook: Outlook, hash_: str) -> int:

@@ -13,7 +13,7 @@ from costpolicy.reconcile.snapshot import Snapshot
 from costpolicy.rollout.disruption import canary_time, disruption_cost
 from costpolicy.rollout.verdict import Hold, Proceed, Proposal, judge
 
-Trigger = Literal["SpecChange", "BetterPlan"]
+Trigger = Literal["SpecChange", "BetterPlan", "OutOfStock"]
 HOLD_UNTIL = "costpolicy.dev/hold-until"
 ROLLBACK = "costpolicy.dev/rollback"
 
@@ -49,7 +49,8 @@ def next_configuration(
     """Return whether another configuration takes over from the stable variant.
 
     A user's edit is followed at once, and stays to be followed until it has been; a better plan only in mode Auto
-    and only when it pays (``rollout.verdict``).  Nothing is changed for a plan that does not exist.
+    and only when it pays (``rollout.verdict``), or at once where what serves cannot have the accelerators that it needs.
+    Nothing is changed for a plan that does not exist.
     """
     snapshot, target = outlook.snapshot, outlook.plan.target
     owed = edited(snapshot)
@@ -64,7 +65,30 @@ def next_configuration(
         return Change(target=target, trigger="SpecChange", message="the policy was edited")
     if snapshot.mode is not RolloutMode.AUTO or rollback_asked(snapshot):
         return Keep()
+    return _own_change(outlook, stable, target, running, now)
+
+
+def _lacking(outlook: Outlook, stable: LiveVariant, running: Target | Rejection) -> str | None:
+    """Return that what serves has lost its nodes, or needs more accelerators than there are: no saving is asked for then,
+    and nothing waited for.
+    """
+    if isinstance(running, Rejection):
+        return running.message if running.reason is Reason.NO_NODES else None
+    placeable = stable.ready + outlook.spare_replicas(running.configuration)
+    if not stable.unschedulable or running.replicas <= placeable:
+        return None
+    name = running.configuration.accelerator
+    return f"{running.replicas} replicas on {name} are needed, and {placeable} find accelerators"
+
+
+def _own_change(
+    outlook: Outlook, stable: LiveVariant, target: Target, running: Target | Rejection, now: datetime
+) -> Keep | Change:
+    """Return whether the operator changes to a plan of its own."""
+    snapshot = outlook.snapshot
     hash_ = outlook.rendered(target).hash
+    if (lacking := _lacking(outlook, stable, running)) is not None:
+        return Change(target=target, trigger="OutOfStock", message=lacking)
     proposal = _proposal(snapshot, target, running, hash_)
     proposed = (hash_, min(proposal.proposed_since or now, now))
     verdict = judge(proposal, snapshot.policy.spec.rollout, now)
@@ -121,11 +145,9 @@ def rollback_asked(snapshot: Snapshot) -> bool:
 def _proposal(snapshot: Snapshot, target: Target, running: Target | Rejection, hash_: str) -> Proposal:
     status, stable = snapshot.policy.status, snapshot.live.stable
     rollout = status.rollout if status else None
-    # A configuration that can no longer keep the promise is worth any price that the plan asks.
-    current = running.cost_per_hour if isinstance(running, Target) else target.cost_per_hour * 1000
     observed = snapshot.observed
     return Proposal(
-        current_cost=current,
+        current_cost=running.cost_per_hour if isinstance(running, Target) else None,
         target_cost=target.cost_per_hour,
         disruption_cost=disruption_cost(
             target.cost_per_hour,
@@ -134,6 +156,7 @@ def _proposal(snapshot: Snapshot, target: Target, running: Target | Rejection, h
         ),
         metrics_fresh=getattr(observed, "fresh", False),
         last_change=rollout.last_change_at if rollout else None,
+        changes=tuple(receipt.at for receipt in status.history) if status else (),
         unready_since=stable.unready_since if stable else None,
         others_changing=snapshot.others_changing,
         proposed_since=rollout.proposed_since if rollout and rollout.proposed_variant == hash_ else None,

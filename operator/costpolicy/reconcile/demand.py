@@ -20,7 +20,8 @@ class Demands:
     """The demand of now, for replicas, and the one that a configuration is chosen for.
 
     ``now`` is ``None`` while nothing is measured: then replicas are neither added nor taken away on a guess.
-    ``doubtful``: requests come, but how long they are is only expected; then no replica is taken away.
+    ``doubtful``: requests come, but how long they are is only expected, or some engines are not scraped; then no replica
+    is taken away.
     """
 
     now: Demand | None
@@ -28,11 +29,11 @@ class Demands:
     doubtful: bool = False
 
 
-def demands(spec: CostPolicySpec, observed: PolicyObservation | MetricsDown) -> Demands:
+def demands(spec: CostPolicySpec, observed: PolicyObservation | MetricsDown, ready: int = 0) -> Demands:
     """Return both demands.
 
     A configuration is chosen for the larger of what is expected and what was measured as peak: what a young
-    deployment has not seen yet must not shrink its hardware.
+    deployment has not seen yet must not shrink its hardware.  ``ready`` are the replicas that may serve now.
     """
     expected = expected_demand(spec.traffic)
     now = observed_demand(observed, expected)
@@ -43,7 +44,7 @@ def demands(spec: CostPolicySpec, observed: PolicyObservation | MetricsDown) -> 
     return Demands(
         now=_coarse(_with_queue(now, observed)),
         planning=_coarse(replace(now, requests_per_second=highest)),
-        doubtful=now.requests_per_second > 0 and not _shape_is_measured(observed),
+        doubtful=(now.requests_per_second > 0 and not _shape_is_measured(observed)) or _is_partial(observed, ready),
     )
 
 
@@ -69,6 +70,11 @@ def observed_demand(observed: PolicyObservation | MetricsDown, expected: Demand)
         cached_tokens=min(prompt * hits, max(prompt - 1.0, 0.0)),
         source="Observed",
     )
+
+
+def _is_partial(observed: PolicyObservation | MetricsDown, ready: int) -> bool:
+    """Return whether engines that may serve are not scraped: what they were asked is unknown, not nothing."""
+    return isinstance(observed, PolicyObservation) and observed.pods_up < ready
 
 
 def _shape_is_measured(observed: PolicyObservation | MetricsDown) -> bool:

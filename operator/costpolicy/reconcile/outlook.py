@@ -55,6 +55,11 @@ class Outlook:
         request = replace(self.request, demand=demand, calibration=None)
         return size(request, configuration, limits_of(request))
 
+    def capacity(self, configuration: Configuration) -> float:
+        """Return the requests per second that one replica of a configuration is planned for, wherever it is offered."""
+        accelerator = accelerators()[configuration.accelerator]
+        return self.planned.evaluation.replica(configuration, accelerator).capacity.requests_per_second
+
     def supply(self, configuration: Configuration) -> Supply | None:
         """Return the supply of a configuration, if it is still offered."""
         return supply_of(self.request, configuration)
@@ -110,7 +115,7 @@ def look_ahead(snapshot: Snapshot, inputs: Inputs, now: datetime) -> Outlook:
     """Plan for a policy as the world is now."""
     policy = snapshot.policy
     stable = snapshot.live.stable
-    load = demands(policy.spec, snapshot.observed)
+    load = demands(policy.spec, snapshot.observed, sum(variant.ready for variant in snapshot.live.variants))
     request = PlanRequest(
         spec=policy.spec,
         architecture=inputs.architecture,

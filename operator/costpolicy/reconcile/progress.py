@@ -1,5 +1,6 @@
 """A change of configuration that is under way: its next step, its end, or its withdrawal."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -188,8 +189,7 @@ def must_go(outlook: Outlook, stable: LiveVariant, canary: LiveVariant, now: dat
 
 def _situation(move: _Move) -> Situation:
     outlook, stable, canary = move.outlook, move.stable, move.canary
-    asked = outlook.sized(move.configuration, outlook.demands.now)
-    wanted = max(bounded(asked.replicas if isinstance(asked, Target) else stable.replicas, outlook.bounds), 1)
+    wanted = max(bounded(_wanted(move), outlook.bounds), 1)
     rollout = outlook.snapshot.policy.spec.rollout
     staged = stages(wanted, parse_ratio(rollout.canary.step)) if move.has_stages else ()
     sized = running_target(outlook, stable)
@@ -206,6 +206,20 @@ def _situation(move: _Move) -> Situation:
         proven=move.number > len(staged) or not staged,
         sharing=move.number > 0,
     )
+
+
+def _wanted(move: _Move) -> int:
+    """Return how many replicas of the new variant the load needs; while it is not measured, and where requests find no
+    replica that could count them, as many as carry what the old ones carried.
+    """
+    outlook, stable = move.outlook, move.stable
+    asked = outlook.sized(move.configuration, outlook.demands.now)
+    wanted = asked.replicas if isinstance(asked, Target) else stable.replicas
+    measured = outlook.demands.now is not None and move.trigger != "OutOfStock"
+    if measured or stable.configuration is None:
+        return wanted
+    before, each = outlook.capacity(stable.configuration), outlook.capacity(move.configuration)
+    return max(wanted, math.ceil(stable.replicas * before / each)) if before and each else wanted
 
 
 def _carries(outlook: Outlook, sized: Target, replicas: int) -> bool:

@@ -11,6 +11,9 @@ from costpolicy.rollout.windows import inside_window
 from costpolicy.units import Money, format_time, parse_duration, parse_ratio
 
 HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+CHANGES_A_DAY: Final = 4
+"""Better plans taken within a day: whatever makes more of them look better is not what they say it is."""
 SETTLES_WITHIN: Final = timedelta(minutes=30)
 """How long a change waits for what serves to be ready: longer than large models load.  After that the change may be what
 mends it."""
@@ -39,21 +42,23 @@ class Proposal:
     """A change to be judged.
 
     Attributes:
-        current_cost: of what runs, an hour, at the replicas that today's demand needs.
+        current_cost: of what runs, an hour, at the replicas that today's demand needs; ``None``: none would do.
         target_cost: of what is proposed, an hour, for the same demand.
         disruption_cost: what the change itself costs: accelerators held twice while the new variant loads.
         metrics_fresh: whether the demand behind the proposal was measured, and recently.
         last_change: when the configuration changed last.
+        changes: when it changed before that, as far as remembered.
         unready_since: since when not all replicas that serve are ready; ``None``: they are.
         others_changing: whether as many other policies change their configuration as may do so at the same time.
         proposed_since: since when this has been the proposal, without a break.
     """
 
-    current_cost: Money
+    current_cost: Money | None
     target_cost: Money
     disruption_cost: Money
     metrics_fresh: bool
     last_change: datetime | None
+    changes: tuple[datetime, ...] = ()
     unready_since: datetime | None = None
     others_changing: bool = False
     proposed_since: datetime | None = None
@@ -61,21 +66,30 @@ class Proposal:
 
 def judge(proposal: Proposal, rollout: Rollout, now: datetime) -> Hold | Proceed:
     """Return whether a proposal pays for its own disruption, and may start now."""
-    saving = proposal.current_cost - proposal.target_cost
     return (
-        _too_small(proposal, saving, rollout)
-        or _does_not_pay_back(proposal, saving, rollout)
+        _too_small(proposal, rollout)
+        or _does_not_pay_back(proposal, rollout)
         or _not_fresh(proposal)
         or _cooling_down(proposal, rollout, now)
+        or _often(proposal, now)
         or _outside_window(rollout, now)
         or _in_transition(proposal, now)
         or _others_changing(proposal)
         or _revalidating(proposal, now)
-        or Proceed(message=f"it saves {saving.text(2)} an hour")
+        or Proceed(message=_worth(proposal))
     )
 
 
-def _too_small(proposal: Proposal, saving: Money, rollout: Rollout) -> Hold | None:
+def _worth(proposal: Proposal) -> str:
+    if proposal.current_cost is None:
+        return "what runs cannot keep its promise any more"
+    return f"it saves {(proposal.current_cost - proposal.target_cost).text(2)} an hour"
+
+
+def _too_small(proposal: Proposal, rollout: Rollout) -> Hold | None:
+    if proposal.current_cost is None:
+        return None
+    saving = proposal.current_cost - proposal.target_cost
     share = Fraction(saving.micros, proposal.current_cost.micros) if proposal.current_cost.micros else Fraction(0)
     if share >= parse_ratio(rollout.minimum_savings) and saving.micros > 0:
         return None
@@ -85,9 +99,13 @@ def _too_small(proposal: Proposal, saving: Money, rollout: Rollout) -> Hold | No
     )
 
 
-def _does_not_pay_back(proposal: Proposal, saving: Money, rollout: Rollout) -> Hold | None:
+def _does_not_pay_back(proposal: Proposal, rollout: Rollout) -> Hold | None:
+    if proposal.current_cost is None:
+        return None
     horizon = parse_duration(rollout.payback_horizon)
-    gained = saving.scaled(int(horizon.total_seconds()), int(HOUR.total_seconds()))
+    gained = (proposal.current_cost - proposal.target_cost).scaled(
+        int(horizon.total_seconds()), int(HOUR.total_seconds())
+    )
     if gained > proposal.disruption_cost:
         return None
     return Hold(
@@ -113,6 +131,17 @@ def _cooling_down(proposal: Proposal, rollout: Rollout, now: datetime) -> Hold |
         reason=Reason.COOLING_DOWN,
         # A time, not what is left: a message that changes with the clock would be written in every cycle.
         message=f"the last change was less than {rollout.cooldown} ago: not before {format_time(until)}",
+    )
+
+
+def _often(proposal: Proposal, now: datetime) -> Hold | None:
+    recent = sorted(at for at in proposal.changes if now - DAY < at <= now)
+    if len(recent) < CHANGES_A_DAY:
+        return None
+    until = recent[-CHANGES_A_DAY] + DAY
+    return Hold(
+        reason=Reason.COOLING_DOWN,
+        message=f"it changed {CHANGES_A_DAY} times within a day: not before {format_time(until)}",
     )
 
 

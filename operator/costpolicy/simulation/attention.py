@@ -119,6 +119,7 @@ def _amounts(policy: CostPolicy, observed: PolicyObservation) -> object:
         objectives.inter_token_latency
         and observed.keeps_inter_token(parse_duration(objectives.inter_token_latency.p95)),
         observed.fresh,
+        observed.pods_up,
         observed.windows,
     )
 

@@ -8,7 +8,8 @@ from math import ceil
 from typing import Final, TypeVar
 
 from costpolicy.api.reasons import Reason
-from costpolicy.observe.fleet import QUESTIONS, ObserveSettings
+from costpolicy.observe.fleet import ObserveSettings
+from costpolicy.observe.questions import QUESTIONS
 from costpolicy.observe.source import MetricsUnavailable, Sample
 from costpolicy.simulation.engine import Reading
 from costpolicy.simulation.history import History

@@ -25,7 +25,7 @@ from costpolicy.api.types import (
 from costpolicy.catalog.accelerators import accelerators
 from costpolicy.catalog.models import models
 from costpolicy.catalog.sources import CatalogError, Document, read_document
-from costpolicy.observe.fleet import QUESTIONS
+from costpolicy.observe.questions import QUESTIONS
 from costpolicy.simulation.engine import Efficiency
 from costpolicy.simulation.shape import TrafficDocument
 from costpolicy.units import parse_duration, parse_ratio

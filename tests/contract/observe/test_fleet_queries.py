@@ -17,8 +17,9 @@ import pytest
 from contract.observe.fleet_tape import fleet_tape
 from contract.observe.tapes import BEGIN, END, HOUR, Tape
 from costpolicy.api.reasons import Reason
-from costpolicy.observe.fleet import MAX_QUERIES, FleetObservations, ObserveSettings, observe_fleet
+from costpolicy.observe.fleet import FleetObservations, ObserveSettings, observe_fleet
 from costpolicy.observe.prometheus import PrometheusSource
+from costpolicy.observe.questions import MAX_QUERIES
 from costpolicy.observe.source import MetricsSource, Missing, Sample
 from costpolicy.units import Money
 

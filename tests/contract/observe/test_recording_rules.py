@@ -14,7 +14,7 @@ import yaml
 from contract.observe.tapes import RECORDED, exposition
 from costpolicy.observe.engine_metrics import EngineMetric
 from costpolicy.observe.exported import EXPORTED, Recorded
-from costpolicy.observe.fleet import QUESTIONS
+from costpolicy.observe.questions import QUESTIONS
 from costpolicy.observe.rules import render, rule_file
 from costpolicy.observe.scope import Scope
 

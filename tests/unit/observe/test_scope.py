@@ -8,7 +8,8 @@ import re
 
 import pytest
 
-from costpolicy.observe.fleet import MAX_QUERIES, QUESTIONS, ObserveSettings
+from costpolicy.observe.fleet import ObserveSettings
+from costpolicy.observe.questions import MAX_QUERIES, QUESTIONS
 from costpolicy.observe.scope import Scope, parse_matchers
 
 METRIC = re.compile(r"((?:vllm|costpolicy(?:_variant|_policy)?):[\w:]+|costpolicy_\w+|\bup\b)(\{[^}]*\})?")

@@ -39,7 +39,7 @@ def measured() -> Callable[[float], PolicyObservation]:
             kv_cache_usage=0.1,
             kv_cache_size_tokens=UNKNOWN,
             preemptions_per_second=0.0,
-            pods_up=1,
+            pods_up=100,  # however many there are, all are scraped
             last_sample=START,
             fresh=True,
             accelerators={},

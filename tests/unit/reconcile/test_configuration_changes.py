@@ -3,6 +3,8 @@
 Covered: decisions.  Not covered: days of them (tests/scenarios/test_changes.py), interruptions (tests/faults).
 """
 
+from dataclasses import replace
+
 from builders import node, offering, policy
 from costpolicy.api.types import RolloutMode
 from staging import Stage
@@ -241,3 +243,37 @@ def test_a_variant_that_found_no_node_is_tried_again_once_more_accelerators_are_
     for _ in range(7):
         stage.step()
     assert 2 == len(stage.deployments())
+
+
+def test_what_lost_its_nodes_is_replaced_at_once_by_as_many_as_carry_the_same(measured):
+    stage = cheaper_l40s(measured)
+    stage.offerings = (offering(), offering("nvidia-l40s", "9.00"))
+    stage.settle(3)
+    before = stage.deployments()[0]["spec"]["replicas"]
+    stage.nodes = (node("l40s", "nvidia-l40s", 8),)
+    stage.observed = replace(measured(0.0), variants=(replace(measured(0.0).variants[0], requests_per_second=0.0),))
+    stage.step()
+
+    lost, other = stage.deployments()
+    assert "OutOfStock" == stage.status().rollout.trigger
+    assert "nvidia-l40s" == other["metadata"]["labels"]["costpolicy.dev/accelerator"]
+    assert other["spec"]["replicas"] > before  # an L40S carries less
+    assert before == lost["spec"]["replicas"]
+    assert "no node carries nvidia-h100-80gb" in stage.status().rollout.message
+
+
+def test_what_needs_more_accelerators_than_there_are_moves_to_dearer_ones(measured):
+    nodes = (node("l40s", "nvidia-l40s", 1), node("h100"))
+    stage = Stage(policy(traffic=BUSY, rollout=AUTO), observed=measured(2.0), nodes=nodes)
+    stage.settle()
+    assert "nvidia-l40s" == stage.status().current.accelerator
+
+    stage.observed = measured(40.0)
+    stage.step()
+    name = stage.deployments()[0]["metadata"]["name"]
+    stage.failures[name] = {"unschedulable": "0/2 nodes are available: insufficient nvidia.com/gpu"}
+    stage.step()
+
+    assert "OutOfStock" == stage.status().rollout.trigger
+    assert "on nvidia-l40s are needed, and 1 find accelerators" in stage.status().rollout.message
+    assert ("True", "Surging") == stage.condition("RolloutInProgress")

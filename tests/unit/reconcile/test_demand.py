@@ -1,6 +1,6 @@
 """From what is observed to the demand that is planned for.
 
-Covered: a queue counts for replicas and not for the configuration; token shapes that are not measured.
+Covered: a queue counts for replicas and not for the configuration; engines that are not scraped.
 Not covered: how observations are made (tests/contract/observe).
 """
 
@@ -26,3 +26,11 @@ def test_what_queues_is_served_within_five_minutes_beside_what_arrives(measured)
 
 def test_without_a_queue_the_demand_is_what_arrives(measured):
     assert 3.0 == demands(SPEC, measured(3.0)).now.requests_per_second
+
+
+def test_while_ready_engines_are_not_scraped_the_load_is_doubtful(measured):
+    (variant,) = measured(3.0).variants
+    two_scraped = replace(measured(3.0), variants=(replace(variant, pods_up=2),))
+
+    assert not demands(SPEC, two_scraped, ready=2).doubtful
+    assert demands(SPEC, two_scraped, ready=3).doubtful

@@ -31,6 +31,10 @@ def verdict_on(rollout: Rollout | None = None, **changes: object) -> Hold | Proc
     return judge(replace(GOOD, **changes), rollout or Rollout(), NOW)
 
 
+def test_where_no_number_of_replicas_would_do_no_saving_is_asked_for_and_none_is_claimed():
+    assert Proceed(message="what runs cannot keep its promise any more") == verdict_on(current_cost=None)
+
+
 def test_what_pays_goes_ahead_and_says_what_it_saves():
     assert Proceed(message="it saves 2.00 an hour") == verdict_on()
 
@@ -46,6 +50,7 @@ def test_what_pays_goes_ahead_and_says_what_it_saves():
         ("DoesNotPayBack", {"disruption_cost": Money.parse("400.00")}, Rollout()),
         ("MetricsStale", {"metrics_fresh": False}, Rollout()),
         ("CoolingDown", {"last_change": NOW - timedelta(minutes=59)}, Rollout()),
+        ("CoolingDown", {"changes": tuple(NOW - hours * HOUR for hours in (2, 8, 14, 20))}, Rollout()),
         ("OutsideWindow", {}, CLOSED),
         ("InTransition", {"unready_since": NOW - SETTLES_WITHIN + timedelta(seconds=1)}, Rollout()),
         ("OthersChanging", {"others_changing": True}, Rollout()),
@@ -69,6 +74,8 @@ def test_it_holds_and_names_the_reason(reason: str, changes: dict[str, object], 
         ({"last_change": NOW - HOUR}, Rollout()),  # exactly the cooldown
         ({"disruption_cost": Money.parse("1.999999")}, Rollout(payback_horizon="1h")),
         ({"last_change": NOW}, Rollout(cooldown="0s")),
+        ({"changes": tuple(NOW - hours * HOUR for hours in (2, 8, 14, 24))}, Rollout()),
+        ({"current_cost": None, "target_cost": Money.parse("99.00")}, Rollout()),  # nothing else keeps the promise
         ({"unready_since": NOW - SETTLES_WITHIN}, Rollout()),
         ({}, Rollout(maintenance_windows=(MaintenanceWindow(schedule="0 12 * * *", duration="1h"),))),
     ],
