@@ -58,7 +58,7 @@ type: setup ## mypy, strict
 
 .PHONY: unit
 unit: setup ## Unit, golden and property tests
-	@$(BIN)/pytest -q -n 2 tests/unit tests/golden tests/properties
+	@$(BIN)/pytest -q -n 2 -m "not thorough" tests/unit tests/golden tests/properties
 
 .PHONY: generate
 generate: setup ## Regenerate CRDs, recording rules, charts' copies and reference pages

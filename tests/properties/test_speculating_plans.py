@@ -11,6 +11,7 @@ from dataclasses import replace
 from itertools import pairwise, product
 from typing import Any
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -90,6 +91,7 @@ CORNER = {
 """Where speculation stops being called for between 130 ms and 200 ms, and its throughput once made the tighter one cheaper."""
 
 
+@pytest.mark.thorough
 @given(situations())
 @example(CORNER)
 @example({**CORNER, "names": ["nvidia-a10g"]})

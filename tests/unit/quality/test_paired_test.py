@@ -84,6 +84,7 @@ def test_nothing_seen_to_differ_proves_as_much_as_an_exact_binomial_test_and_no_
         assert exact <= ours <= 1.12 * exact + 1
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("margin", MARGINS)
 def test_a_loss_of_the_margin_is_called_harmless_in_at_most_five_percent(margin: float):
     """Exact, over numbers of prompts and discordances; few differing pairs are where approximations fail."""
@@ -105,6 +106,7 @@ def test_a_variance_estimated_from_the_answers_would_be_wrong_in_a_quarter_of_re
     assert not excludes(lost=0, gained=0, pairs=60, loss=0.02)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("discordance", [0.002, 0.01, 0.05, 0.15])
 @pytest.mark.parametrize("score", [0.3, 0.8, 0.95])
 def test_the_baseline_is_found_no_worse_than_itself_in_nine_of_ten_repeats(discordance: float, score: float):
@@ -117,6 +119,7 @@ def test_the_baseline_is_found_no_worse_than_itself_in_nine_of_ten_repeats(disco
     assert share_found(NonInferior, pairs, score, discordance, 0.0) >= 0.9 - NOISE
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("discordance", [0.002, 0.01, 0.05, 0.15])
 @pytest.mark.parametrize("score", [0.3, 0.8, 0.95])
 @pytest.mark.parametrize("share_of_prompts", [0.25, 1.0])
@@ -131,6 +134,7 @@ def test_twice_the_loss_is_rejected_in_95_of_100_repeats_however_few_the_prompts
     assert share_found(NonInferior, int(pairs * share_of_prompts), score, differing, twice) <= 0.05
 
 
+@pytest.mark.thorough
 def test_a_pilot_that_calls_the_prompts_enough_seldom_errs():
     """The rule knows the discordance only from one run of the baseline against itself. 400 prompts, true discordances of
     0.2 to 5 %, taken together: where it says that they are enough, the baseline then passes in nine of ten. Where few
