@@ -66,6 +66,7 @@ class Reason(StrEnum):
     REPLACING = "Replacing"
     ROLLED_BACK = "RolledBack"
     CANARY_UNSCHEDULABLE = "CanaryUnschedulable"
+    CANARY_NEVER_READY = "CanaryNeverReady"
     CANARY_MISSES_OBJECTIVE = "CanaryMissesObjective"
     CANARY_FAILS_REQUESTS = "CanaryFailsRequests"
     CANARY_INCONCLUSIVE = "CanaryInconclusive"
@@ -155,6 +156,8 @@ REASONS: Final[Mapping[Reason, str]] = {
     Reason.SHARING: "The new configuration takes a share of the traffic and has to show that it keeps the promise.",
     Reason.REPLACING: "Replicas are replaced one by one, because no accelerator is spare.",
     Reason.ROLLED_BACK: "The new configuration was worse and the former one serves again.",
+    Reason.CANARY_NEVER_READY: "No replica of the new configuration was ready for two hours, or not all of a stage for a day: it was "
+    "withdrawn.",
     Reason.CANARY_MISSES_OBJECTIVE: "The new configuration missed an objective that what serves kept, and was withdrawn.",
     Reason.CANARY_FAILS_REQUESTS: "The new configuration failed more requests than what serves, and was withdrawn.",
     Reason.CANARY_INCONCLUSIVE: "The new configuration could not be judged for a day (no metrics, too few requests, or both "

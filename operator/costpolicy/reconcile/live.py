@@ -18,6 +18,7 @@ class LiveVariant:
         record: what it was rendered from; ``None`` when its annotation was removed or edited.
         replicas: asked for; ``ready`` of them serve.
         failure: what its pods die of or wait for, in the engine's or the scheduler's own words; empty: nothing.
+        waiting: what a container of its pods waits for, such as ``ImagePullBackOff``; empty: for nothing.
         crashed: the failure is one of the engine (restarts), not of scheduling.
         unready_since: since when the pod that is not ready for the longest time is not; ``None``: all are ready.
     """
@@ -31,6 +32,7 @@ class LiveVariant:
     created: datetime
     restarts: int = 0
     failure: str = ""
+    waiting: str = ""
     crashed: bool = False
     unschedulable: bool = False
     unready_since: datetime | None = None
@@ -96,6 +98,7 @@ def _variant(item: Object, pods: Sequence[Pod]) -> LiveVariant:
         created=datetime.fromisoformat(metadata["creationTimestamp"]),
         restarts=max((pod.restarts for pod in pods), default=0),
         failure=_failure(failing),
+        waiting=next((pod.waiting_reason for pod in pods if not pod.ready and pod.waiting_reason), ""),
         crashed=failing is not None and failing.restarts > 0,
         unschedulable=failing is not None and bool(failing.unschedulable),
         unready_since=min(

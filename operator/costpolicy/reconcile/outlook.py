@@ -56,8 +56,12 @@ class Outlook:
         return size(request, configuration, limits_of(request))
 
     def capacity(self, configuration: Configuration) -> float:
-        """Return the requests per second that one replica of a configuration is planned for, wherever it is offered."""
-        accelerator = accelerators()[configuration.accelerator]
+        """Return the requests per second that one replica of a configuration is planned for, wherever it is offered; 0 where
+        the catalogue does not know its accelerator any more.
+        """
+        accelerator = accelerators().get(configuration.accelerator)
+        if accelerator is None:
+            return 0.0
         return self.planned.evaluation.replica(configuration, accelerator).capacity.requests_per_second
 
     def supply(self, configuration: Configuration) -> Supply | None:

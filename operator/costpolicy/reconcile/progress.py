@@ -32,9 +32,18 @@ from costpolicy.reconcile.live import LiveVariant
 from costpolicy.reconcile.outlook import Outlook
 from costpolicy.reconcile.rejected import with_rejected
 from costpolicy.reconcile.steady import follow_load, steady, waiting
-from costpolicy.rollout.evidence import Against, Enough, Evidence, Gathering
+from costpolicy.rollout.evidence import PATIENCE, Against, Enough, Evidence, Gathering
 from costpolicy.rollout.replicas import bounded
-from costpolicy.rollout.transition import CRASH_LIMIT, UNSCHEDULABLE_LIMIT, Phase, Situation, Step, next_step, stages
+from costpolicy.rollout.transition import (
+    CRASH_LIMIT,
+    NEVER_READY_LIMIT,
+    UNSCHEDULABLE_LIMIT,
+    Phase,
+    Situation,
+    Step,
+    next_step,
+    stages,
+)
 from costpolicy.rollout.verdict import Hold
 from costpolicy.units import parse_ratio
 
@@ -181,10 +190,23 @@ def must_go(outlook: Outlook, stable: LiveVariant, canary: LiveVariant, now: dat
         return Reason.ENGINE_DIED, f"{canary.failure}; see kubectl logs --previous"
     if canary.unschedulable and not canary.ready and now - canary.created >= UNSCHEDULABLE_LIMIT:
         return Reason.CANARY_UNSCHEDULABLE, canary.failure
+    if not canary.unschedulable and (late := _late(outlook, canary, now)):
+        return Reason.CANARY_NEVER_READY, "; ".join(filter(None, (late, canary.waiting)))
     target = outlook.plan.target
     if target and newly_edited(outlook.snapshot) and outlook.rendered(target).hash != canary.hash:
         return SUPERSEDED, "the policy was edited again"
     return None
+
+
+def _late(outlook: Outlook, canary: LiveVariant, now: datetime) -> str:
+    """Return what a canary has not reached for too long; empty: nothing."""
+    if not canary.ready and now - canary.created >= NEVER_READY_LIMIT:
+        return "no replica of it was ready for two hours"
+    rollout = last_rollout(outlook)
+    since = rollout.phase_since if (rollout.trigger, rollout.phase) == ("BetterPlan", Phase.SURGING) else None
+    if since is not None and now - since >= PATIENCE:
+        return f"not all {canary.replicas} replicas of its stage were ready for a day"
+    return ""
 
 
 def _situation(move: _Move) -> Situation:

@@ -17,6 +17,9 @@ from fractions import Fraction
 
 UNSCHEDULABLE_LIMIT = timedelta(minutes=15)
 """A canary that finds no node for this long is withdrawn."""
+NEVER_READY_LIMIT = timedelta(hours=2)
+"""A canary of which no replica was ready for this long is withdrawn: its image cannot be pulled, or its volume attached.
+Startup probes end long before, and what they end counts as a crash."""
 CRASH_LIMIT = 3
 """Restarts after which a canary that never became ready is withdrawn."""
 

@@ -277,3 +277,46 @@ def test_what_needs_more_accelerators_than_there_are_moves_to_dearer_ones(measur
     assert "OutOfStock" == stage.status().rollout.trigger
     assert "on nvidia-l40s are needed, and 1 find accelerators" in stage.status().rollout.message
     assert ("True", "Surging") == stage.condition("RolloutInProgress")
+
+
+def test_a_canary_whose_image_cannot_be_pulled_is_withdrawn_after_two_hours():
+    stage = Stage(policy(traffic=BUSY))
+    stage.settle()
+    old = stage.serving()
+    stage.edit(traffic=BUSY, engine={"image": "example.com/no/such:image"})
+    stage.step()
+    canary = stage.deployments()[-1]["metadata"]["name"]
+    stage.failures[canary] = {"waiting_reason": "ImagePullBackOff"}
+    stage.step(minutes=118)
+    assert 2 == len(stage.deployments())
+    stage.step(minutes=2)
+    decision = stage.step()
+
+    assert old == stage.serving()
+    assert ["CanaryNeverReady"] == [one.reason for one in stage.status().rollout.rejected]
+    assert any("ImagePullBackOff" in news.note for news in decision.news)
+    stage.step()
+    assert 1 == len(stage.deployments())
+
+
+def test_a_stage_of_which_not_all_replicas_get_ready_ends_after_a_day(measured):
+    canary = {"step": "100%"}
+    stage = Stage(
+        policy(traffic={**BUSY, "requestsPerSecond": 30}, rollout={"mode": "Auto", "canary": canary}),
+        offerings=(offering("nvidia-l40s", "1.86"), offering("nvidia-h100-80gb", "50.00")),
+        nodes=(node("l40s", "nvidia-l40s", 32), node("h100")),
+        observed=measured(30.0),
+    )
+    stage.settle()
+    stage.offerings = (offering("nvidia-l40s", "1.86"), offering("nvidia-h100-80gb", "0.10"))
+    for _ in range(6):
+        stage.step()
+    new = stage.deployments()[-1]
+    assert new["spec"]["replicas"] >= 2
+    name = new["metadata"]["name"]
+    stage.ready[name] = 1
+    stage.step(minutes=24 * 60)
+    assert 2 == len(stage.deployments())
+    stage.step()
+
+    assert ["CanaryNeverReady"] == [one.reason for one in stage.status().rollout.rejected]
