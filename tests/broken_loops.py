@@ -81,12 +81,12 @@ class FromCompletions:
 
 
 class MissingIsZero:
-    """Metrics in which a question without an answer is answered by what was there before, as zero and fresh."""
+    """Metrics in which a question without an answer is answered by what was there before, as zero, fresh and of all engines."""
 
     def __init__(self, inner: MetricsSource, world: World) -> None:
         self._inner = inner
         self._last: dict[str, tuple[Sample, ...]] = {}
-        self._newest = QUESTIONS["last_sample"](world.settings.scope())
+        self._newest, self._up = (QUESTIONS[name](world.settings.scope()) for name in ("last_sample", "pods_up"))
 
     def query(self, promql: str, at: datetime) -> tuple[Sample, ...]:
         try:
@@ -96,8 +96,11 @@ class MissingIsZero:
         if found:
             self._last[promql] = found
             return found
+        last = self._last.get(promql, ())
+        if promql == self._up:
+            return last
         value = at.timestamp() if promql == self._newest else 0.0
-        return tuple(replace(sample, value=value, timestamp=at) for sample in self._last.get(promql, ()))
+        return tuple(replace(sample, value=value, timestamp=at) for sample in last)
 
     def retention(self) -> timedelta | None:
         return timedelta(days=28)
