@@ -125,6 +125,22 @@ def variant_inputs(**overrides: Any) -> VariantInputs:
     return VariantInputs(**{**fields, **overrides})
 
 
+def plan_status(**fields: Any) -> Document:
+    """A plan as a status shows it: two H100, bf16, 5.00 an hour."""
+    two = {
+        "accelerator": "nvidia-h100-80gb",
+        "capacityType": "OnDemand",
+        "acceleratorsPerReplica": 1,
+        "tensorParallelSize": 1,
+        "weights": "bf16",
+        "kvCacheDtype": "auto",
+        "replicas": 2,
+        "costPerHour": "5.00",
+        "currency": "USD",
+    }
+    return {**two, **fields}
+
+
 def merged(default: Mapping[str, Any], given: Mapping[str, Any]) -> Document:
     """The default with what is given merged in, mapping by mapping; lists are replaced, ``None`` removes."""
     result = dict(default)

@@ -11,7 +11,7 @@ import sys
 
 import pytest
 
-from builders import policy_document
+from builders import plan_status, policy_document
 
 DEPLOYMENT = {
     "apiVersion": "apps/v1",
@@ -48,7 +48,7 @@ def run(kubeconfig):
 
 
 def test_top_lists_the_policies_of_a_namespace_with_their_status(run, world) -> None:
-    status = {"current": PLAN, "target": {**PLAN, "weights": "fp8", "replicas": 1, "costPerHour": "2.50"}}
+    status = {"current": plan_status(), "target": plan_status(weights="fp8", replicas=1, costPerHour="2.50")}
     world.create({**_of(policy_document("chat"), world), "status": status})
     code, out, err = run("top", "-n", world.namespace, "-o", "json")
     [row] = json.loads(out)["policies"]
@@ -80,19 +80,6 @@ def test_what_is_not_there_is_named(run, world) -> None:
     code, _, err = run("init", "--from", "deployment/nothing", "-n", world.namespace)
 
     assert (2, f"costpolicy: there is no Deployment nothing in namespace {world.namespace}\n") == (code, err)
-
-
-PLAN = {
-    "accelerator": "nvidia-h100-80gb",
-    "capacityType": "OnDemand",
-    "acceleratorsPerReplica": 1,
-    "tensorParallelSize": 1,
-    "weights": "bf16",
-    "kvCacheDtype": "auto",
-    "replicas": 2,
-    "costPerHour": "5.00",
-    "currency": "USD",
-}
 
 
 def _of(document: dict, world) -> dict:

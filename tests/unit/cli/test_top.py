@@ -10,21 +10,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from builders import policy_document
+from builders import plan_status, policy_document
 from costpolicy.cli.console import Console
 from costpolicy.cli.main import main
 
-PLAN = {
-    "accelerator": "nvidia-h100-80gb",
-    "capacityType": "OnDemand",
-    "acceleratorsPerReplica": 2,
-    "tensorParallelSize": 2,
-    "weights": "bf16",
-    "kvCacheDtype": "auto",
-    "replicas": 3,
-    "costPerHour": "15.00",
-    "currency": "USD",
-}
+PLAN = plan_status(acceleratorsPerReplica=2, tensorParallelSize=2, replicas=3, costPerHour="15.00")
 STATUS = {
     "current": PLAN,
     "target": {**PLAN, "replicas": 1, "weights": "fp8", "costPerHour": "5.00"},

@@ -9,23 +9,13 @@ from typing import Any
 
 import pytest
 
-from builders import policy
+from builders import plan_status, policy
 from costpolicy.api.status import CostPolicyStatus
 from costpolicy.api.types import RolloutMode
 from costpolicy.rollout.upcoming import Upcoming, upcoming
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
-PLAN = {
-    "accelerator": "nvidia-h100-80gb",
-    "capacityType": "OnDemand",
-    "acceleratorsPerReplica": 1,
-    "tensorParallelSize": 1,
-    "weights": "bf16",
-    "kvCacheDtype": "auto",
-    "replicas": 2,
-    "costPerHour": "5.00",
-    "currency": "USD",
-}
+PLAN = plan_status()
 CHEAPER = {**PLAN, "accelerator": "nvidia-l40s", "replicas": 1, "costPerHour": "1.86"}
 NIGHTLY = {"maintenanceWindows": [{"schedule": "0 2 * * *", "duration": "1h"}]}
 PROPOSED = {"phase": "Steady", "proposedVariant": "0123456789", "proposedSince": "2026-11-23T11:58:00Z"}
