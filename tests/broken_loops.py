@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from costpolicy.api.policy import CostPolicy
-from costpolicy.kube.gateway import Pod
 from costpolicy.observe.questions import QUESTIONS
 from costpolicy.observe.source import MetricsSource, MetricsUnavailable, Sample
 from costpolicy.simulation.attention import AttentiveOperator
@@ -28,11 +27,11 @@ class Seeing:
         self,
         inner: SimulatedGateway,
         spec: Callable[[Spec], Spec] = lambda spec: spec,
-        pod: Callable[[Pod], Pod] = lambda pod: pod,
+        status: Callable[[Spec], Spec] = lambda status: status,
     ) -> None:
         self._inner = inner
         self._spec = spec
-        self._pod = pod
+        self._status = status
         self._changed: dict[int, tuple[Any, Any]] = {}
 
     def __getattr__(self, name: str) -> Any:
@@ -44,16 +43,16 @@ class Seeing:
     def policies(self) -> tuple[Any, ...]:
         return tuple(self._policy(policy) for policy in self._inner.policies())
 
-    def pods(self) -> tuple[Pod, ...]:
-        return tuple(self._pod(pod) for pod in self._inner.pods())
-
     def _policy(self, policy: Any) -> Any:
         if not isinstance(policy, CostPolicy):
             return policy
         known = self._changed.get(id(policy))
         if known is None or known[0] is not policy:
             document = policy.to_json()
-            changed = CostPolicy.model_validate(document | {"spec": self._spec(document["spec"])})
+            seen = {"spec": self._spec(document["spec"])}
+            if "status" in document:
+                seen["status"] = self._status(document["status"])
+            changed = CostPolicy.model_validate(document | seen)
             known = self._changed[id(policy)] = (policy, changed)
         return known[1]
 
@@ -114,6 +113,10 @@ def _rollout(**fields: Any) -> Callable[[Spec], Spec]:
     return lambda spec: spec | {"rollout": spec.get("rollout", {}) | fields}
 
 
+def _without_rejected(status: Spec) -> Spec:
+    return status | {"rollout": {**status.get("rollout", {"phase": "Steady"}), "rejected": []}}
+
+
 def _scaling(**fields: Any) -> Callable[[Spec], Spec]:
     return lambda spec: spec | {"scaling": spec.get("scaling", {}) | fields}
 
@@ -124,7 +127,7 @@ BROKEN: dict[str, Loop] = {
     "replica loop 30 minutes late": _seeing(spec=_scaling(stabilization={"scaleUp": "30m", "scaleDown": "30m"})),
     "replicas never follow": _seeing(spec=_scaling(stabilization={"scaleUp": "9000h", "scaleDown": "9000h"})),
     "no schedule": _seeing(spec=_scaling(schedules=[])),
-    "blind to crashes": _seeing(pod=lambda pod: replace(pod, restarts=0, termination_message="")),
+    "forgets what failed": _seeing(status=_without_rejected),
     "demand from completions": lambda world: AttentiveOperator(world, metrics=FromCompletions(world.metrics, world)),
     "missing is zero": lambda world: AttentiveOperator(world, metrics=MissingIsZero(world.metrics, world)),
 }

@@ -8,7 +8,7 @@ from costpolicy.simulation.play import play
 from costpolicy.simulation.scenario import shipped, shipped_scenario
 
 FAILED_BY = {
-    "bad-canary": "blind to crashes",
+    "bad-canary": "forgets what failed",
     "constant-load": "verdict never hold",
     "daily-wave": "replicas never follow",
     "flash-crowd": "replica loop 30 minutes late",
