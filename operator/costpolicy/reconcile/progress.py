@@ -231,14 +231,13 @@ def _situation(move: _Move) -> Situation:
 
 
 def _wanted(move: _Move) -> int:
-    """Return how many replicas of the new variant the load needs; while it is not measured, and where requests find no
-    replica that could count them, as many as carry what the old ones carried.
+    """Return how many replicas of the new variant the load needs; where the old ones went, so that nothing counts the
+    requests any more, as many as carry what those carried.
     """
     outlook, stable = move.outlook, move.stable
     asked = outlook.sized(move.configuration, outlook.demands.now)
     wanted = asked.replicas if isinstance(asked, Target) else stable.replicas
-    measured = outlook.demands.now is not None and move.trigger != "OutOfStock"
-    if measured or stable.configuration is None:
+    if move.trigger != "OutOfStock" or stable.configuration is None:
         return wanted
     before, each = outlook.capacity(stable.configuration), outlook.capacity(move.configuration)
     return max(wanted, math.ceil(stable.replicas * before / each)) if before and each else wanted

@@ -171,3 +171,13 @@ def test_a_canary_whose_image_cannot_be_pulled_is_withdrawn_after_two_hours():
     assert any("ImagePullBackOff" in news.note for news in decision.news)
     stage.step()
     assert 1 == len(stage.deployments())
+
+
+def test_an_edit_without_metrics_gets_the_replicas_of_its_plan_however_much_more_served_before():
+    small = {"requestsPerSecond": 0.2, "promptTokens": 500, "outputTokens": 150}
+    stage = Stage(policy(traffic=small, hardware=H100_ONLY))
+    stage.settle()
+    stage.edit(traffic=small, hardware={"accelerators": ["nvidia-l40s"]})  # a fraction of its capacity
+    stage.settle()
+
+    assert ["nvidia-l40s", 1] == [stage.status().current.accelerator, stage.status().current.replicas]
