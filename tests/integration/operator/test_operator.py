@@ -131,7 +131,7 @@ def test_what_only_its_owner_can_mend_is_failed_and_then_recovers(cluster, runni
     mended = {key: None for key in spec if key != "objectives"} | {"objectives": {"ttft": {"p95": "500ms"}}}
     cluster.edit(reference(cluster.policy()), {"spec": mended})
     wait_until(lambda: len(cluster.deployments()) == 1)
-    assert "Failed" != kstatus(cluster.policy())
+    wait_until(lambda: "Failed" != kstatus(cluster.policy()))  # status is written after the Deployment
 
 
 def test_a_service_of_the_planned_name_that_is_not_ours_is_left_alone(cluster, running):
