@@ -15,8 +15,9 @@ from costpolicy.api.types import KvCacheDtype, WeightFormat
 from costpolicy.catalog.accelerators import accelerators
 from costpolicy.catalog.models import models
 from costpolicy.perf.constants import KV_HEADROOM, MAX_THROUGHPUT_SHARE
+from costpolicy.perf.crossing import NEARLY_IDLE, running_at
 from costpolicy.perf.latency import Latency, Saturated
-from costpolicy.perf.load import NEARLY_IDLE, crossing, flow_at, loaded, reduced
+from costpolicy.perf.load import flow_at, loaded, reduced
 from costpolicy.perf.open_loop import open_loop
 from costpolicy.perf.service import service
 from costpolicy.perf.shape import EngineShape, Workload
@@ -118,8 +119,8 @@ def plannable(case: Case) -> bool:
     replica = reduced(ENGINES[case.shape], case.workload)
     most, highest = replica.saturation
     rate = case.load * highest
-    ends = flow_at(replica, NEARLY_IDLE).rate / rate, highest / rate
-    running = crossing(lambda n: flow_at(replica, n).rate / rate, most, ends)
+    ends = flow_at(replica, NEARLY_IDLE).rate, highest
+    running = running_at(rate, lambda n: flow_at(replica, n).rate, most, ends)
     load = loaded(replica, running)
     seats = (load.running + load.fluctuation + 1.0) / (replica.served.kv_seats + 1.0)
     return case.load <= MAX_THROUGHPUT_SHARE and seats <= KV_HEADROOM

@@ -5,23 +5,20 @@ rate has one ``n``.  ``step`` is a step with the ``n`` others that a request see
 ``prefills`` are those of requests that arrive while it decodes; the API server bounds the rate.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from math import exp, inf, log, sqrt
+from math import inf, sqrt
 from typing import NamedTuple
 
 from costpolicy.perf import constants
 from costpolicy.perf.arrivals import peakedness
+from costpolicy.perf.crossing import NEARLY_IDLE, crossing
 from costpolicy.perf.latency import Unpredictable
 from costpolicy.perf.ranks import together
 from costpolicy.perf.service import Service, Wait, service
 from costpolicy.perf.shape import EngineShape, Workload
 
-NEARLY_IDLE = 1e-6
 _NEARBY = 0.01
 _LONGER = 0.1
-_PRECISION = 1e-3
-_STEEPEST = 20.0
 _HALF_BLOCK = 8
 """Tokens of its last block of KV cache that a sequence has not filled yet, on average (blocks of 16)."""
 
@@ -225,34 +222,3 @@ def _budget_use(replica: Replica, at: Flow) -> float:
 
 def _full_step(served: Service, wait: Wait) -> float:
     return served.chunks * wait.decode_step + served.prompts_per_step * wait.prefill
-
-
-def crossing(strain: Callable[[float], float], highest: float, ends: tuple[float, float]) -> float:
-    """Return the running requests at which an increasing strain reaches 1 (``highest`` if it does not
-    before).
-
-    ``ends`` are the strains of a nearly idle replica and of ``highest``.  To a thousandth, from below.  Illinois
-    variant of the secant method on the logarithms of both, in which a rate is almost linear; steep ends (a queue without
-    end) are clipped so that they do not flatten the secant.
-    """
-    low, high = log(NEARLY_IDLE), log(highest)
-    below, above = _log_strain(ends[0]), _log_strain(ends[1])
-    if above <= 0.0:
-        return highest
-    side = 0
-    while high - low > _PRECISION and below < 0.0:
-        middle = low + (high - low) * min(0.95, max(0.05, below / (below - above)))
-        value = _log_strain(strain(exp(middle)))
-        if value <= 0.0:
-            low, below = middle, value
-            above = above / 2.0 if side < 0 else above
-            side = -1
-        else:
-            high, above = middle, value
-            below = below / 2.0 if side > 0 else below
-            side = 1
-    return exp(low)
-
-
-def _log_strain(strain: float) -> float:
-    return min(_STEEPEST, max(-_STEEPEST, log(strain))) if strain > 0.0 else -_STEEPEST

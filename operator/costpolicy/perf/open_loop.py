@@ -8,8 +8,9 @@ from math import inf, sqrt
 from typing import Final
 
 from costpolicy.perf import constants
+from costpolicy.perf.crossing import NEARLY_IDLE, crossing, running_at
 from costpolicy.perf.latency import Binding, Capacity, Latency, Saturated, Unpredictable
-from costpolicy.perf.load import NEARLY_IDLE, Load, Replica, crossing, flow_at, loaded, reduced
+from costpolicy.perf.load import Load, Replica, flow_at, loaded, reduced
 from costpolicy.perf.random_latency import inter_token, ttft
 from costpolicy.perf.shape import EngineShape, Workload
 
@@ -42,8 +43,8 @@ def latency_at(replica: Replica, requests_per_second: float) -> Latency | Satura
         return Saturated(capacity=highest)
     running = NEARLY_IDLE
     if requests_per_second > 0.0:
-        ends = flow_at(replica, NEARLY_IDLE).rate / requests_per_second, highest / requests_per_second
-        running = crossing(lambda n: flow_at(replica, n).rate / requests_per_second, most, ends)
+        ends = flow_at(replica, NEARLY_IDLE).rate, highest
+        running = running_at(requests_per_second, lambda n: flow_at(replica, n).rate, most, ends)
     return _latency(replica, loaded(replica, running))
 
 

@@ -87,9 +87,14 @@ class Service:
         return Wait(total, decode_step, prefill)
 
 
-def service(shape: EngineShape, workload: Workload, fitted: Fitted = FITTED) -> Service | Unpredictable:
-    """Reduce a shape and a workload; Unpredictable where not even one request fits."""
-    memory = memory_fit(shape)
+def service(
+    shape: EngineShape, workload: Workload, fitted: Fitted = FITTED, memory: MemoryFit | None = None
+) -> Service | Unpredictable:
+    """Reduce a shape and a workload; Unpredictable where not even one request fits.
+
+    ``memory`` is the shape's :func:`~costpolicy.perf.memory.memory_fit`, where that was asked for already.
+    """
+    memory = memory_fit(shape) if memory is None else memory
     if not memory.fits:
         short = -memory.kv_cache_bytes / 2**30
         return Unpredictable(reason=f"the weights do not fit: {short:.1f} GiB per accelerator short of any KV cache")

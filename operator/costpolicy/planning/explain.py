@@ -53,8 +53,8 @@ def why_not_cheaper(
         and not candidate.gated
         and candidate.reason not in _HARDWARE_REASONS  # whether it would do was never asked
         and not (trade is not None and candidate.reason == Reason.OBJECTIVE_UNREACHABLE)
-        and not _crowded_out(candidate)
         and candidate.cost_floor < target.cost_per_hour
+        and not _crowded_out(candidate)
     ]
     told = [] if trade is None else [_traded(target, trade, currency)]
     nearest = max(cheaper, key=_nearness, default=None)
@@ -71,7 +71,7 @@ def why_not_cheaper(
 
 def _crowded_out(candidate: Candidate) -> bool:
     """Whether it has no room for what its own larger steps of all data-parallel ranks take."""
-    configuration = candidate.configuration
+    configuration = candidate.placement.option.configuration  # the same on every supply
     ranks_step = configuration.data_parallel_size > 1 and configuration.max_num_batched_tokens is not None
     return ranks_step and candidate.reason in (Reason.DOES_NOT_FIT, Reason.CONTEXT_DOES_NOT_FIT)
 

@@ -144,7 +144,7 @@ class Replica:
     def served(self) -> Service | Unpredictable:
         """The replica and its requests reduced to step times and seats."""
         if self._served is None:
-            self._served = service(self.shape, self._basis.workload)
+            self._served = service(self.shape, self._basis.workload, memory=self.memory)
         return self._served
 
     @property

@@ -22,6 +22,7 @@ from costpolicy.planning.judgement import check_call, fewest_replicas, judge, pr
 from costpolicy.planning.options import Option, Placement
 from costpolicy.planning.plan import Candidate, Rejection, Rival, Target, Verdict
 from costpolicy.planning.request import Limits
+from costpolicy.planning.supply import Supply
 from costpolicy.planning.tuning import helpful, retuned
 
 _Floor = tuple[int, int]
@@ -78,14 +79,7 @@ class Search:
         """Look at every placement; with ``best``, only for what is cheaper than that."""
         if best is not None:
             self.best, self._ranks[False] = best, best.compared_cost
-        supply, fewest = None, 0
-        for placement in placements:
-            if placement.supply is not supply:  # they come supply by supply
-                supply, fewest = placement.supply, fewest_replicas(placement.supply, self.question)
-            order = next(self._orders)
-            marginal, full = _floor(placement, fewest)
-            self._fresh.append(_Entry(marginal, full, order, order, False, placement))
-        self._fresh.sort(reverse=True)
+        self._await(placements)
         while self._fresh or self._heap:
             entry = self._cheapest()
             if self.best is not None and entry.floor > _paid(self.best):
@@ -99,6 +93,19 @@ class Search:
             else:
                 self._bound(entry)
         return self
+
+    def _await(self, placements: Iterable[Placement]) -> None:
+        """Put every placement in line, by what the fewest replicas of it cost."""
+        supply: Supply | None = None
+        floors: dict[int, _Floor] = {}
+        for placement in placements:
+            if placement.supply is not supply:  # they come supply by supply, thousands in a few sizes
+                supply, floors = placement.supply, {}
+            size, order = placement.accelerators_per_replica, next(self._orders)
+            if size not in floors:
+                floors[size] = _floor(placement, fewest_replicas(placement.supply, self.question))
+            self._fresh.append(_Entry(*floors[size], order, order, False, placement))
+        self._fresh.sort(reverse=True)
 
     def _cheapest(self) -> _Entry:
         """Take what has the lowest floor: the end of what was not looked at yet, or the top of what came back."""
