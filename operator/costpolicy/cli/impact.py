@@ -1,12 +1,14 @@
 """``costpolicy impact``: what a change was worth, from a window before it and one after it."""
 
 import argparse
+import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from costpolicy.cli.console import DONE, Console, InputError
 
 if TYPE_CHECKING:
-    from costpolicy.savings.impact import Impact, Window
+    from costpolicy.savings.impact import Impact
+    from costpolicy.savings.window import Window
 
 
 def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -15,7 +17,9 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "impact",
         help="what a change was worth, from two windows",
         description="Compare a window before a change with one after it. A window is JSON: totalCost, "
-        'requests, promptTokens, outputTokens and, if evaluated, quality; or {"hours": [...]} of those.',
+        "requests, promptTokens, outputTokens and, if known, quality and costAtBaselinePrices (what the same accelerators "
+        'would have cost at the prices of the baseline); or {"hours": [...]} of those, which alone tell the change from the '
+        "traffic.",
     )
     parser.add_argument("--baseline", metavar="FILE", required=True, help="window before the change (- is stdin)")
     parser.add_argument("--current", metavar="FILE", required=True, help="window of the same length after it")
@@ -23,7 +27,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
-    """Print the three figures."""
+    """Print the three figures, and what explains the first of them."""
     from costpolicy.savings.impact import measure_impact
 
     baseline = _window(arguments.baseline, console)
@@ -45,8 +49,8 @@ def answer(impact: "Impact") -> dict[str, Any]:
             None if impact.efficiency_improvement is None else float(impact.efficiency_improvement)
         ),
         "qualityMaintained": impact.quality_maintained,
-        "interval": None,
-        "attribution": None,
+        "interval": None if impact.interval is None else dataclasses.asdict(impact.interval),
+        "attribution": None if impact.attribution is None else dataclasses.asdict(impact.attribution),
         "reason": impact.reason,
     }
 
@@ -69,5 +73,17 @@ def _lines(impact: "Impact") -> list[str]:
         f"Cost reduction          {share(impact.cost_reduction)}",
         f"Efficiency improvement  {share(impact.efficiency_improvement)}",
         f"Quality maintained      {kept}",
+        *_explained(impact),
         *([f"Not said                {impact.reason}"] if impact.reason else []),
+    ]
+
+
+def _explained(impact: "Impact") -> list[str]:
+    if impact.interval is None or impact.attribution is None:
+        return []
+    low, high, level = impact.interval.low, impact.interval.high, impact.interval.level
+    parts = dataclasses.asdict(impact.attribution)
+    return [
+        f"Saved by the change     {low:+.1%} to {high:+.1%} ({level:.0%})",
+        f"Of the cost reduction   {', '.join(f'{name} {share:+.1%}' for name, share in parts.items())}",
     ]

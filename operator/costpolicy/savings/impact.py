@@ -10,49 +10,28 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
 
-from costpolicy.units import Money
+from costpolicy.savings.attribution import Attribution, Explained, Explanation, Interval, NotAttributable, explain
+from costpolicy.savings.window import Window
 
 MAXIMUM_LOSS: Final = Fraction(2, 100)
 """Quality is kept if at most this share of the baseline's is lost, where there is no other evidence."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Window:
-    """Totals of a span of time.
-
-    Attributes:
-        requests, prompt_tokens, output_tokens: what was served; Prometheus extrapolates, so they may be
-        fractions. quality: score of the answers, higher is better; None where nothing was evaluated.
-        hours: how many hours the totals were given by; 0 if only totals were given.
-    """
-
-    total_cost: Money
-    requests: Fraction
-    prompt_tokens: Fraction
-    output_tokens: Fraction
-    quality: Fraction | None = None
-    hours: int = 0
-
-    @property
-    def cost_per_request(self) -> Fraction | None:
-        """Micro-units per request; None without requests."""
-        return self.total_cost.micros / self.requests if self.requests else None
-
-    @property
-    def tokens_per_unit(self) -> Fraction | None:
-        """Tokens, prompt and output, per micro-unit; None if nothing was paid."""
-        tokens = self.prompt_tokens + self.output_tokens
-        return tokens / self.total_cost.micros if self.total_cost.micros else None
+_PRICES_UNKNOWN: Final = "a change of price counts as the change: no window says costAtBaselinePrices"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Impact:
-    """The three figures; ratios as fractions of 1, negative where it got worse."""
+    """The three figures, as fractions of 1, negative where it got worse; and what explains the first of them.
+
+    ``interval`` is that of the change's own share; ``None`` where it cannot be told from the traffic.
+    """
 
     cost_reduction: Fraction | None
     efficiency_improvement: Fraction | None
     quality_maintained: bool | None
     reason: str
+    interval: Interval | None = None
+    attribution: Attribution | None = None
 
 
 def measure_impact(baseline: Window, current: Window) -> Impact:
@@ -64,13 +43,21 @@ def measure_impact(baseline: Window, current: Window) -> Impact:
         _why_no_reduction(baseline, current) if reduction is None else "",
         _why_no_improvement(baseline, current) if improvement is None else "",
         "" if quality is not None else "quality was not evaluated in both windows",
-        _why_no_interval(baseline, current),
     ]
+    match explanation := _explanation(baseline, current):
+        case NotAttributable(reason=reason):
+            explained = None
+            reasons.append(reason)
+        case Explained():
+            explained = explanation
+            reasons.append("" if explanation.priced else _PRICES_UNKNOWN)
     return Impact(
         cost_reduction=None if reduction is None else -reduction,
         efficiency_improvement=improvement,
         quality_maintained=quality,
         reason="; ".join(filter(None, reasons)),
+        interval=explained.interval if explained else None,
+        attribution=explained.attribution if explained else None,
     )
 
 
@@ -102,7 +89,7 @@ def _why_no_improvement(baseline: Window, current: Window) -> str:
     return "no efficiency improvement: no tokens in the baseline window"
 
 
-def _why_no_interval(baseline: Window, current: Window) -> str:
-    if baseline.hours and current.hours:
-        return "interval and attribution are not computed: hours are only added up"
-    return "interval and attribution need hours in both windows"
+def _explanation(baseline: Window, current: Window) -> Explanation:
+    if not (baseline.hours and current.hours):
+        return NotAttributable(reason="interval and attribution need hours in both windows")
+    return explain(baseline, current)

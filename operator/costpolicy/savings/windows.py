@@ -6,11 +6,11 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Final
 
-from costpolicy.savings.impact import Window
+from costpolicy.savings.window import Window
 from costpolicy.units import Money
 
 _REQUIRED: Final = ("totalCost", "requests", "promptTokens", "outputTokens")
-_ALLOWED: Final = frozenset({*_REQUIRED, "quality"})
+_ALLOWED: Final = frozenset({*_REQUIRED, "quality", "costAtBaselinePrices"})
 
 
 class WindowError(ValueError):
@@ -18,8 +18,8 @@ class WindowError(ValueError):
 
 
 def parse_window(text: str) -> Window:
-    """Read a window: ``{"totalCost", "requests", "promptTokens", "outputTokens", "quality"?}`` or ``{"hours":
-    [...]}``.
+    """Read a window: ``{"totalCost", "requests", "promptTokens", "outputTokens", "quality"?, "costAtBaselinePrices"?}``
+    or ``{"hours": [...]}``.
 
     Numbers are read exactly, not as floats.
 
@@ -53,24 +53,27 @@ def _totals(document: Any, where: str) -> Window:  # noqa: ANN401 - any JSON val
     missing = [name for name in _REQUIRED if name not in document]
     if unknown or missing:
         found = f"{where}{unknown[0]} is unknown" if unknown else f"{where}{missing[0]} is missing"
-        raise WindowError(f"{found}: write {', '.join(_REQUIRED)} and, if evaluated, quality")
+        raise WindowError(f"{found}: write {', '.join(_REQUIRED)} and, if known, quality and costAtBaselinePrices")
     return Window(
-        total_cost=_money(document, where),
+        total_cost=_money(document, "totalCost", where),
         requests=_number(document, "requests", where),
         prompt_tokens=_number(document, "promptTokens", where),
         output_tokens=_number(document, "outputTokens", where),
         quality=None if document.get("quality") is None else _number(document, "quality", where),
+        cost_at_baseline_prices=(
+            None if document.get("costAtBaselinePrices") is None else _money(document, "costAtBaselinePrices", where)
+        ),
     )
 
 
-def _money(document: Mapping[str, Any], where: str) -> Money:
-    value = document["totalCost"]
+def _money(document: Mapping[str, Any], name: str, where: str) -> Money:
+    value = document[name]
     if not isinstance(value, str):
-        return Money(round(_number(document, "totalCost", where) * 1_000_000))
+        return Money(round(_number(document, name, where) * 1_000_000))
     try:
         return Money.parse(value)
     except ValueError as error:
-        raise WindowError(f"{where}totalCost: {error}") from None
+        raise WindowError(f"{where}{name}: {error}") from None
 
 
 def _number(document: Mapping[str, Any], name: str, where: str) -> Fraction:
@@ -81,7 +84,13 @@ def _number(document: Mapping[str, Any], name: str, where: str) -> Fraction:
 
 
 def _added(hours: Sequence[Window]) -> Window:
-    """Add hours up; quality is the mean over the hours that have one, weighted by their requests."""
+    """Add hours up; quality is the mean over the hours that have one, weighted by their requests.
+
+    Costs at the baseline's prices are known of all hours or of none.
+    """
+    priced = [hour.cost_at_baseline_prices for hour in hours if hour.cost_at_baseline_prices is not None]
+    if 0 < len(priced) < len(hours):
+        raise WindowError("costAtBaselinePrices must be given in every hour or in none")
     judged = [(hour.quality, hour.requests) for hour in hours if hour.quality is not None]
     weight = sum((requests for _, requests in judged), Fraction(0))
     return Window(
@@ -90,5 +99,6 @@ def _added(hours: Sequence[Window]) -> Window:
         prompt_tokens=sum((hour.prompt_tokens for hour in hours), Fraction(0)),
         output_tokens=sum((hour.output_tokens for hour in hours), Fraction(0)),
         quality=sum((quality * requests for quality, requests in judged), Fraction(0)) / weight if weight else None,
-        hours=len(hours),
+        cost_at_baseline_prices=Money(sum(one.micros for one in priced)) if priced else None,
+        hours=tuple(hours),
     )
