@@ -25,6 +25,7 @@ from costpolicy.reconcile.inputs import Inputs
 from costpolicy.reconcile.live import LiveVariant
 from costpolicy.reconcile.remedies import with_remedy
 from costpolicy.reconcile.snapshot import Planned, Snapshot
+from costpolicy.reconcile.unscraped import scrapable, with_unscraped
 from costpolicy.rollout.windows import Bounds, replica_bounds
 
 
@@ -119,7 +120,8 @@ def look_ahead(snapshot: Snapshot, inputs: Inputs, now: datetime) -> Outlook:
     """Plan for a policy as the world is now."""
     policy = snapshot.policy
     stable = snapshot.live.stable
-    load = demands(policy.spec, snapshot.observed, sum(variant.ready for variant in snapshot.live.variants))
+    observed = with_unscraped(snapshot.observed, scrapable(snapshot.capacity.pods_of(policy.metadata.namespace, policy.metadata.name), now))
+    load = demands(policy.spec, observed, sum(variant.ready for variant in snapshot.live.variants))
     request = PlanRequest(
         spec=policy.spec,
         architecture=inputs.architecture,
