@@ -51,6 +51,15 @@ class Outlook:
         request = self.request if demand is None else replace(self.request, demand=demand)
         return size(request, configuration, limits_of(request), self.planned.evaluation)
 
+    def sized_while_it_serves(self, configuration: Configuration, demand: Demand) -> Target | Rejection:
+        """Return the same as if the policy allowed its accelerators: an edit that rules them out lets it serve until its
+        successor is ready.
+        """
+        spec, own = self.request.spec, {"accelerators": (configuration.accelerator,)}
+        hardware = spec.hardware.model_copy(update=own | {"capacity_types": (configuration.capacity_type,)})
+        request = replace(self.request, demand=demand, spec=spec.model_copy(update={"hardware": hardware}))
+        return size(request, configuration, limits_of(request), self.planned.evaluation)
+
     def sized_by_prediction(self, configuration: Configuration, demand: Demand) -> Target | Rejection:
         """Return the same as if nothing had been measured of it."""
         request = replace(self.request, demand=demand, calibration=None)
