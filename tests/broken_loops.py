@@ -85,6 +85,20 @@ class FromCompletions:
         return self._inner.retention()
 
 
+class Without:
+    """Metrics in which some questions are never answered."""
+
+    def __init__(self, inner: MetricsSource, world: World, *names: str) -> None:
+        self._inner = inner
+        self._unheard = {QUESTIONS[name](world.settings.scope()) for name in names}
+
+    def query(self, promql: str, at: datetime) -> tuple[Sample, ...]:
+        return () if promql in self._unheard else self._inner.query(promql, at)
+
+    def retention(self) -> timedelta | None:
+        return self._inner.retention()
+
+
 class MissingIsZero:
     """Metrics in which a question without an answer is answered by what was there before, as zero, fresh and of all engines."""
 
@@ -136,6 +150,9 @@ BROKEN: dict[str, Loop] = {
     "no schedule": _seeing(spec=_scaling(schedules=[])),
     "forgets what failed": _seeing(status=_without_rejected),
     "demand from completions": lambda world: AttentiveOperator(world, metrics=FromCompletions(world.metrics, world)),
+    "saturation teaches nothing": lambda world: AttentiveOperator(
+        world, metrics=Without(world.metrics, world, "saturation")
+    ),
     "missing is zero": lambda world: AttentiveOperator(world, metrics=MissingIsZero(world.metrics, world)),
 }
 """Each broken loop by what is wrong with it."""

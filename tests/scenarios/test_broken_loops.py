@@ -19,6 +19,7 @@ FAILED_BY = {
     "office-hours": "no schedule",
     "price-drop": "verdict always hold",
     "retry-storm": "demand from completions",
+    "slow-engines": "saturation teaches nothing",
     "slow-growth": "replicas never follow",
     "slow-model-load": "replica loop 30 minutes late",
     "spot-loss": "verdict always hold",

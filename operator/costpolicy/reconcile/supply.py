@@ -21,9 +21,7 @@ class Capacity:
 
     def pods_of(self, namespace: str, policy: str) -> tuple[Pod, ...]:
         """Return the unfinished pods of one policy."""
-        return tuple(
-            pod for pod in self.pods if pod.namespace == namespace and pod.labels.get(POLICY_LABEL) == policy
-        )
+        return tuple(pod for pod in self.pods if pod.namespace == namespace and pod.labels.get(POLICY_LABEL) == policy)
 
     def supplies(self, offerings: Sequence[Offering], key: tuple[str, str]) -> tuple[Supply, ...]:
         """Return each offering's stock for a policy, its own pods' accelerators counted as free."""

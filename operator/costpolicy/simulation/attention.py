@@ -105,7 +105,9 @@ class AttentiveOperator:
             amounts=observations
             if isinstance(observations, MetricsDown)
             else (
-                _amounts(policy, with_unscraped(observations.of(*key), scrapable(fleet.capacity.pods_of(*key), fleet.at))),
+                _amounts(
+                    policy, with_unscraped(observations.of(*key), scrapable(fleet.capacity.pods_of(*key), fleet.at))
+                ),
                 fleet.caveat(parse_duration(policy.spec.measurement.window)),
             ),
             calendar=_calendar(policy, self._world.clock.now()),
@@ -122,6 +124,7 @@ def _amounts(policy: CostPolicy, observed: PolicyObservation) -> object:
         observed.fresh,
         observed.pods_up,
         observed.windows,
+        observed.saturations,
     )
 
 
