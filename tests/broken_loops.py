@@ -1,6 +1,6 @@
 """Operators that are wrong in one way each: the real one, with something between it and the world.
 
-``SeeingPolicies`` changes what it reads of policies, which is how a loop comes to hold always, never, late or without its
+``Seeing`` changes what it reads of policies and pods, which is how a loop comes to hold always, never, late or without its
 schedules; the metrics sources change what it hears. Nothing here is known to the operator.
 """
 
@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from costpolicy.api.policy import CostPolicy
+from costpolicy.kube.gateway import Pod
 from costpolicy.observe.questions import QUESTIONS
 from costpolicy.observe.source import MetricsSource, MetricsUnavailable, Sample
 from costpolicy.simulation.attention import AttentiveOperator
@@ -28,10 +29,12 @@ class Seeing:
         inner: SimulatedGateway,
         spec: Callable[[Spec], Spec] = lambda spec: spec,
         status: Callable[[Spec], Spec] = lambda status: status,
+        pod: Callable[[Pod], Pod] = lambda pod: pod,
     ) -> None:
         self._inner = inner
         self._spec = spec
         self._status = status
+        self._pod = pod
         self._changed: dict[int, tuple[Any, Any]] = {}
 
     def __getattr__(self, name: str) -> Any:
@@ -42,6 +45,9 @@ class Seeing:
 
     def policies(self) -> tuple[Any, ...]:
         return tuple(self._policy(policy) for policy in self._inner.policies())
+
+    def pods(self) -> tuple[Pod, ...]:
+        return tuple(self._pod(pod) for pod in self._inner.pods())
 
     def _policy(self, policy: Any) -> Any:
         if not isinstance(policy, CostPolicy):
@@ -74,6 +80,20 @@ class FromCompletions:
         if promql == self._history:
             return ()
         return self._inner.query(self._finished if promql == self._offered else promql, at)
+
+    def retention(self) -> timedelta | None:
+        return self._inner.retention()
+
+
+class Without:
+    """Metrics in which some questions are never answered."""
+
+    def __init__(self, inner: MetricsSource, world: World, *names: str) -> None:
+        self._inner = inner
+        self._unheard = {QUESTIONS[name](world.settings.scope()) for name in names}
+
+    def query(self, promql: str, at: datetime) -> tuple[Sample, ...]:
+        return () if promql in self._unheard else self._inner.query(promql, at)
 
     def retention(self) -> timedelta | None:
         return self._inner.retention()
@@ -123,12 +143,16 @@ def _scaling(**fields: Any) -> Callable[[Spec], Spec]:
 
 BROKEN: dict[str, Loop] = {
     "verdict always hold": _seeing(spec=_rollout(mode="Initial")),
+    "what is not scraped serves nobody": _seeing(pod=lambda pod: replace(pod, ready_since=None)),
     "verdict never hold": _seeing(spec=_rollout(minimumSavings="0")),
     "replica loop 30 minutes late": _seeing(spec=_scaling(stabilization={"scaleUp": "30m", "scaleDown": "30m"})),
     "replicas never follow": _seeing(spec=_scaling(stabilization={"scaleUp": "9000h", "scaleDown": "9000h"})),
     "no schedule": _seeing(spec=_scaling(schedules=[])),
     "forgets what failed": _seeing(status=_without_rejected),
     "demand from completions": lambda world: AttentiveOperator(world, metrics=FromCompletions(world.metrics, world)),
+    "saturation teaches nothing": lambda world: AttentiveOperator(
+        world, metrics=Without(world.metrics, world, "saturation")
+    ),
     "missing is zero": lambda world: AttentiveOperator(world, metrics=MissingIsZero(world.metrics, world)),
 }
 """Each broken loop by what is wrong with it."""

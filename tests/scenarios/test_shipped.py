@@ -1,7 +1,7 @@
 """Every shipped scenario shows what it must with the operator as it is.
 
 Covered: bounds of each scenario, the same decisions as without attention.
-Not covered: broken loops (test_broken_loops.py), what the loop cannot do yet (test_gaps.py).
+Not covered: broken loops (test_broken_loops.py).
 """
 
 import pytest

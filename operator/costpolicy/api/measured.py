@@ -99,6 +99,8 @@ class CalibrationStatus(ObservedModel):
     """The same for the time between two tokens."""
     kv_cache_factor: Real | None = None
     """Tokens that the engine's KV cache holds over those predicted. Empty: the engine does not say."""
+    saturation_factor: Real | None = None
+    """Requests that a saturated replica served over those predicted, at most 1. Empty: none was seen saturated."""
 
 
 class SpeculationStatus(ObservedModel):

@@ -105,7 +105,8 @@ class Pod:
     ``node`` is empty until scheduled.  ``requests`` holds extended resources in units: the larger of the sum
     over containers and any one ordinary init container, as the scheduler counts.  ``termination_message`` is
     the last one of any container (empty: none, or the container left none), ``unschedulable`` the scheduler's
-    message while it finds no node; ``unready_since`` is when it was last ready, or else made (``None``: it is ready).
+    message while it finds no node; ``unready_since`` is when it was last ready, or else made (``None``: it is ready),
+    ``ready_since`` when it got ready (``None``: it is not).
     """
 
     name: str
@@ -122,6 +123,7 @@ class Pod:
     waiting_reason: str = ""
     unschedulable: str = ""
     unready_since: datetime | None = None
+    ready_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -58,13 +58,15 @@ def parse_pod(item: Object) -> Pod:
     metadata, spec, status = item["metadata"], item.get("spec", {}), item.get("status", {})
     scheduled = _condition(status, "PodScheduled")
     containers = [*status.get("initContainerStatuses", ()), *status.get("containerStatuses", ())]
+    ready = _condition(status, "Ready")
+    is_ready, since = ready.get("status") == "True", _since(metadata, ready)
     return Pod(
         name=metadata["name"],
         namespace=metadata["namespace"],
         labels=metadata.get("labels", {}),
         node=spec.get("nodeName", ""),
         phase=status.get("phase", "Pending"),
-        ready=_condition(status, "Ready").get("status") == "True",
+        ready=is_ready,
         terminating="deletionTimestamp" in metadata,
         restarts=sum(container.get("restartCount", 0) for container in containers),
         requests=_pod_requests(spec),
@@ -72,13 +74,12 @@ def parse_pod(item: Object) -> Pod:
         termination_message=next(filter(None, map(_termination_message, containers)), ""),
         waiting_reason=next(filter(None, map(_waiting_reason, containers)), ""),
         unschedulable=scheduled.get("message", "") if scheduled.get("reason") == "Unschedulable" else "",
-        unready_since=_unready_since(metadata, _condition(status, "Ready")),
+        unready_since=None if is_ready else since,
+        ready_since=since if is_ready else None,
     )
 
 
-def _unready_since(metadata: Mapping[str, Any], ready: Mapping[str, Any]) -> datetime | None:
-    if ready.get("status") == "True":
-        return None
+def _since(metadata: Mapping[str, Any], ready: Mapping[str, Any]) -> datetime | None:
     since = ready.get("lastTransitionTime") or metadata.get("creationTimestamp")
     return datetime.fromisoformat(since) if since else None
 

@@ -53,13 +53,18 @@ PROPOSER_INFO: Final = ExportedGauge(
     help="Always 1: who proposes tokens in a variant with speculative decoding.",
     labels=("namespace", "policy", "variant", "proposer"),
 )
+VARIANT_INFO: Final = ExportedGauge(
+    name="costpolicy_variant_info",
+    help="Always 1: the accelerators, weights and formats of a variant; variants that differ in settings alone agree in it.",
+    labels=("namespace", "policy", "variant", "kernels"),
+)
 BUILD_INFO: Final = ExportedGauge(
     name="costpolicy_build_info",
     help="Always 1: the version of the operator.",
     labels=("version",),
 )
 
-EXPORTED: Final = (POD_INFO, GPUS, PRICE_PER_HOUR, PROPOSER_INFO, BUILD_INFO)
+EXPORTED: Final = (POD_INFO, GPUS, PRICE_PER_HOUR, PROPOSER_INFO, VARIANT_INFO, BUILD_INFO)
 
 
 class Recorded(StrEnum):
@@ -76,6 +81,10 @@ class Recorded(StrEnum):
     INTER_TOKEN_P95 = "costpolicy_variant:inter_token_latency_seconds:p95_5m"  # noqa: S105 - a metric, not a secret
     LOAD_AND_LATENCY = "costpolicy_variant:load_and_latency:mean1h"
     """An hour of a variant, by ``figure`` (:class:`costpolicy.observe.window.WindowFigure`)."""
+    SATURATED_REQUESTS = "costpolicy_variant:saturated_requests:rate5m"
+    """A replica's first tokens per second, only while it is saturated; with the label ``kernels``."""
+    SATURATED_SHAPE = "costpolicy_variant:saturated_shape:mean5m"
+    """What requests are like meanwhile, by ``figure`` (:class:`costpolicy.observe.saturation.SaturationFigure`)."""
     ACCELERATORS = "costpolicy_variant:accelerators:sum"
     COST_PER_HOUR = "costpolicy_variant:cost_per_hour:sum"
     POLICY_REQUESTS_OFFERED = "costpolicy_policy:requests_offered:rate5m"

@@ -9,6 +9,7 @@ from costpolicy.api.reasons import Reason
 from costpolicy.observe.latency import Tail, histogram
 from costpolicy.observe.observation import Figure, PolicyObservation, VariantObservation
 from costpolicy.observe.questions import questions
+from costpolicy.observe.saturation import saturations
 from costpolicy.observe.scope import Scope, parse_matchers
 from costpolicy.observe.source import MetricsSource, Missing, Sample
 from costpolicy.observe.window import LoadWindow, load_windows
@@ -91,6 +92,7 @@ class FleetObservations:
             requests_per_second_p95=self._history("offered_over_window", (namespace, policy, "")),
             span=self._span((namespace, policy, "")),
             windows=self.hours.get((namespace, policy), {}),
+            saturations=saturations(self._samples("saturation", (namespace, policy, ""))),
         )
 
     def of_variant(self, namespace: str, policy: str, variant: str) -> VariantObservation:

@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from costpolicy.api.reasons import Reason
 from costpolicy.observe.latency import Tail
+from costpolicy.observe.saturation import Saturation
 from costpolicy.observe.source import Missing
 from costpolicy.observe.window import LoadWindow
 from costpolicy.units import Money
@@ -83,6 +84,7 @@ class PolicyObservation:
         requests_per_second_p95: 95th percentile of the offered five-minute rates over the window.
         span: how far back, within the window, that history reaches.
         windows: recorded hours of each variant that was seen in the window, whether or not it still runs.
+        saturations: what saturated engines served, by what their kernels depend on (``Configuration.kernels``).
     """
 
     namespace: str
@@ -91,6 +93,7 @@ class PolicyObservation:
     requests_per_second_p95: Figure
     span: timedelta | Missing
     windows: Mapping[str, tuple[LoadWindow, ...]] = field(default_factory=dict)
+    saturations: Mapping[str, Saturation] = field(default_factory=dict)
 
     @property
     def fresh(self) -> bool:

@@ -59,11 +59,11 @@ def requests_offered(scope: Scope) -> str:
     restarted = engines(scope, f"{EngineMetric.TTFT}_count", lambda selector: f"resets({selector}[{window}])")
     queued = f"sum {scope.by(*VARIANT)} (({growth} unless {keys} {restarted} > 0) / {seconds})"
     refused = f"sum {scope.by(*VARIANT)} ({variants(scope, EngineMetric.REJECTED, _rate(scope), 'reason')})"
-    parts = f"{_tagged('started', started)} or {_tagged('queued', queued)} or {_tagged('refused', refused)}"
+    parts = f"{tagged('started', started)} or {tagged('queued', queued)} or {tagged('refused', refused)}"
     return f"clamp_min(sum {scope.by(*VARIANT)} ({parts}), 0)"
 
 
-def _tagged(part: str, expression: str, label: str = "part") -> str:
+def tagged(part: str, expression: str, label: str = "part") -> str:
     """Return the expression with a label, so that ``or`` keeps several parts apart and a sum adds what
     exists."""
     return f'label_replace({expression}, "{label}", "{part}", "", "")'
@@ -209,7 +209,7 @@ def hour(scope: Scope) -> str:
         WindowFigure.PROPOSED_TOKENS: _of_proposers(scope, EngineMetric.PROPOSED_TOKENS),
         WindowFigure.ACCEPTED_TOKENS: _of_proposers(scope, EngineMetric.ACCEPTED_TOKENS),
     }
-    return " or ".join(_tagged(figure, expression, "figure") for figure, expression in parts.items())
+    return " or ".join(tagged(figure, expression, "figure") for figure, expression in parts.items())
 
 
 def _of_proposers(scope: Scope, counter: str) -> str:
@@ -228,4 +228,4 @@ def installation(scope: Scope) -> str:
     """What Prometheus sees of the installation: ``fact="operator"`` scraped, ``fact="rules"`` evaluated."""
     operators = f"count({scope.selector(BUILD_INFO.name)})"
     rules = f"max({scope.selector(Recorded.OPERATORS)})"
-    return f"{_tagged('operator', operators, 'fact')} or {_tagged('rules', rules, 'fact')}"
+    return f"{tagged('operator', operators, 'fact')} or {tagged('rules', rules, 'fact')}"

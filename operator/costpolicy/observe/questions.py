@@ -6,6 +6,7 @@ from typing import Final
 
 from costpolicy.observe import queries
 from costpolicy.observe.engine_metrics import EngineMetric
+from costpolicy.observe.saturation_queries import saturation
 from costpolicy.observe.scope import Scope
 
 MAX_QUERIES: Final = 25
@@ -33,6 +34,7 @@ QUESTIONS: Final[Mapping[str, Callable[[Scope], str]]] = {
     "offered_over_window": queries.offered_over_window,
     "history_begin": queries.history_begin,
     "load_windows": queries.load_windows,
+    "saturation": saturation,
     "installation": queries.installation,
 }
 

@@ -15,6 +15,7 @@ from costpolicy.observe import queries
 from costpolicy.observe.attribution import POLICY, variants
 from costpolicy.observe.engine_metrics import EngineMetric
 from costpolicy.observe.exported import BUILD_INFO, Recorded
+from costpolicy.observe.saturation_queries import saturated_requests, saturated_shape
 from costpolicy.observe.scope import Scope
 
 _HEADER: Final = """\
@@ -47,6 +48,8 @@ def _variant_rules() -> list[dict[str, str]]:
         _record(Recorded.TTFT_P50, queries.latency_quantile(_SCOPE, EngineMetric.TTFT, 0.5)),
         _record(Recorded.TTFT_P95, queries.latency_quantile(_SCOPE, EngineMetric.TTFT, 0.95)),
         _record(Recorded.INTER_TOKEN_P95, queries.latency_quantile(_SCOPE, EngineMetric.INTER_TOKEN, 0.95)),
+        _record(Recorded.SATURATED_REQUESTS, saturated_requests(_SCOPE)),
+        _record(Recorded.SATURATED_SHAPE, saturated_shape(_SCOPE)),
         _record(Recorded.ACCELERATORS, queries.accelerators(_SCOPE)),
         _record(Recorded.COST_PER_HOUR, queries.cost_per_hour(_SCOPE)),
     ]

@@ -14,7 +14,7 @@ by the conjugate normal rule.  Three things keep evidence from being overrated:
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import accumulate, pairwise
 from math import exp, log, sqrt, tanh
@@ -55,6 +55,9 @@ PRIOR_WINDOWS: Final = 4.0
 
 _USUAL: Final = 2.5
 """Standard deviations from the middle at which a window is clipped."""
+
+_UNSURE: Final = 1.0 - CONFIDENT + 1e-6
+"""Share of the prior's variance at which confidence is just too little to narrow a margin."""
 
 _LEAST_VARIANCE: Final = 1e-6
 _TIE: Final = 1e-9
@@ -119,6 +122,13 @@ class Correction:
         own = max(self.factor * self.margin, exp(QUANTILE * self.floor))
         return own if self.confidence >= CONFIDENT else max(own, self.prior.margin)
 
+    def inherited(self) -> "Correction":
+        """Return what this says about the same engine with other settings: the same, but too little to narrow a margin.
+
+        So none of them looks better than the measured one only because it was not measured.
+        """
+        return replace(self, variance=max(self.variance, _UNSURE * self.prior_variance))
+
     def transferred(self, prior: LogError, correlation: float) -> "Correction":
         """Return what this says about another deployment whose constant correlates with this one's (0 to 1)."""
         start = correction(prior, self.floor, ())
@@ -139,6 +149,7 @@ class Calibration:
 
     Attributes:
         kv_factor: KV-cache tokens that the engine reported over those predicted; ``None``: it did not say.
+        saturation: requests that saturated replicas served over those predicted, at most 1; ``None``: none was seen.
         samples: windows that were used.
         reason: what it rests on, in words.
     """
@@ -148,6 +159,7 @@ class Calibration:
     kv_factor: float | None
     samples: int
     reason: str
+    saturation: float | None = None
 
     @property
     def confidence(self) -> float:
@@ -159,23 +171,38 @@ class Calibration:
         """What predictions are multiplied by where a plan relies on them."""
         return Margins(ttft=self.ttft.allowance, inter_token=self.inter_token.allowance, source=self.reason)
 
+    def inherited(self) -> "Calibration":
+        """Return what this says about the same engine with other settings."""
+        return replace(
+            self,
+            ttft=self.ttft.inherited(),
+            inter_token=self.inter_token.inherited(),
+            kv_factor=None if self.kv_factor is None else min(self.kv_factor, 1.0),
+            reason=f"{self.reason}, with other settings",
+        )
+
     def transferred(self, prior: Uncertainty, correlation: float) -> "Calibration":
         """Return what this says about another configuration; start-up facts are of this one alone."""
         return Calibration(
             ttft=self.ttft.transferred(prior.ttft, correlation),
             inter_token=self.inter_token.transferred(prior.inter_token, correlation),
             kv_factor=None,
+            saturation=None if self.saturation is None else self.saturation**correlation,
             samples=self.samples,
             reason=f"{prior.source}; {self.reason} of another configuration, correlation {correlation:g}",
         )
 
 
 def calibrate(
-    prior: Uncertainty, comparisons: Iterable[Comparison] = (), kv_factor: float | None = None
+    prior: Uncertainty,
+    comparisons: Iterable[Comparison] = (),
+    kv_factor: float | None = None,
+    saturation: float | None = None,
 ) -> Calibration:
     """Return what a deployment's windows say; without any, the prior.
 
-    The order of the windows does not matter.  A ratio of a window must be more than 0.
+    The order of the windows does not matter.  A ratio of a window must be more than 0.  Of ``saturation``, served over
+    predicted, only what is less than predicted is believed: that no more could be served is seen, that more could is not.
     """
     used = [each for each in comparisons if each.requests >= MIN_REQUESTS]
     ttft = [_window(each, each.ttft, TTFT_VARIATION) for each in used if each.ttft]
@@ -185,6 +212,7 @@ def calibrate(
         ttft=correction(prior.ttft, TTFT_FLOOR, ttft),
         inter_token=correction(prior.inter_token, INTER_TOKEN_FLOOR, inter_token),
         kv_factor=kv_factor,
+        saturation=None if saturation is None else min(max(saturation, 1.0 / _MOST), 1.0),
         samples=samples,
         reason=f"{samples} windows of the deployment itself" if samples else prior.source,
     )

@@ -57,14 +57,19 @@ def capacity(shape: EngineShape, workload: Workload, ttft_p95: float | None, int
     return capacity_of(reduced(shape, workload), ttft_p95, inter_token_p95)
 
 
-def capacity_of(replica: Replica | Unpredictable, ttft_p95: float | None, inter_token_p95: float | None) -> Capacity:
-    """Return :func:`capacity` of a replica that is reduced already."""
+def capacity_of(
+    replica: Replica | Unpredictable, ttft_p95: float | None, inter_token_p95: float | None, reached: float = 1.0
+) -> Capacity:
+    """Return :func:`capacity` of a replica that is reduced already.
+
+    ``reached`` is the share of the predicted saturation at which it was seen to be saturated.
+    """
     if isinstance(replica, Unpredictable):
         return Capacity(requests_per_second=0.0, binding=Binding.KV_CACHE, latency_at_zero=replica)
     most, highest = replica.saturation
     limits = _Limits(
         replica,
-        highest,
+        highest * reached,
         inf if ttft_p95 is None else ttft_p95,
         inf if inter_token_p95 is None else inter_token_p95,
     )

@@ -10,7 +10,7 @@ from costpolicy.perf.ceiling import Ceiling, ceiling, loosest
 from costpolicy.perf.shape import EngineShape, Workload
 from costpolicy.perf.speculation import Speculation
 from costpolicy.perf.uncertainty import Margins
-from costpolicy.planning.calibration import calibration_of
+from costpolicy.planning.calibration import Kinship, calibration_of
 from costpolicy.planning.configuration import Configuration
 from costpolicy.planning.demand import Demand
 from costpolicy.planning.request import PlanRequest, objectives_of
@@ -32,7 +32,7 @@ def workload_of(demand: Demand) -> Workload:
 
 
 class Known(NamedTuple):
-    """What replicas split alike on one accelerator share; of what runs, its own."""
+    """What replicas split alike on one accelerator share, if they are as near to what runs."""
 
     defaults: EngineDefaults
     calibration: Calibration
@@ -49,7 +49,7 @@ class Basis:
         self._request = request
         self.objectives = objectives_of(request.spec)
         self.workload = workload_of(request.demand)
-        self._known: dict[tuple[str, int, int, bool], Known] = {}
+        self._known: dict[tuple[str, int, int, Kinship | None], Known] = {}
 
     def shape_of(self, configuration: Configuration, accelerator: Accelerator, known: Known) -> EngineShape:
         """Return a configuration as the engine would run it, with what it does by itself filled in."""
@@ -87,11 +87,10 @@ class Basis:
         return known.ceilings[key]
 
     def known_of(self, configuration: Configuration, accelerator: Accelerator) -> Known:
-        """Return what replicas split alike on one accelerator share, or what is known of the one that runs."""
+        """Return what replicas split alike on one accelerator share, as far as they are as near to what runs."""
         tensor, data = configuration.tensor_parallel_size, configuration.data_parallel_size
         book = self._request.calibration
-        measured = book is not None and configuration.engine_key == book.running.engine_key
-        key = accelerator.name, tensor, data, measured
+        key = accelerator.name, tensor, data, book and book.kinship(configuration)
         if key not in self._known:
             calibration = calibration_of(book, configuration, accelerator)
             defaults = self._request.engine.defaults(accelerator, tensor, data)

@@ -1,6 +1,7 @@
-"""How far what one running configuration taught reaches: to itself fully, to its siblings in part, no further."""
+"""How far what one running configuration taught reaches: to itself and its settings fully, to siblings in part."""
 
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import Final
 
 from costpolicy.catalog.accelerators import Accelerator
@@ -17,6 +18,16 @@ at most a quarter, so that what was learnt elsewhere widens a margin and never n
 """
 
 
+class Kinship(Enum):
+    """How near a configuration is to the one that runs."""
+
+    SAME = auto()
+    """The same engine, wherever its accelerators are bought."""
+    SETTINGS = auto()
+    """The same kernels on the same accelerators; only settings of the engine differ."""
+    OTHER = auto()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CalibrationBook:
     """What was measured of the configuration that runs, which must be one of the planned model.
@@ -29,14 +40,24 @@ class CalibrationBook:
     family: str
     calibration: Calibration
 
+    def kinship(self, configuration: Configuration) -> Kinship:
+        """Return how near a configuration is to the one that runs, its accelerator's family aside."""
+        if configuration.engine_key == self.running.engine_key:
+            return Kinship.SAME
+        return Kinship.SETTINGS if configuration.kernels == self.running.kernels else Kinship.OTHER
+
     def of(self, configuration: Configuration, accelerator: Accelerator) -> Calibration:
         """Return what is believed of a configuration."""
         prior = _prior(configuration, accelerator)
         if accelerator.family != self.family:
             return calibrate(prior)
-        if configuration.engine_key == self.running.engine_key:
-            return self.calibration
-        return self.calibration.transferred(prior, SIBLING_CORRELATION)
+        match self.kinship(configuration):
+            case Kinship.SAME:
+                return self.calibration
+            case Kinship.SETTINGS:
+                return self.calibration.inherited()
+            case Kinship.OTHER:
+                return self.calibration.transferred(prior, SIBLING_CORRELATION)
 
 
 def calibration_of(book: CalibrationBook | None, configuration: Configuration, accelerator: Accelerator) -> Calibration:

@@ -85,6 +85,18 @@ class Configuration:
         )
 
     @property
+    def kernels(self) -> str:
+        """What decides which kernels run: two configurations that agree here differ in the engine's settings alone."""
+        parts = (
+            self.accelerator,
+            f"{self.tensor_parallel_size}x{self.data_parallel_size}",
+            self.weights.value,
+            self.kv_cache_dtype.value,
+            self.proposer.label if self.proposer else "",
+        )
+        return "/".join(filter(None, parts))
+
+    @property
     def answers(self) -> tuple[WeightFormat, int | None, KvCacheDtype]:
         """What decides the numbers that the model computes: two configurations that agree here answer alike."""
         return self.weights, self.checkpoint, self.kv_cache_dtype

@@ -102,7 +102,7 @@ class Replica:
     def capacity(self) -> Capacity:
         """The highest rate inside the objectives less their margins."""
         if self._capacity is None:
-            self._capacity = capacity_of(self.reduced, self.most_ttft, self.most_inter_token)
+            self._capacity = capacity_of(self.reduced, self.most_ttft, self.most_inter_token, self._saturation)
         return self._capacity
 
     @property
@@ -112,7 +112,7 @@ class Replica:
         if found.binding is not Binding.INTER_TOKEN:
             return found.requests_per_second
         if self._unhurried is None:
-            self._unhurried = capacity_of(self.reduced, self.most_ttft, None).requests_per_second
+            self._unhurried = capacity_of(self.reduced, self.most_ttft, None, self._saturation).requests_per_second
         return max(found.requests_per_second, self._unhurried)
 
     def capacity_within(self, objectives: Objectives) -> float:
@@ -122,7 +122,14 @@ class Replica:
             self.reduced,
             None if ttft is None else ttft / self.margins.ttft,
             None if inter_token is None else inter_token / self.margins.inter_token,
+            self._saturation,
         ).requests_per_second
+
+    @property
+    def _saturation(self) -> float:
+        """The share of the predicted saturation that engines were seen to reach."""
+        seen = self.calibration.saturation
+        return 1.0 if seen is None else seen
 
     @property
     def ceiling(self) -> Ceiling | None:

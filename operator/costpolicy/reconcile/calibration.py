@@ -22,6 +22,7 @@ from costpolicy.planning.evaluation import Evaluation
 from costpolicy.planning.request import PlanRequest
 from costpolicy.planning.sizing import supply_of
 from costpolicy.reconcile.live import LiveVariant
+from costpolicy.reconcile.saturation import reached_saturation
 from costpolicy.reconcile.snapshot import MetricsDown
 
 
@@ -37,18 +38,23 @@ def calibration_book(
     supply = supply_of(request, stable.configuration)
     windows = _comparable(stable.configuration, observed.windows.get(stable.hash, ()))
     reported = _reported_tokens(observed, stable.hash)
-    if supply is None or not (windows or reported):
+    saturated = stable.configuration.kernels in observed.saturations
+    if supply is None or not (windows or reported or saturated):
         return None
     accelerator = supply.offering.accelerator
     replica = Evaluation(request).replica(stable.configuration, accelerator)
     shape, fit = replica.shape, replica.memory
+    kv_factor = reported / fit.rank_tokens if reported and fit.fits else None
+    as_it_is = replace(shape, kv_cache_factor=kv_factor or 1.0)
+    reached = reached_saturation(as_it_is, stable.configuration.kernels, observed.saturations)
     return CalibrationBook(
         running=stable.configuration,
         family=accelerator.family,
         calibration=calibrate(
             uncertainty(accelerator, shape.tensor_parallel_size, shape.data_parallel_size),
-            comparisons(shape, windows),
-            reported / fit.rank_tokens if reported and fit.fits else None,
+            comparisons(shape, windows, reached),
+            kv_factor,
+            reached,
         ),
     )
 
@@ -64,18 +70,22 @@ def _comparable(configuration: Configuration, windows: tuple[LoadWindow, ...]) -
     return tuple(replace(window, inter_token=None) for window in windows)
 
 
-def comparisons(shape: EngineShape, windows: Iterable[LoadWindow]) -> Iterator[Comparison]:
+def comparisons(
+    shape: EngineShape, windows: Iterable[LoadWindow], reached: float | None = None
+) -> Iterator[Comparison]:
     """Yield each window against the prediction for its own load.
 
     Left out are loads beyond what a plan would ask of a replica: near saturation latency says little about a factor.
+    ``reached`` is the share of the predicted saturation at which it was seen to be saturated.
     """
-    compared = (comparison(shape, window) for window in windows)
+    calm = min(reached or 1.0, 1.0) * MAX_THROUGHPUT_SHARE
+    compared = (comparison(shape, window, calm) for window in windows)
     return (found for found in compared if found is not None)
 
 
 @lru_cache(maxsize=32_768)
-def comparison(shape: EngineShape, window: LoadWindow) -> Comparison | None:
-    """Return one window against its prediction, or ``None`` where it is left out.
+def comparison(shape: EngineShape, window: LoadWindow, calm: float) -> Comparison | None:
+    """Return one window against its prediction, or ``None`` where it is left out: beyond a share of saturation.
 
     Remembered, because a recorded hour stays as it is, and there are two dozen of them in each decision about a policy.
     """
@@ -89,7 +99,7 @@ def comparison(shape: EngineShape, window: LoadWindow) -> Comparison | None:
         )
     )
     predicted = open_loop(shape, workload, window.requests_per_second)
-    if not isinstance(predicted, Latency) or not _is_calm(predicted, shape, workload):
+    if not isinstance(predicted, Latency) or not _is_calm(predicted, shape, workload, calm):
         return None
     return Comparison(
         at=window.until,
@@ -99,11 +109,11 @@ def comparison(shape: EngineShape, window: LoadWindow) -> Comparison | None:
     )
 
 
-def _is_calm(predicted: Latency, shape: EngineShape, workload: Workload) -> bool:
+def _is_calm(predicted: Latency, shape: EngineShape, workload: Workload, calm: float) -> bool:
     """Return whether a load is clear of saturation and of the KV cache's end, as those of plans are."""
     if predicted.kv_utilization > KV_HEADROOM:
         return False
-    beyond = open_loop(shape, workload, predicted.requests_per_second / MAX_THROUGHPUT_SHARE)
+    beyond = open_loop(shape, workload, predicted.requests_per_second / calm)
     return isinstance(beyond, Latency)
 
 
@@ -120,6 +130,7 @@ def calibration_status(book: CalibrationBook | None) -> CalibrationStatus | None
         ttft_margin=round(known.ttft.allowance, 2),
         inter_token_margin=round(known.inter_token.allowance, 2),
         kv_cache_factor=None if known.kv_factor is None else round(known.kv_factor, 2),
+        saturation_factor=None if known.saturation is None else round(known.saturation, 2),
     )
 
 

@@ -13,6 +13,7 @@ from costpolicy.observe.exported import (
     POD_INFO,
     PRICE_PER_HOUR,
     PROPOSER_INFO,
+    VARIANT_INFO,
     AcceleratorState,
     ExportedGauge,
 )
@@ -65,6 +66,7 @@ def fleet_series(variants: Iterable[RunningVariant], fleet: Fleet) -> dict[Expor
     held: Counter[tuple[str, ...]] = Counter()
     price: dict[tuple[str, ...], float] = {}
     proposers: dict[tuple[str, ...], float] = {}
+    kernels: dict[tuple[str, ...], float] = {}
     for pod in pods:
         key = (pod.namespace, pod.labels.get(POLICY_LABEL, ""), pod.labels.get(VARIANT_LABEL, ""))
         variant = known.get(key)
@@ -72,9 +74,12 @@ def fleet_series(variants: Iterable[RunningVariant], fleet: Fleet) -> dict[Expor
             continue
         info[(pod.namespace, pod.name, variant.policy, variant.hash)] = 1.0
         configuration = variant.configuration
-        if configuration is not None and configuration.proposer is not None:
+        if configuration is None:
+            continue
+        kernels[(*key, configuration.kernels)] = 1.0
+        if configuration.proposer is not None:
             proposers[(*key, configuration.proposer.label)] = 1.0
-        if configuration is None or not pod.node:
+        if not pod.node:
             continue
         what = (*key, configuration.accelerator, configuration.capacity_type.value)
         held[(*what, state_of(pod, selected=variant.selected).value)] += pod.requests.get(
@@ -88,6 +93,7 @@ def fleet_series(variants: Iterable[RunningVariant], fleet: Fleet) -> dict[Expor
         GPUS: {labels: float(count) for labels, count in held.items()},
         PRICE_PER_HOUR: price,
         PROPOSER_INFO: proposers,
+        VARIANT_INFO: kernels,
     }
 
 

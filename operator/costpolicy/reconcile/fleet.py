@@ -11,7 +11,7 @@ from costpolicy.api.pricebook import PriceBook
 from costpolicy.api.reasons import Reason
 from costpolicy.catalog.prices import PriceList, merge_books
 from costpolicy.clock import Clock
-from costpolicy.kube.gateway import Gateway, Pod, Unreadable
+from costpolicy.kube.gateway import Gateway, Unreadable
 from costpolicy.observe.fleet import FleetObservations, ObserveSettings, observe_fleet
 from costpolicy.observe.source import MetricsSource, MetricsUnavailable, Missing
 from costpolicy.reconcile.snapshot import MetricsDown
@@ -33,14 +33,6 @@ class Fleet:
     prices: PriceList
     capacity: Capacity
     observations: FleetObservations | MetricsDown
-
-    def pods_of(self, namespace: str, policy: str) -> tuple[Pod, ...]:
-        """Return the unfinished pods of one policy."""
-        return tuple(
-            pod
-            for pod in self.capacity.pods
-            if pod.namespace == namespace and pod.labels.get("costpolicy.dev/policy") == policy
-        )
 
     def caveat(self, window: timedelta) -> Missing | None:
         """Return what limits the metrics of a policy that measures over this window, if anything."""

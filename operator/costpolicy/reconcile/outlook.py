@@ -25,6 +25,7 @@ from costpolicy.reconcile.inputs import Inputs
 from costpolicy.reconcile.live import LiveVariant
 from costpolicy.reconcile.remedies import with_remedy
 from costpolicy.reconcile.snapshot import Planned, Snapshot
+from costpolicy.reconcile.unscraped import scrapable, with_unscraped
 from costpolicy.rollout.windows import Bounds, replica_bounds
 
 
@@ -48,6 +49,15 @@ class Outlook:
     def sized(self, configuration: Configuration, demand: Demand | None = None) -> Target | Rejection:
         """Return a configuration with the replicas that a demand (by default the planned one) needs."""
         request = self.request if demand is None else replace(self.request, demand=demand)
+        return size(request, configuration, limits_of(request), self.planned.evaluation)
+
+    def sized_while_it_serves(self, configuration: Configuration, demand: Demand) -> Target | Rejection:
+        """Return the same as if the policy allowed its accelerators: an edit that rules them out lets it serve until its
+        successor is ready.
+        """
+        spec, own = self.request.spec, {"accelerators": (configuration.accelerator,)}
+        hardware = spec.hardware.model_copy(update=own | {"capacity_types": (configuration.capacity_type,)})
+        request = replace(self.request, demand=demand, spec=spec.model_copy(update={"hardware": hardware}))
         return size(request, configuration, limits_of(request), self.planned.evaluation)
 
     def sized_by_prediction(self, configuration: Configuration, demand: Demand) -> Target | Rejection:
@@ -119,7 +129,10 @@ def look_ahead(snapshot: Snapshot, inputs: Inputs, now: datetime) -> Outlook:
     """Plan for a policy as the world is now."""
     policy = snapshot.policy
     stable = snapshot.live.stable
-    load = demands(policy.spec, snapshot.observed, sum(variant.ready for variant in snapshot.live.variants))
+    observed = with_unscraped(
+        snapshot.observed, scrapable(snapshot.capacity.pods_of(policy.metadata.namespace, policy.metadata.name), now)
+    )
+    load = demands(policy.spec, observed, sum(variant.ready for variant in snapshot.live.variants))
     request = PlanRequest(
         spec=policy.spec,
         architecture=inputs.architecture,

@@ -28,10 +28,11 @@ from costpolicy.reconcile.course import (
     running_target,
 )
 from costpolicy.reconcile.decision import News
+from costpolicy.reconcile.growing import grown
 from costpolicy.reconcile.live import LiveVariant
 from costpolicy.reconcile.outlook import Outlook
 from costpolicy.reconcile.rejected import with_rejected
-from costpolicy.reconcile.steady import follow_load, steady, waiting
+from costpolicy.reconcile.steady import steady, waiting
 from costpolicy.rollout.evidence import PATIENCE, Against, Enough, Evidence, Gathering
 from costpolicy.rollout.replicas import bounded
 from costpolicy.rollout.transition import (
@@ -104,10 +105,13 @@ def progress(
 
 
 def _beside(move: _Move, step: Step, rollout: RolloutStatus) -> Course:
-    """Return both variants as a step wants them; during stages what serves may also grow with the load."""
+    """Return both variants as a step wants them; until what serves has to make room it may also grow with the load."""
     outlook, stable = move.outlook, move.stable
-    follow = follow_load(outlook, stable, move.now) if move.has_stages and step.old == stable.replicas else None
-    variants = [again(outlook, stable, max(step.old, follow.replicas) if follow else step.old)]
+    old, follow = step.old, None
+    if step.old == stable.replicas:
+        begun = step.new - (move.canary.replicas if move.canary else 0)
+        old, follow = grown(outlook, stable, (move.configuration, begun), move.now)
+    variants = [again(outlook, stable, old)]
     if step.new:
         canary = WantedVariant(hash=move.variant.hash, role="Canary", replicas=step.new, objects=move.variant.objects)
         variants.append(canary)

@@ -99,7 +99,7 @@ class Reconciler:
             policy=policy,
             mode=policy.spec.rollout.mode or self._default_mode(policy),
             inputs=inputs,
-            live=live_of(owned, fleet.pods_of(namespace, name), name),
+            live=live_of(owned, fleet.capacity.pods_of(namespace, name), name),
             owned=owned,
             prices=fleet.prices,
             capacity=fleet.capacity,

@@ -97,7 +97,7 @@ def _wanted(outlook: Outlook, stable: LiveVariant) -> int:
     demand, configuration = outlook.demands.now, stable.configuration
     if demand is None or configuration is None:
         return max(stable.replicas, 1)
-    sized = outlook.sized(configuration, demand)
+    sized = outlook.sized_while_it_serves(configuration, demand)
     if isinstance(sized, Target):
         most = _plain_replicas(outlook, configuration, demand)
         return sized.replicas if most is None else min(sized.replicas, max(most, stable.replicas))

@@ -19,6 +19,10 @@ class Capacity:
     nodes: tuple[Node, ...]
     pods: tuple[Pod, ...]
 
+    def pods_of(self, namespace: str, policy: str) -> tuple[Pod, ...]:
+        """Return the unfinished pods of one policy."""
+        return tuple(pod for pod in self.pods if pod.namespace == namespace and pod.labels.get(POLICY_LABEL) == policy)
+
     def supplies(self, offerings: Sequence[Offering], key: tuple[str, str]) -> tuple[Supply, ...]:
         """Return each offering's stock for a policy, its own pods' accelerators counted as free."""
         held, products = self._held(key), [_product(node) for node in self.nodes]

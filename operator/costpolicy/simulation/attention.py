@@ -24,6 +24,7 @@ from costpolicy.reconcile.demand import demands
 from costpolicy.reconcile.fleet import FleetWatch
 from costpolicy.reconcile.reconciler import Reconciler
 from costpolicy.reconcile.snapshot import MetricsDown
+from costpolicy.reconcile.unscraped import scrapable, with_unscraped
 from costpolicy.rollout.windows import Bounds, inside_window, replica_bounds
 from costpolicy.simulation.serving import Key
 from costpolicy.simulation.world import World, has_prices_to_come
@@ -104,7 +105,9 @@ class AttentiveOperator:
             amounts=observations
             if isinstance(observations, MetricsDown)
             else (
-                _amounts(policy, observations.of(*key)),
+                _amounts(
+                    policy, with_unscraped(observations.of(*key), scrapable(fleet.capacity.pods_of(*key), fleet.at))
+                ),
                 fleet.caveat(parse_duration(policy.spec.measurement.window)),
             ),
             calendar=_calendar(policy, self._world.clock.now()),
@@ -121,6 +124,7 @@ def _amounts(policy: CostPolicy, observed: PolicyObservation) -> object:
         observed.fresh,
         observed.pods_up,
         observed.windows,
+        observed.saturations,
     )
 
 

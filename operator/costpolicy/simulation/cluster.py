@@ -173,8 +173,10 @@ class SimulatedCluster:
     def _status(
         self, pod: Object, phase: str, fields: dict[str, Any] | None = None, **conditions: tuple[str, str, str]
     ) -> None:
+        since = {"lastTransitionTime": self._clock.now().isoformat()}
         named = [
             {"type": kind, "status": value, "reason": reason, "message": message}
+            | (since if (kind, value) == ("Ready", "True") else {})
             for kind, (value, reason, message) in conditions.items()
         ]
         self._store.set_status(reference(pod), {"phase": phase, "conditions": named, **(fields or {})})

@@ -14,6 +14,7 @@ from costpolicy.observe.source import MetricsUnavailable, Sample
 from costpolicy.simulation.engine import Reading
 from costpolicy.simulation.history import History
 from costpolicy.simulation.hours import Hours, Scraped
+from costpolicy.simulation.saturated import Saturated
 from costpolicy.simulation.traffic import Traffic
 from costpolicy.units import MICROS_PER_UNIT, Money
 
@@ -29,6 +30,7 @@ class Scrape:
     """All ready replicas of one variant at one time; ``offered`` is the variant's whole rate per second."""
 
     at: datetime
+    kernels: str
     offered: float
     traffic: Traffic
     reading: Reading
@@ -50,6 +52,7 @@ class SimulatedMetrics:
         self._scrapes: dict[Variant, deque[Scrape]] = {}
         self._hours: dict[Variant, Hours] = {}
         self._history: dict[tuple[str, str], History] = {}
+        self._saturated: dict[Variant, Saturated] = {}
         self._alike: dict[Variant, datetime] = {}
         self._recorded: tuple[object, tuple[Sample, ...]] | None = None
         self.outage: Reason | None = None
@@ -63,10 +66,14 @@ class SimulatedMetrics:
             series = self._scrapes.setdefault(variant, deque())
             if not series or replace(series[-1], at=scrape.at) != scrape:
                 self._alike[variant] = scrape.at
+            lasted = scrape.at - series[-1].at if series else timedelta(0)
             series.append(scrape)
             _forget(series, scrape.at - self._settings.rate_window, lambda kept: kept.at)
             scraped = Scraped(at=scrape.at, traffic=scrape.traffic, reading=scrape.reading, replicas=scrape.replicas)
             self._hours.setdefault(variant, Hours()).record(scraped, self._settings.window)
+            if lasted and series[0] is not scrape:
+                kind = (*variant[:2], scrape.kernels)
+                self._saturated.setdefault(kind, Saturated()).record(series, lasted)
         for policy in {variant[:2] for variant in seen}:
             here = [scrape for variant, scrape in seen.items() if variant[:2] == policy]
             offered = sum(scrape.offered for scrape in here)
@@ -84,6 +91,7 @@ class SimulatedMetrics:
             ),
             tuple(history.high for history in self._history.values()),
             self._hours_version(),
+            tuple(saturated.version for saturated in self._saturated.values()),
             self.missing,
         )
 
@@ -98,6 +106,8 @@ class SimulatedMetrics:
             return self._recorded_hours()
         if name == "installation":
             facts: Iterable[tuple[dict[str, str], float]] = (({"fact": fact}, 1.0) for fact in ("operator", "rules"))
+        elif name == "saturation":
+            facts = self._of_saturated()
         elif name in ("offered_over_window", "history_begin"):
             facts = self._of_policies(name)
         else:
@@ -127,6 +137,11 @@ class SimulatedMetrics:
         for (namespace, policy), history in self._history.items():
             value = history.begin.timestamp() if name == "history_begin" else history.high
             yield {"namespace": namespace, "policy": policy}, value
+
+    def _of_saturated(self) -> Iterator[tuple[dict[str, str], float]]:
+        for (namespace, policy, kernels), saturated in self._saturated.items():
+            for figure, value in saturated.figures():
+                yield {"namespace": namespace, "policy": policy, "kernels": kernels, "figure": figure}, value
 
     def _of_variants(self, name: str, at: datetime) -> Iterator[tuple[dict[str, str], float]]:
         for (namespace, policy, variant), series in self._scrapes.items():

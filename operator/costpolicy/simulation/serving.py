@@ -126,6 +126,7 @@ class Serving:
         queue = self._waiting[backend.variant] = waiting(engine, traffic, rate, ready, before, seconds)
         return Scrape(
             at=self._clock.now(),
+            kernels=backend.configuration.kernels,
             offered=rate,
             traffic=traffic,
             reading=engine.reading(traffic, rate / ready, queue / ready),

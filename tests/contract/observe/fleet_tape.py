@@ -112,7 +112,24 @@ def fleet_tape() -> Tape:
     recorded = {"namespace": "history", "policy": "chat"}
     tape.add("costpolicy_policy:requests_offered:rate5m", recorded, ramp(0, 100, step=36))
     _record_hours(tape)
+    _record_saturation(tape)
     return tape
+
+
+def _record_saturation(tape: Tape) -> None:
+    full = {"namespace": "full", "policy": "chat", "kernels": "nvidia-l40s/1x1/bf16/auto"}
+    for variant, first, last, step, served in (("aaa", 2, 4, 60, 4.0), ("bbb", 1, 3, 120, 5.0)):
+        of = {**full, "variant": variant}
+        # A quarter of the minutes are of an engine that crawled.
+        minutes = ramp(0, 0, first=END - last * HOUR, last=END - first * HOUR, step=step)
+        slow = len(minutes) // 4
+        points = [(when, 0.5 if index < slow else served) for index, (when, _) in enumerate(minutes)]
+        tape.add("costpolicy_variant:saturated_requests:rate5m", of, points)
+        for figure, value in (("prompt_tokens", 1000.0), ("output_tokens", 250.0), ("prefix_hit_ratio", 0.4)):
+            shape = [(when, value) for when, _ in minutes]
+            tape.add("costpolicy_variant:saturated_shape:mean5m", {**of, "figure": figure}, shape)
+    kernels = {"namespace": "full", "policy": "other", "kernels": "incomplete", "variant": "aaa"}
+    tape.add("costpolicy_variant:saturated_requests:rate5m", kernels, ramp(4.0, 4.0))
 
 
 def _record_hours(tape: Tape) -> None:

@@ -243,6 +243,14 @@ def test_recorded_hours_are_read_seven_hours_apart_and_stay_the_same_until_the_n
     assert () == policy.variants, "an hour long ago is no variant of now"
 
 
+def test_saturation_is_read_by_kernels_whatever_variant_was_saturated(fleet: FleetObservations) -> None:
+    found = fleet.of("full", "chat").saturations["nvidia-l40s/1x1/bf16/auto"]
+
+    assert (121 + 61, 4.5) == (found.minutes, found.requests_per_second), "medians: 4 and 5"
+    assert pytest.approx((1000, 250, 400)) == (found.prompt_tokens, found.output_tokens, found.cached_tokens)
+    assert {} == fleet.of("full", "other").saturations, "without a shape nothing can be predicted"
+
+
 def test_missing_rules_and_an_operator_that_is_not_scraped_are_told_apart(fleet: FleetObservations) -> None:
     assert not fleet.operator_scraped
     span = fleet.of("relabelled", "chat").span

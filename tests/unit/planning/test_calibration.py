@@ -97,6 +97,18 @@ def test_what_was_measured_reaches_the_same_engine_fully_siblings_in_part_and_ot
     assert calibration_of(None, other, accelerators()[H100]) == calibration_of(found, other, accelerators()[H100])
 
 
+def test_other_settings_of_what_runs_inherit_what_was_measured_and_narrow_no_margin():
+    known = accelerators()[L40S]
+    smaller = replace(RUNNING, max_num_batched_tokens=4096)
+    slow, agreeing = (calibration_of(found, smaller, known) for found in (book(1.6, 1.3, 0.9), book(1.0, 1.0, 1.1)))
+
+    assert 0.9 == slow.kv_factor
+    assert 1.0 == agreeing.kv_factor
+    assert book(1.6, 1.3).calibration.ttft.factor == slow.ttft.factor
+    assert slow.ttft.allowance > book(1.6, 1.3).calibration.ttft.allowance
+    assert agreeing.ttft.allowance >= uncertainty(known).ttft.margin > book(1.0).calibration.ttft.allowance
+
+
 def test_an_option_of_another_family_is_judged_as_if_nothing_had_been_measured():
     spec = {"objectives": {"ttft": {"p95": "700ms"}}, "traffic": BUSY}
     without = request(offered(L40S, H200), running=RUNNING, **spec)
