@@ -57,6 +57,8 @@ class Reason(StrEnum):
     WITHIN_BUDGET = "WithinBudget"
     OVER_BUDGET = "OverBudget"
     NO_BUDGET = "NoBudget"
+    FORECAST_EXCEEDS_BUDGET = "ForecastExceedsBudget"
+    MONTHLY_BUDGET_SPENT = "MonthlyBudgetSpent"
     NO_CHANGE_YET = "NoChangeYet"
     ACCEPTED_BY_USER = "AcceptedByUser"
     # changes of configuration
@@ -149,6 +151,9 @@ REASONS: Final[Mapping[Reason, str]] = {
     Reason.WITHIN_BUDGET: "What runs costs no more than the budget.",
     Reason.OVER_BUDGET: "What runs costs more than the budget. It keeps serving with the fewest replicas promised.",
     Reason.NO_BUDGET: "The policy has no budget.",
+    Reason.FORECAST_EXCEEDS_BUDGET: "The month will cost more than the monthly budget if it goes on like this. No replica is "
+    "added beyond what is left an hour.",
+    Reason.MONTHLY_BUDGET_SPENT: "The monthly budget is spent. What runs keeps serving with the fewest replicas promised.",
     Reason.NO_CHANGE_YET: "Nothing that can alter answers has been changed.",
     Reason.ACCEPTED_BY_USER: "A technique that can alter answers is Enabled: accepted by you, and not tested.",
     Reason.STEADY: "No change of configuration is under way or wanted.",

@@ -28,6 +28,7 @@ from costpolicy.api.measured import (
 )
 from costpolicy.api.model import ObservedModel
 from costpolicy.api.rules import ListMap
+from costpolicy.api.spending import SpendingStatus
 from costpolicy.api.types import Timestamp
 
 __all__ = [
@@ -46,6 +47,7 @@ __all__ = [
     "RejectedVariant",
     "RolloutStatus",
     "SpeculationStatus",
+    "SpendingStatus",
     "TargetStatus",
     "VariantStatus",
     "WindowFigures",
@@ -160,6 +162,8 @@ class CostPolicyStatus(ObservedModel):
     """How far predictions for what serves are off, as measured."""
     speculation: SpeculationStatus | None = None
     """How many of the tokens proposed in speculative decoding are accepted, as measured."""
+    spending: SpendingStatus | None = None
+    """What this month has cost, and will have cost."""
     measurement: MeasurementStatus | None = None
     """What changes have saved."""
     playbook: Annotated[tuple[PlaybookRow, ...], Field(max_length=16), ListMap(("technique",))] = ()

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 
 from costpolicy.api.reasons import Reason
+from costpolicy.observe.costs import costs_of
 from costpolicy.observe.latency import Tail, histogram
 from costpolicy.observe.observation import Figure, PolicyObservation, VariantObservation
 from costpolicy.observe.questions import questions
@@ -65,6 +66,7 @@ class FleetObservations:
         variants: the variants of each policy (namespace, name) that anything was seen of.
         answers: what was answered to each question, by namespace, policy and variant.
         hours: recorded hours of each policy's variants, those that went included.
+        costs: recorded costs an hour, by namespace and policy; those of neither are the times that were recorded at all.
     """
 
     at: datetime
@@ -75,6 +77,7 @@ class FleetObservations:
     variants: Mapping[tuple[str, str], tuple[str, ...]]
     answers: Answers = field(repr=False)
     hours: Mapping[tuple[str, str], Mapping[str, tuple[LoadWindow, ...]]] = field(repr=False)
+    costs: Mapping[Key, tuple[Sample, ...]] = field(repr=False)
 
     def policies(self) -> tuple[tuple[str, str], ...]:
         """Return namespace and name of every policy that something was seen of, in order."""
@@ -91,6 +94,7 @@ class FleetObservations:
             requests_per_second_p95=self._history("offered_over_window", (namespace, policy, "")),
             span=self._span((namespace, policy, "")),
             windows=self.hours.get((namespace, policy), {}),
+            costs=costs_of(self.costs.get((namespace, policy, ""), ()), self.costs.get(("", "", ""), ())),
         )
 
     def of_variant(self, namespace: str, policy: str, variant: str) -> VariantObservation:
@@ -228,6 +232,7 @@ def observe_fleet(source: MetricsSource, at: datetime, settings: ObserveSettings
     hours: dict[tuple[str, str], dict[str, tuple[LoadWindow, ...]]] = {}
     for (namespace, policy, variant), samples in answers.pop("load_windows").items():
         hours.setdefault((namespace, policy), {})[variant] = load_windows(samples)
+    costs = answers.pop("cost_by_time")
     facts = {sample.labels.get("fact") for samples in answers.pop("installation").values() for sample in samples}
     return FleetObservations(
         at=at,
@@ -238,6 +243,7 @@ def observe_fleet(source: MetricsSource, at: datetime, settings: ObserveSettings
         variants=_variants(answers),
         answers=answers,
         hours=hours,
+        costs=costs,
     )
 
 

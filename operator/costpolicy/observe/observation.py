@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from costpolicy.api.reasons import Reason
+from costpolicy.observe.costs import Costs
 from costpolicy.observe.latency import Tail
 from costpolicy.observe.source import Missing
 from costpolicy.observe.window import LoadWindow
@@ -83,6 +84,7 @@ class PolicyObservation:
         requests_per_second_p95: 95th percentile of the offered five-minute rates over the window.
         span: how far back, within the window, that history reaches.
         windows: recorded hours of each variant that was seen in the window, whether or not it still runs.
+        costs: of all its accelerators an hour, over the last week; times of which nothing is known are absent.
     """
 
     namespace: str
@@ -91,6 +93,7 @@ class PolicyObservation:
     requests_per_second_p95: Figure
     span: timedelta | Missing
     windows: Mapping[str, tuple[LoadWindow, ...]] = field(default_factory=dict)
+    costs: Costs = field(default_factory=dict)
 
     @property
     def fresh(self) -> bool:

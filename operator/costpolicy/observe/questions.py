@@ -33,6 +33,7 @@ QUESTIONS: Final[Mapping[str, Callable[[Scope], str]]] = {
     "offered_over_window": queries.offered_over_window,
     "history_begin": queries.history_begin,
     "load_windows": queries.load_windows,
+    "cost_by_time": queries.cost_by_time,
     "installation": queries.installation,
 }
 

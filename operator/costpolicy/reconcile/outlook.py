@@ -19,6 +19,7 @@ from costpolicy.planning.request import PlanRequest, limits_of
 from costpolicy.planning.sizing import size, supply_of
 from costpolicy.planning.supply import Supply
 from costpolicy.reconcile.acceptance import acceptance_of_proposers
+from costpolicy.reconcile.budget import Spending, spending_of
 from costpolicy.reconcile.calibration import calibration_book
 from costpolicy.reconcile.demand import Demands, demands
 from costpolicy.reconcile.inputs import Inputs
@@ -38,6 +39,7 @@ class Outlook:
     planned: Planned
     plan: Plan
     bounds: Bounds
+    spending: Spending
     _rendered: dict[str, Variant | None] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -119,6 +121,7 @@ def look_ahead(snapshot: Snapshot, inputs: Inputs, now: datetime) -> Outlook:
     """Plan for a policy as the world is now."""
     policy = snapshot.policy
     stable = snapshot.live.stable
+    spending = spending_of(snapshot, now)
     load = demands(policy.spec, snapshot.observed, sum(variant.ready for variant in snapshot.live.variants))
     request = PlanRequest(
         spec=policy.spec,
@@ -131,6 +134,7 @@ def look_ahead(snapshot: Snapshot, inputs: Inputs, now: datetime) -> Outlook:
         engine=inputs.engine,
         running=stable.configuration if stable else None,
         currency=snapshot.prices.currency,
+        ceiling=spending.ceiling,
     )
     request = replace(request, acceptance=acceptance_of_proposers(request, snapshot.observed))
     request = replace(request, calibration=calibration_book(request, stable, snapshot.observed))
@@ -145,6 +149,7 @@ def look_ahead(snapshot: Snapshot, inputs: Inputs, now: datetime) -> Outlook:
         planned=planned,
         plan=with_remedy(planned.plan, snapshot.prices.problems),
         bounds=replica_bounds(scaling.schedules, default, now),
+        spending=spending,
     )
 
 
