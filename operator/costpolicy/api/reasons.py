@@ -85,10 +85,12 @@ class Reason(StrEnum):
     DOES_NOT_PAY_BACK = "DoesNotPayBack"
     NEEDS_QUALITY_GATE = "NeedsQualityGate"
     SUPERSEDED = "Superseded"
+    SPOT_LOST = "SpotLost"
     # news
     ROLLOUT_STARTED = "RolloutStarted"
     PROMOTED = "Promoted"
     SCALED = "Scaled"
+    SPOT_BACK = "SpotBack"
     CHEAPER_ELSEWHERE = "CheaperElsewhere"
     # candidates that a plan rejects
     ACCELERATOR_NOT_ALLOWED = "AcceleratorNotAllowed"
@@ -183,6 +185,9 @@ REASONS: Final[Mapping[Reason, str]] = {
     Reason.DOES_NOT_PAY_BACK: "A better plan would not pay for its own disruption within rollout.paybackHorizon.",
     Reason.NEEDS_QUALITY_GATE: "A cheaper configuration may alter answers. Set its technique to Enabled to accept "
     "that.",
+    Reason.SPOT_LOST: "Replicas on Spot lost their nodes, or were told that they will; replicas of the same plan on demand stand "
+    "in.",
+    Reason.SPOT_BACK: "Spot capacity carries everything again, and has for a while; no replica on demand stands in.",
     Reason.SUPERSEDED: "The change was given up because the policy was edited again.",
     Reason.ROLLOUT_STARTED: "Another configuration starts beside what serves.",
     Reason.PROMOTED: "The new configuration serves and the former one goes.",

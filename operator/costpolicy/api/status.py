@@ -29,6 +29,7 @@ from costpolicy.api.measured import (
 from costpolicy.api.model import ObservedModel
 from costpolicy.api.rules import ListMap
 from costpolicy.api.spending import SpendingStatus
+from costpolicy.api.standby import StandbyStatus
 from costpolicy.api.types import Timestamp
 
 __all__ = [
@@ -48,6 +49,7 @@ __all__ = [
     "RolloutStatus",
     "SpeculationStatus",
     "SpendingStatus",
+    "StandbyStatus",
     "TargetStatus",
     "VariantStatus",
     "WindowFigures",
@@ -70,7 +72,7 @@ class VariantStatus(ObservedModel):
     """Replicas wanted."""
     ready_replicas: Whole = 0
     """Replicas ready."""
-    role: Literal["Stable", "Canary", "Retiring"]
+    role: Literal["Stable", "Canary", "Standby", "Retiring"]
     """What it is there for."""
 
 
@@ -154,6 +156,8 @@ class CostPolicyStatus(ObservedModel):
     """Deployments that the operator owns."""
     rollout: RolloutStatus | None = None
     """The change of configuration that is under way, or the last one."""
+    standby: StandbyStatus | None = None
+    """Spot capacity that was lost, and since when."""
     scaling: ScalingStatus | None = None
     """A change of replicas that waits for its stabilization time."""
     observed: ObservedTraffic | None = None

@@ -50,6 +50,7 @@ def answer(outlook: Outlook, course: Course | None, now: datetime) -> CostPolicy
         why_not_cheaper=plan.why_not_cheaper,
         variants=_variants(snapshot, course),
         rollout=course.rollout if course else before.rollout,
+        standby=course.standby if course else None,
         scaling=course.scaling if course else None,
         observed=observed_traffic(snapshot.observed, before.observed, now),
         calibration=calibration_status(outlook.request.calibration),

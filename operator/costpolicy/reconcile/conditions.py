@@ -25,6 +25,7 @@ _ORDINARY = (
     Reason.IN_TRANSITION,
     Reason.OTHERS_CHANGING,
     Reason.REVALIDATING,
+    Reason.SPOT_LOST,
 )
 """Holds that end by themselves, or that nobody would want to end: no reason to look."""
 _PHASES = {

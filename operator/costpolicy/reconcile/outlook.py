@@ -6,7 +6,9 @@ from datetime import datetime
 from costpolicy.catalog.accelerators import accelerators
 from costpolicy.catalog.engines import EngineError
 from costpolicy.manifests.inputs import VariantInputs
+from costpolicy.manifests.placement import ProductLabels
 from costpolicy.manifests.products import products_on
+from costpolicy.manifests.record import Record
 from costpolicy.manifests.timing import startup_budget
 from costpolicy.manifests.variant import UnsupportedRevisionError, Variant, render_variant
 from costpolicy.manifests.weights import served_source
@@ -87,9 +89,7 @@ class Outlook:
                 engine=self.inputs.engine,
                 image=self.inputs.image,
                 startup_budget=startup_budget(int(target.memory.weights_bytes), source),
-                product_labels=products_on(
-                    (node.labels for node in self.snapshot.capacity.nodes), accelerators()[configuration.accelerator]
-                ),
+                product_labels=self._products_on(configuration),
                 scrape_annotations=not self.snapshot.pod_monitor,
             )
         )
@@ -104,12 +104,28 @@ class Outlook:
             self._rendered[variant.hash] = self._render_again(variant)
         return self._rendered[variant.hash]
 
-    def _render_again(self, variant: LiveVariant) -> Variant | None:
-        settings = self.snapshot.policy.spec.engine
-        if variant.record is None:
+    def rendered_on(self, variant: LiveVariant, configuration: Configuration) -> Variant | None:
+        """Return a running variant in another configuration, with all else that is pinned in its record.
+
+        ``None``: what it was made from is unknown, or is about to be replaced because of the user's edit.
+        """
+        rendered = self.rendered_again(variant)
+        if variant.record is None or rendered is None or rendered.hash != variant.hash:
             return None
+        products = self._products_on(configuration)
+        return self._render(replace(variant.record, configuration=configuration, product_labels=products))
+
+    def _products_on(self, configuration: Configuration) -> ProductLabels:
+        nodes = (node.labels for node in self.snapshot.capacity.nodes)
+        return products_on(nodes, accelerators()[configuration.accelerator])
+
+    def _render_again(self, variant: LiveVariant) -> Variant | None:
+        return None if variant.record is None else self._render(variant.record)
+
+    def _render(self, record: Record) -> Variant | None:
+        settings = self.snapshot.policy.spec.engine
         try:
-            inputs = variant.record.inputs(self.snapshot.policy)
+            inputs = record.inputs(self.snapshot.policy)
             if settings.version or settings.image:
                 inputs = replace(inputs, engine=self.inputs.engine, image=self.inputs.image)
             return render_variant(inputs)

@@ -153,7 +153,13 @@ def _decided(policy: CostPolicy) -> object:
 def _is_calm(policy: CostPolicy) -> bool:
     """Return whether nothing of a policy waits for a time."""
     status = policy.status
-    if status is None or status.scaling is not None or status.rollout is None or status.rollout.phase != STEADY:
+    if (
+        status is None
+        or status.scaling is not None
+        or status.standby is not None
+        or status.rollout is None
+        or status.rollout.phase != STEADY
+    ):
         return False
     blocked = find(status.conditions, ConditionType.ROLLOUT_BLOCKED)
     return blocked is not None and blocked.reason in _LASTING
