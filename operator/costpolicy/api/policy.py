@@ -140,7 +140,7 @@ class Budget(ApiModel):
     hourly: PositiveMoneyText | None = None
     """Most per hour, a decimal such as `12.50`."""
     monthly: PositiveMoneyText | None = None
-    """Most per month of 730 hours."""
+    """Most per calendar month in UTC. What is left of it over the hours left is how far replicas are added."""
     currency: OptionalCurrencyCode = ""
     """ISO 4217 code. Empty: that of the price books."""
 

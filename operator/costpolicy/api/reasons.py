@@ -57,6 +57,8 @@ class Reason(StrEnum):
     WITHIN_BUDGET = "WithinBudget"
     OVER_BUDGET = "OverBudget"
     NO_BUDGET = "NoBudget"
+    FORECAST_EXCEEDS_BUDGET = "ForecastExceedsBudget"
+    MONTHLY_BUDGET_SPENT = "MonthlyBudgetSpent"
     NO_CHANGE_YET = "NoChangeYet"
     ACCEPTED_BY_USER = "AcceptedByUser"
     # changes of configuration
@@ -83,10 +85,12 @@ class Reason(StrEnum):
     DOES_NOT_PAY_BACK = "DoesNotPayBack"
     NEEDS_QUALITY_GATE = "NeedsQualityGate"
     SUPERSEDED = "Superseded"
+    SPOT_LOST = "SpotLost"
     # news
     ROLLOUT_STARTED = "RolloutStarted"
     PROMOTED = "Promoted"
     SCALED = "Scaled"
+    SPOT_BACK = "SpotBack"
     CHEAPER_ELSEWHERE = "CheaperElsewhere"
     # candidates that a plan rejects
     ACCELERATOR_NOT_ALLOWED = "AcceleratorNotAllowed"
@@ -149,6 +153,9 @@ REASONS: Final[Mapping[Reason, str]] = {
     Reason.WITHIN_BUDGET: "What runs costs no more than the budget.",
     Reason.OVER_BUDGET: "What runs costs more than the budget. It keeps serving with the fewest replicas promised.",
     Reason.NO_BUDGET: "The policy has no budget.",
+    Reason.FORECAST_EXCEEDS_BUDGET: "The month will cost more than the monthly budget if it goes on like this. No replica is "
+    "added beyond what is left an hour.",
+    Reason.MONTHLY_BUDGET_SPENT: "The monthly budget is spent. What runs keeps serving with the fewest replicas promised.",
     Reason.NO_CHANGE_YET: "Nothing that can alter answers has been changed.",
     Reason.ACCEPTED_BY_USER: "A technique that can alter answers is Enabled: accepted by you, and not tested.",
     Reason.STEADY: "No change of configuration is under way or wanted.",
@@ -178,6 +185,9 @@ REASONS: Final[Mapping[Reason, str]] = {
     Reason.DOES_NOT_PAY_BACK: "A better plan would not pay for its own disruption within rollout.paybackHorizon.",
     Reason.NEEDS_QUALITY_GATE: "A cheaper configuration may alter answers. Set its technique to Enabled to accept "
     "that.",
+    Reason.SPOT_LOST: "Replicas on Spot lost their nodes, or were told that they will; replicas of the same plan on demand stand "
+    "in.",
+    Reason.SPOT_BACK: "Spot capacity carries everything again, and has for a while; no replica on demand stands in.",
     Reason.SUPERSEDED: "The change was given up because the policy was edited again.",
     Reason.ROLLOUT_STARTED: "Another configuration starts beside what serves.",
     Reason.PROMOTED: "The new configuration serves and the former one goes.",

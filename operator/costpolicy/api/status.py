@@ -28,6 +28,8 @@ from costpolicy.api.measured import (
 )
 from costpolicy.api.model import ObservedModel
 from costpolicy.api.rules import ListMap
+from costpolicy.api.spending import SpendingStatus
+from costpolicy.api.standby import StandbyStatus
 from costpolicy.api.types import Timestamp
 
 __all__ = [
@@ -46,6 +48,8 @@ __all__ = [
     "RejectedVariant",
     "RolloutStatus",
     "SpeculationStatus",
+    "SpendingStatus",
+    "StandbyStatus",
     "TargetStatus",
     "VariantStatus",
     "WindowFigures",
@@ -68,7 +72,7 @@ class VariantStatus(ObservedModel):
     """Replicas wanted."""
     ready_replicas: Whole = 0
     """Replicas ready."""
-    role: Literal["Stable", "Canary", "Retiring"]
+    role: Literal["Stable", "Canary", "Standby", "Retiring"]
     """What it is there for."""
 
 
@@ -152,6 +156,8 @@ class CostPolicyStatus(ObservedModel):
     """Deployments that the operator owns."""
     rollout: RolloutStatus | None = None
     """The change of configuration that is under way, or the last one."""
+    standby: StandbyStatus | None = None
+    """Spot capacity that was lost, and since when."""
     scaling: ScalingStatus | None = None
     """A change of replicas that waits for its stabilization time."""
     observed: ObservedTraffic | None = None
@@ -160,6 +166,8 @@ class CostPolicyStatus(ObservedModel):
     """How far predictions for what serves are off, as measured."""
     speculation: SpeculationStatus | None = None
     """How many of the tokens proposed in speculative decoding are accepted, as measured."""
+    spending: SpendingStatus | None = None
+    """What this month has cost, and will have cost."""
     measurement: MeasurementStatus | None = None
     """What changes have saved."""
     playbook: Annotated[tuple[PlaybookRow, ...], Field(max_length=16), ListMap(("technique",))] = ()

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 
 from costpolicy.api.reasons import Reason
+from costpolicy.observe.costs import costs_of
 from costpolicy.observe.latency import Tail, histogram
 from costpolicy.observe.observation import Figure, PolicyObservation, VariantObservation
 from costpolicy.observe.questions import questions
@@ -66,6 +67,7 @@ class FleetObservations:
         variants: the variants of each policy (namespace, name) that anything was seen of.
         answers: what was answered to each question, by namespace, policy and variant.
         hours: recorded hours of each policy's variants, those that went included.
+        costs: recorded costs an hour, by namespace and policy; those of neither are the times that were recorded at all.
     """
 
     at: datetime
@@ -76,6 +78,7 @@ class FleetObservations:
     variants: Mapping[tuple[str, str], tuple[str, ...]]
     answers: Answers = field(repr=False)
     hours: Mapping[tuple[str, str], Mapping[str, tuple[LoadWindow, ...]]] = field(repr=False)
+    costs: Mapping[Key, tuple[Sample, ...]] = field(repr=False)
 
     def policies(self) -> tuple[tuple[str, str], ...]:
         """Return namespace and name of every policy that something was seen of, in order."""
@@ -93,6 +96,7 @@ class FleetObservations:
             span=self._span((namespace, policy, "")),
             windows=self.hours.get((namespace, policy), {}),
             saturations=saturations(self._samples("saturation", (namespace, policy, ""))),
+            costs=costs_of(self.costs.get((namespace, policy, ""), ()), self.costs.get(("", "", ""), ())),
         )
 
     def of_variant(self, namespace: str, policy: str, variant: str) -> VariantObservation:
@@ -230,6 +234,7 @@ def observe_fleet(source: MetricsSource, at: datetime, settings: ObserveSettings
     hours: dict[tuple[str, str], dict[str, tuple[LoadWindow, ...]]] = {}
     for (namespace, policy, variant), samples in answers.pop("load_windows").items():
         hours.setdefault((namespace, policy), {})[variant] = load_windows(samples)
+    costs = answers.pop("cost_by_time")
     facts = {sample.labels.get("fact") for samples in answers.pop("installation").values() for sample in samples}
     return FleetObservations(
         at=at,
@@ -240,6 +245,7 @@ def observe_fleet(source: MetricsSource, at: datetime, settings: ObserveSettings
         variants=_variants(answers),
         answers=answers,
         hours=hours,
+        costs=costs,
     )
 
 

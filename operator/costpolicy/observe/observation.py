@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from costpolicy.api.reasons import Reason
+from costpolicy.observe.costs import Costs
 from costpolicy.observe.latency import Tail
 from costpolicy.observe.saturation import Saturation
 from costpolicy.observe.source import Missing
@@ -85,6 +86,7 @@ class PolicyObservation:
         span: how far back, within the window, that history reaches.
         windows: recorded hours of each variant that was seen in the window, whether or not it still runs.
         saturations: what saturated engines served, by what their kernels depend on (``Configuration.kernels``).
+        costs: of all its accelerators an hour, over the last week; times of which nothing is known are absent.
     """
 
     namespace: str
@@ -94,6 +96,7 @@ class PolicyObservation:
     span: timedelta | Missing
     windows: Mapping[str, tuple[LoadWindow, ...]] = field(default_factory=dict)
     saturations: Mapping[str, Saturation] = field(default_factory=dict)
+    costs: Costs = field(default_factory=dict)
 
     @property
     def fresh(self) -> bool:

@@ -21,6 +21,10 @@ WINDOW_STEP: Final = "7h"
 """Distance of the hours that are compared with predictions.  With 24 it has no common factor, so that over seven days each
 hour of the day is met; a subquery is evaluated at multiples of it, so that what was read stays the same until the next."""
 
+COST_WINDOW: Final = "168h"
+COST_STEP: Final = "3h"
+"""Of each policy's cost a week is read, in steps that find nights off (:mod:`costpolicy.savings.month`)."""
+
 HISTORY_STEP: Final = "10m"
 """How exactly the beginning of history is located."""
 
@@ -216,6 +220,16 @@ def _of_proposers(scope: Scope, counter: str) -> str:
     """Return how much a counter grew, of variants that speculate, with the label ``proposer``."""
     proposer = f"topk {scope.by(*VARIANT)} (1, {exported(scope, PROPOSER_INFO)})"
     return f"{variants(scope, counter, _increase(scope))} * {scope.on(*VARIANT)} group_left (proposer) {proposer}"
+
+
+def cost_by_time(scope: Scope) -> str:
+    """Cost per hour of each policy over the last week, ``COST_STEP`` apart, split by ``currency``.
+
+    A policy without accelerators has no series; the sample without labels, which is there while an operator was scraped,
+    tells such times from those of which nothing is known.
+    """
+    cost = f"max {scope.by(*POLICY, 'currency')} ({scope.selector(Recorded.POLICY_COST_PER_HOUR)})"
+    return f"({cost} or max({scope.selector(Recorded.OPERATORS)}))[{COST_WINDOW}:{COST_STEP}]"
 
 
 def load_windows(scope: Scope) -> str:

@@ -35,6 +35,7 @@ QUESTIONS: Final[Mapping[str, Callable[[Scope], str]]] = {
     "history_begin": queries.history_begin,
     "load_windows": queries.load_windows,
     "saturation": saturation,
+    "cost_by_time": queries.cost_by_time,
     "installation": queries.installation,
 }
 

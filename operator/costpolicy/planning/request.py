@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from costpolicy.api.policy import CostPolicySpec
 from costpolicy.api.types import WeightFormat
@@ -14,6 +15,8 @@ from costpolicy.planning.demand import Demand
 from costpolicy.planning.supply import Supply
 from costpolicy.units import Money, parse_duration
 
+HOURS_OF_LONGEST_MONTH: Final = 31 * 24
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanRequest:
@@ -25,6 +28,7 @@ class PlanRequest:
         running: what serves now; its formats need no quality gate, and a budget no longer rejects it.
         currency: of the offerings' prices.
         calibration: what was measured of ``running``; ``None``: nothing.
+        ceiling: what the monthly budget leaves an hour for the rest of the month; ``None``: the month is not known.
         acceptance: what was observed of proposers that run or ran for this policy.
     """
 
@@ -38,6 +42,7 @@ class PlanRequest:
     currency: str = "USD"
     calibration: CalibrationBook | None = None
     acceptance: Mapping[Proposer, ObservedAcceptance] = field(default_factory=dict)
+    ceiling: Money | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,15 +77,25 @@ def objectives_of(spec: CostPolicySpec) -> Objectives:
     )
 
 
-def hourly_budget(spec: CostPolicySpec) -> Money | None:
-    """Return the tightest hourly budget: the hourly one, or the monthly one over 730 hours."""
+def hourly_budget(spec: CostPolicySpec, ceiling: Money | None = None, *, serves: bool = False) -> Money | None:
+    """Return the tightest hourly budget: the hourly one, or what the monthly one leaves an hour.
+
+    Args:
+        spec: whose budget.
+        ceiling: what is left of the month's budget over the hours left of it; ``None``: nothing is known of the month.
+        serves: something runs already.  A first plan must be affordable in the longest month as well.
+    """
     if spec.budget is None:
         return None
     budgets = []
     if spec.budget.hourly is not None:
         budgets.append(Money.parse(spec.budget.hourly))
     if spec.budget.monthly is not None:
-        budgets.append(Money(Money.parse(spec.budget.monthly).micros // 730))
+        evenly = Money(Money.parse(spec.budget.monthly).micros // HOURS_OF_LONGEST_MONTH)
+        if not serves or ceiling is None:
+            budgets.append(evenly)
+        if ceiling is not None:
+            budgets.append(ceiling)
     return min(budgets, default=None)
 
 
@@ -90,5 +105,5 @@ def limits_of(request: PlanRequest) -> Limits:
     return Limits(
         max_replicas=spec.scaling.max_replicas,
         max_accelerators=spec.hardware.max_accelerators,
-        hourly_budget=hourly_budget(spec),
+        hourly_budget=hourly_budget(spec, request.ceiling, serves=request.running is not None),
     )

@@ -12,6 +12,7 @@ from costpolicy.perf.latency import Quantiles
 from costpolicy.planning.demand import Demand
 from costpolicy.planning.plan import Target
 from costpolicy.reconcile.acceptance import speculation_status
+from costpolicy.reconcile.budget import asked_per_hour, spending_of, spending_status
 from costpolicy.reconcile.calibration import calibration_status
 from costpolicy.reconcile.conditions import Answer, conditions, stalled
 from costpolicy.reconcile.course import Course
@@ -19,7 +20,7 @@ from costpolicy.reconcile.live import Live
 from costpolicy.reconcile.observed import observed_traffic
 from costpolicy.reconcile.outlook import Outlook
 from costpolicy.reconcile.snapshot import Snapshot
-from costpolicy.units import ZERO, Money
+from costpolicy.units import Money
 
 MAX_HISTORY = 10
 
@@ -29,8 +30,10 @@ def answer(outlook: Outlook, course: Course | None, now: datetime) -> CostPolicy
     snapshot, plan = outlook.snapshot, outlook.plan
     before = snapshot.policy.status or CostPolicyStatus()
     currency = snapshot.prices.currency
-    cost = cost_per_hour(snapshot)
-    found = conditions(Answer(snapshot=snapshot, plan=plan, course=course, cost_per_hour=cost))
+    cost = asked_per_hour(snapshot)
+    found = conditions(
+        Answer(snapshot=snapshot, plan=plan, course=course, cost_per_hour=cost, spending=outlook.spending)
+    )
     history = before.history
     if course is not None and course.receipt is not None:
         history = (course.receipt, *history)[:MAX_HISTORY]
@@ -47,10 +50,12 @@ def answer(outlook: Outlook, course: Course | None, now: datetime) -> CostPolicy
         why_not_cheaper=plan.why_not_cheaper,
         variants=_variants(snapshot, course),
         rollout=course.rollout if course else before.rollout,
+        standby=course.standby if course else None,
         scaling=course.scaling if course else None,
         observed=observed_traffic(snapshot.observed, before.observed, now),
         calibration=calibration_status(outlook.request.calibration),
         speculation=speculation_status(outlook.request),
+        spending=spending_status(outlook.spending, currency),
         measurement=before.measurement,
         playbook=before.playbook,
         history=history,
@@ -64,8 +69,9 @@ def stalled_answer(snapshot: Snapshot, problem: Problem, now: datetime) -> CostP
         update={
             "observed_generation": snapshot.policy.metadata.generation,
             "conditions": merge_conditions(before.conditions, stalled(problem, snapshot), now),
-            "current": _current(snapshot, cost_per_hour(snapshot)),
+            "current": _current(snapshot, asked_per_hour(snapshot)),
             "variants": _variants(snapshot, None),
+            "spending": spending_status(spending_of(snapshot, now), snapshot.prices.currency),
         }
     ).within_limit()
 
@@ -83,32 +89,6 @@ def unreadable_answer(generation: int, message: str, live: Live) -> CostPolicySt
         condition(ConditionType.STALLED, True, Reason.INVALID_POLICY, message, generation=generation),
     )
     return CostPolicyStatus(observed_generation=generation, conditions=told)
-
-
-def cost_per_hour(snapshot: Snapshot) -> Money | Missing:
-    """Return what the accelerators that all variants ask for cost an hour, at the prices in force.
-
-    Where one of them has no price, all of them together have none: a gap, never a saving.
-    """
-    prices, total = snapshot.prices.hourly(), ZERO
-    for variant in snapshot.live.variants:
-        if variant.replicas == 0:
-            continue
-        configuration = variant.configuration
-        if configuration is None:
-            return Missing(
-                reason=Reason.NO_PRICE,
-                message=f"the Deployment of variant {variant.hash} carries no record of what it was planned on",
-            )
-        hourly = prices.get((configuration.accelerator, configuration.capacity_type))
-        if hourly is None:
-            what = f"{configuration.accelerator} {configuration.capacity_type}"
-            return Missing(
-                reason=Reason.NO_PRICE,
-                message=f"no price book prices {what}, which variant {variant.hash} holds: add it to a PriceBook",
-            )
-        total = total + hourly * (variant.replicas * configuration.accelerators_per_replica)
-    return total
 
 
 def _several(ranks: int) -> int | None:

@@ -10,6 +10,7 @@ from costpolicy.planning.plan import Rejection, Target
 from costpolicy.reconcile.live import LiveVariant
 from costpolicy.reconcile.outlook import Outlook
 from costpolicy.reconcile.snapshot import Snapshot
+from costpolicy.reconcile.standby import hold_for_spot
 from costpolicy.rollout.disruption import canary_time, disruption_cost
 from costpolicy.rollout.verdict import Hold, Proceed, Proposal, judge
 
@@ -87,7 +88,10 @@ def _own_change(
     """Return whether the operator changes to a plan of its own."""
     snapshot = outlook.snapshot
     hash_ = outlook.rendered(target).hash
-    if (lacking := _lacking(outlook, stable, running)) is not None:
+    lacking = _lacking(outlook, stable, running)
+    if (spot := hold_for_spot(outlook, stable, now, lacking=lacking is not None)) is not None:
+        return Keep(hold=spot)
+    if lacking is not None:
         return Change(target=target, trigger="OutOfStock", message=lacking)
     proposal = _proposal(snapshot, target, running, hash_)
     proposed = (hash_, min(proposal.proposed_since or now, now))

@@ -10,12 +10,12 @@ from costpolicy.api.validation import Problem
 from costpolicy.observe.observation import PolicyObservation
 from costpolicy.observe.source import Missing
 from costpolicy.planning.plan import Plan
-from costpolicy.planning.request import hourly_budget
+from costpolicy.reconcile.budget import Spending, within_budget
 from costpolicy.reconcile.course import Course
 from costpolicy.reconcile.live import LiveVariant
 from costpolicy.reconcile.snapshot import MetricsDown, Snapshot
 from costpolicy.rollout.transition import Phase
-from costpolicy.units import ZERO, Money, parse_duration
+from costpolicy.units import Money, parse_duration
 
 _INTER_TOKEN = "inter-token latency"  # noqa: S105 - a token of text
 _ADVICE_ONLY = (RolloutMode.OFF, RolloutMode.RECOMMEND)
@@ -25,6 +25,7 @@ _ORDINARY = (
     Reason.IN_TRANSITION,
     Reason.OTHERS_CHANGING,
     Reason.REVALIDATING,
+    Reason.SPOT_LOST,
 )
 """Holds that end by themselves, or that nobody would want to end: no reason to look."""
 _PHASES = {
@@ -42,6 +43,7 @@ class Answer:
     plan: Plan
     course: Course | None
     cost_per_hour: Money | Missing
+    spending: Spending
 
 
 def conditions(answer: Answer) -> tuple[Condition, ...]:
@@ -51,7 +53,7 @@ def conditions(answer: Answer) -> tuple[Condition, ...]:
         *_summary(answer),
         _metrics(answer.snapshot),
         _objectives(answer.snapshot),
-        _budget(answer),
+        within_budget(answer.snapshot.policy.spec, answer.plan, answer.cost_per_hour, answer.spending),
         _quality(answer.snapshot),
         *_rollout(answer),
     )
@@ -202,23 +204,6 @@ def _speculating(snapshot: Snapshot, observed: PolicyObservation) -> frozenset[s
     known = {one.hash: one.configuration for one in snapshot.live.variants if one.configuration is not None}
     plain = {hash_ for hash_, configuration in known.items() if configuration.proposer is None}
     return frozenset(one.variant for one in observed.variants) - plain if len(plain) < len(known) else frozenset()
-
-
-def _budget(answer: Answer) -> Condition:
-    budget = hourly_budget(answer.snapshot.policy.spec)
-    if budget is None:
-        return condition(ConditionType.WITHIN_BUDGET, True, Reason.NO_BUDGET)
-    cost = answer.cost_per_hour
-    if isinstance(cost, Missing):
-        return condition(ConditionType.WITHIN_BUDGET, None, cost.reason, cost.message)
-    if cost > budget:
-        message = f"what runs costs {cost.text(2)} an hour, the budget is {budget.text(2)}; it serves with the fewest replicas"
-        return condition(ConditionType.WITHIN_BUDGET, False, Reason.OVER_BUDGET, message)
-    if cost == ZERO and answer.plan.infeasible and answer.plan.infeasible.reason == Reason.BUDGET_EXCEEDED:
-        return condition(ConditionType.WITHIN_BUDGET, False, Reason.BUDGET_EXCEEDED, answer.plan.infeasible.message)
-    return condition(
-        ConditionType.WITHIN_BUDGET, True, Reason.WITHIN_BUDGET, f"{cost.text(2)} of {budget.text(2)} an hour"
-    )
 
 
 def _quality(snapshot: Snapshot) -> Condition:

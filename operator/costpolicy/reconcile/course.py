@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Final, Literal
 
 from costpolicy.api.reasons import Reason
-from costpolicy.api.status import Receipt, RolloutStatus, ScalingStatus
+from costpolicy.api.status import Receipt, RolloutStatus, ScalingStatus, StandbyStatus
 from costpolicy.kube.gateway import Object
 from costpolicy.planning.plan import Rejection, Target
 from costpolicy.reconcile.decision import News
@@ -13,7 +13,7 @@ from costpolicy.reconcile.live import LiveVariant
 from costpolicy.reconcile.outlook import Outlook
 from costpolicy.rollout.verdict import Hold
 
-Role = Literal["Stable", "Canary", "Retiring"]
+Role = Literal["Stable", "Canary", "Standby", "Retiring"]
 STEADY: Final = "Steady"
 INFEASIBLE: Final = "Infeasible"
 """Phase while a user's edit waits for a plan that is possible."""
@@ -48,6 +48,7 @@ class Course:
     service: str | None = None
     rollout: RolloutStatus | None = None
     scaling: ScalingStatus | None = None
+    standby: StandbyStatus | None = None
     hold: Hold | None = None
     receipt: Receipt | None = None
     news: tuple[News, ...] = ()

@@ -6,7 +6,9 @@ from datetime import datetime
 from costpolicy.catalog.accelerators import accelerators
 from costpolicy.catalog.engines import EngineError
 from costpolicy.manifests.inputs import VariantInputs
+from costpolicy.manifests.placement import ProductLabels
 from costpolicy.manifests.products import products_on
+from costpolicy.manifests.record import Record
 from costpolicy.manifests.timing import startup_budget
 from costpolicy.manifests.variant import UnsupportedRevisionError, Variant, render_variant
 from costpolicy.manifests.weights import served_source
@@ -19,6 +21,7 @@ from costpolicy.planning.request import PlanRequest, limits_of
 from costpolicy.planning.sizing import size, supply_of
 from costpolicy.planning.supply import Supply
 from costpolicy.reconcile.acceptance import acceptance_of_proposers
+from costpolicy.reconcile.budget import Spending, spending_of
 from costpolicy.reconcile.calibration import calibration_book
 from costpolicy.reconcile.demand import Demands, demands
 from costpolicy.reconcile.inputs import Inputs
@@ -39,6 +42,7 @@ class Outlook:
     planned: Planned
     plan: Plan
     bounds: Bounds
+    spending: Spending
     _rendered: dict[str, Variant | None] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -95,9 +99,7 @@ class Outlook:
                 engine=self.inputs.engine,
                 image=self.inputs.image,
                 startup_budget=startup_budget(int(target.memory.weights_bytes), source),
-                product_labels=products_on(
-                    (node.labels for node in self.snapshot.capacity.nodes), accelerators()[configuration.accelerator]
-                ),
+                product_labels=self._products_on(configuration),
                 scrape_annotations=not self.snapshot.pod_monitor,
             )
         )
@@ -112,12 +114,28 @@ class Outlook:
             self._rendered[variant.hash] = self._render_again(variant)
         return self._rendered[variant.hash]
 
-    def _render_again(self, variant: LiveVariant) -> Variant | None:
-        settings = self.snapshot.policy.spec.engine
-        if variant.record is None:
+    def rendered_on(self, variant: LiveVariant, configuration: Configuration) -> Variant | None:
+        """Return a running variant in another configuration, with all else that is pinned in its record.
+
+        ``None``: what it was made from is unknown, or is about to be replaced because of the user's edit.
+        """
+        rendered = self.rendered_again(variant)
+        if variant.record is None or rendered is None or rendered.hash != variant.hash:
             return None
+        products = self._products_on(configuration)
+        return self._render(replace(variant.record, configuration=configuration, product_labels=products))
+
+    def _products_on(self, configuration: Configuration) -> ProductLabels:
+        nodes = (node.labels for node in self.snapshot.capacity.nodes)
+        return products_on(nodes, accelerators()[configuration.accelerator])
+
+    def _render_again(self, variant: LiveVariant) -> Variant | None:
+        return None if variant.record is None else self._render(variant.record)
+
+    def _render(self, record: Record) -> Variant | None:
+        settings = self.snapshot.policy.spec.engine
         try:
-            inputs = variant.record.inputs(self.snapshot.policy)
+            inputs = record.inputs(self.snapshot.policy)
             if settings.version or settings.image:
                 inputs = replace(inputs, engine=self.inputs.engine, image=self.inputs.image)
             return render_variant(inputs)
@@ -133,6 +151,7 @@ def look_ahead(snapshot: Snapshot, inputs: Inputs, now: datetime) -> Outlook:
         snapshot.observed, scrapable(snapshot.capacity.pods_of(policy.metadata.namespace, policy.metadata.name), now)
     )
     load = demands(policy.spec, observed, sum(variant.ready for variant in snapshot.live.variants))
+    spending = spending_of(snapshot, now)
     request = PlanRequest(
         spec=policy.spec,
         architecture=inputs.architecture,
@@ -144,6 +163,7 @@ def look_ahead(snapshot: Snapshot, inputs: Inputs, now: datetime) -> Outlook:
         engine=inputs.engine,
         running=stable.configuration if stable else None,
         currency=snapshot.prices.currency,
+        ceiling=spending.ceiling,
     )
     request = replace(request, acceptance=acceptance_of_proposers(request, snapshot.observed))
     request = replace(request, calibration=calibration_book(request, stable, snapshot.observed))
@@ -158,6 +178,7 @@ def look_ahead(snapshot: Snapshot, inputs: Inputs, now: datetime) -> Outlook:
         planned=planned,
         plan=with_remedy(planned.plan, snapshot.prices.problems),
         bounds=replica_bounds(scaling.schedules, default, now),
+        spending=spending,
     )
 
 

@@ -192,7 +192,7 @@ def must_go(outlook: Outlook, stable: LiveVariant, canary: LiveVariant, now: dat
         return evidence.reason, evidence.message
     if canary.crashed and canary.restarts >= CRASH_LIMIT and not canary.ready:
         return Reason.ENGINE_DIED, f"{canary.failure}; see kubectl logs --previous"
-    if canary.unschedulable and not canary.ready and now - canary.created >= UNSCHEDULABLE_LIMIT:
+    if canary.unschedulable and not canary.ready and now - _begun_at(outlook, canary) >= UNSCHEDULABLE_LIMIT:
         return Reason.CANARY_UNSCHEDULABLE, canary.failure
     if not canary.unschedulable and (late := _late(outlook, canary, now)):
         return Reason.CANARY_NEVER_READY, "; ".join(filter(None, (late, canary.waiting)))
@@ -202,9 +202,14 @@ def must_go(outlook: Outlook, stable: LiveVariant, canary: LiveVariant, now: dat
     return None
 
 
+def _begun_at(outlook: Outlook, canary: LiveVariant) -> datetime:
+    """Return since when a variant is to take over: since it was made, unless it stood by before."""
+    return max(canary.created, last_rollout(outlook).started_at or canary.created)
+
+
 def _late(outlook: Outlook, canary: LiveVariant, now: datetime) -> str:
     """Return what a canary has not reached for too long; empty: nothing."""
-    if not canary.ready and now - canary.created >= NEVER_READY_LIMIT:
+    if not canary.ready and now - _begun_at(outlook, canary) >= NEVER_READY_LIMIT:
         return "no replica of it was ready for two hours"
     rollout = last_rollout(outlook)
     since = rollout.phase_since if (rollout.trigger, rollout.phase) == ("BetterPlan", Phase.SURGING) else None

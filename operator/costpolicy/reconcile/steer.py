@@ -10,11 +10,17 @@ from costpolicy.reconcile.live import LiveVariant
 from costpolicy.reconcile.outlook import Outlook
 from costpolicy.reconcile.progress import must_go, progress, withdraw
 from costpolicy.reconcile.rejected import rejected
+from costpolicy.reconcile.standby import is_standby, with_standby
 from costpolicy.reconcile.steady import begin, steady
 from costpolicy.rollout.verdict import Hold
 
 
 def steer(outlook: Outlook, now: datetime) -> Course:
+    """Return what shall run next, the standby of what is on Spot included."""
+    return with_standby(outlook, _steer(outlook, now), now)
+
+
+def _steer(outlook: Outlook, now: datetime) -> Course:
     """Return what shall run next.
 
     In this order: what does not exist is created; a change that fails is taken back; one that is under way goes on;
@@ -53,7 +59,7 @@ def _canary(outlook: Outlook, stable: LiveVariant) -> LiveVariant | None:
         (
             other
             for other in reversed(outlook.snapshot.live.others)
-            if other.created >= stable.created and other.hash != replaced
+            if other.created >= stable.created and other.hash != replaced and not is_standby(outlook, stable, other)
         ),
         None,
     )

@@ -10,6 +10,7 @@ from costpolicy.catalog.prices import Offering
 from costpolicy.kube.gateway import POLICY_LABEL, Node, Pod
 from costpolicy.manifests.placement import SPOT_LABELS
 from costpolicy.planning.supply import Supply
+from costpolicy.reconcile.notices import is_leaving
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +55,7 @@ class Capacity:
             free_by_node=tuple(
                 max(node.allocatable[resource] - held[node.name, resource], 0)
                 for node in nodes
-                if node.ready and not node.unschedulable
+                if node.ready and not is_leaving(node)
             ),
             provisionable_nodes=max((offering.max_nodes or 0) - len(nodes), 0),
             reserved_free=max((offering.count or 0) - sum(held[node.name, resource] for node in nodes), 0),

@@ -19,6 +19,7 @@ from costpolicy.catalog.prices import PriceList
 from costpolicy.kube.gateway import Gateway
 from costpolicy.observe.observation import PolicyObservation
 from costpolicy.observe.source import MetricsSource
+from costpolicy.reconcile.budget import monthly_budget, recorded_month
 from costpolicy.reconcile.course import CALM, STEADY
 from costpolicy.reconcile.demand import demands
 from costpolicy.reconcile.fleet import FleetWatch
@@ -26,6 +27,7 @@ from costpolicy.reconcile.reconciler import Reconciler
 from costpolicy.reconcile.snapshot import MetricsDown
 from costpolicy.reconcile.unscraped import scrapable, with_unscraped
 from costpolicy.rollout.windows import Bounds, inside_window, replica_bounds
+from costpolicy.savings.month import hourly_ceiling, month_of, stretch_of
 from costpolicy.simulation.serving import Key
 from costpolicy.simulation.world import World, has_prices_to_come
 from costpolicy.units import parse_duration
@@ -130,10 +132,21 @@ def _amounts(policy: CostPolicy, observed: PolicyObservation) -> object:
 
 def _calendar(policy: CostPolicy, now: datetime) -> object:
     scaling, windows = policy.spec.scaling, policy.spec.rollout.maintenance_windows
+    money = _money(policy, now)
     if not scaling.schedules and not windows:
-        return None
+        return money
     default = Bounds(minimum=scaling.min_replicas, maximum=scaling.max_replicas)
-    return replica_bounds(scaling.schedules, default, now), inside_window(windows, now)
+    return money, replica_bounds(scaling.schedules, default, now), inside_window(windows, now)
+
+
+def _money(policy: CostPolicy, now: datetime) -> object:
+    """Return what of a policy's money moves with the time alone: the month, and what a budget leaves of it."""
+    spending, monthly = policy.status.spending if policy.status else None, monthly_budget(policy.spec)
+    begin, _ = month_of(now)
+    if spending is None or monthly is None:
+        return begin
+    month = recorded_month(spending)
+    return begin, stretch_of(now), hourly_ceiling(monthly, month, now) if month.until >= begin else None
 
 
 def _decided(policy: CostPolicy) -> object:
@@ -144,7 +157,13 @@ def _decided(policy: CostPolicy) -> object:
 def _is_calm(policy: CostPolicy) -> bool:
     """Return whether nothing of a policy waits for a time."""
     status = policy.status
-    if status is None or status.scaling is not None or status.rollout is None or status.rollout.phase != STEADY:
+    if (
+        status is None
+        or status.scaling is not None
+        or status.standby is not None
+        or status.rollout is None
+        or status.rollout.phase != STEADY
+    ):
         return False
     blocked = find(status.conditions, ConditionType.ROLLOUT_BLOCKED)
     return blocked is not None and blocked.reason in _LASTING

@@ -18,6 +18,7 @@ LoadTime = Callable[[Object], timedelta]
 """How long the engine of a Deployment needs until it is ready."""
 
 _WRITER: Final = "kube-controller-manager"
+_HANDLER: Final = "aws-node-termination-handler"
 _TEMPLATE: Final = "simulation/template"
 _CRASHES_EVERY: Final = timedelta(minutes=1)
 _NEVER: Final = datetime.max.replace(tzinfo=UTC)
@@ -54,6 +55,15 @@ class SimulatedCluster:
             },
             "kubelet",
         )
+
+    def announce(self, name: str) -> None:
+        """Say that a node will be taken away, as the AWS Node Termination Handler does: it takes no new pods."""
+        ref = ObjectRef(api_version=NODE.api_version, kind=NODE.kind, name=name)
+        node = self._store.get(ref)
+        if node is None:
+            return
+        taint = {"key": "aws-node-termination-handler/spot-itn", "effect": "NoSchedule"}
+        self._store.edit(ref, {"spec": {"unschedulable": True, "taints": [*node["spec"]["taints"], taint]}}, _HANDLER)
 
     def remove_node(self, name: str) -> None:
         """Take a node away, as a spot interruption does: its pods are gone at once."""

@@ -12,7 +12,7 @@ from costpolicy.observe.fleet import ObserveSettings
 from costpolicy.observe.questions import QUESTIONS
 from costpolicy.observe.source import MetricsUnavailable, Sample
 from costpolicy.simulation.engine import Reading
-from costpolicy.simulation.history import History
+from costpolicy.simulation.history import Costs, History, total
 from costpolicy.simulation.hours import Hours, Scraped
 from costpolicy.simulation.saturated import Saturated
 from costpolicy.simulation.traffic import Traffic
@@ -53,6 +53,7 @@ class SimulatedMetrics:
         self._hours: dict[Variant, Hours] = {}
         self._history: dict[tuple[str, str], History] = {}
         self._saturated: dict[Variant, Saturated] = {}
+        self._costs = Costs()
         self._alike: dict[Variant, datetime] = {}
         self._recorded: tuple[object, tuple[Sample, ...]] | None = None
         self.outage: Reason | None = None
@@ -74,6 +75,9 @@ class SimulatedMetrics:
             if lasted and series[0] is not scrape:
                 kind = (*variant[:2], scrape.kernels)
                 self._saturated.setdefault(kind, Saturated()).record(series, lasted)
+        if seen:
+            at = next(iter(seen.values())).at
+            self._costs.record(at, total({variant: scrape.cost_per_hour for variant, scrape in scrapes.items()}))
         for policy in {variant[:2] for variant in seen}:
             here = [scrape for variant, scrape in seen.items() if variant[:2] == policy]
             offered = sum(scrape.offered for scrape in here)
@@ -104,6 +108,8 @@ class SimulatedMetrics:
             return ()
         if name == "load_windows":
             return self._recorded_hours()
+        if name == "cost_by_time":
+            return tuple(self._cost_by_time(at))
         if name == "installation":
             facts: Iterable[tuple[dict[str, str], float]] = (({"fact": fact}, 1.0) for fact in ("operator", "rules"))
         elif name == "saturation":
@@ -117,6 +123,13 @@ class SimulatedMetrics:
     def retention(self) -> timedelta | None:
         """See :class:`MetricsSource`."""
         return 4 * self._settings.window
+
+    def _cost_by_time(self, now: datetime) -> Iterator[Sample]:
+        for at, costs in self._costs.figures(now):
+            yield Sample(labels={}, value=1.0, timestamp=at)
+            for (namespace, policy), cost in costs.items():
+                labels = {"namespace": namespace, "policy": policy, "currency": "USD"}
+                yield Sample(labels=labels, value=cost.micros / MICROS_PER_UNIT, timestamp=at)
 
     def _recorded_hours(self) -> tuple[Sample, ...]:
         version = self._hours_version()

@@ -120,6 +120,8 @@ class _Stage:
         world = self.world
         if event.prices is not None:
             self._price(event.prices)
+        for name in event.announce_nodes or ():
+            world.cluster.announce(name)
         for name in event.remove_nodes or ():
             if self._there.pop(name, None) is not None:
                 world.cluster.remove_node(name)

@@ -108,6 +108,8 @@ class Event(ApiModel):
     """Other prices."""
     remove_nodes: tuple[ObjectName, ...] | None = None
     """Nodes that are gone at once, with their pods."""
+    announce_nodes: tuple[ObjectName, ...] | None = None
+    """Nodes that get the notice that they will be taken away; what runs there goes on running."""
     add_nodes: tuple[ObjectName, ...] | None = None
     """Nodes of the scenario that come, or come back."""
     metrics: Metrics | None = None
@@ -117,7 +119,11 @@ class Event(ApiModel):
     crashing: tuple[AcceleratorName, ...] | None = None
     """Accelerators on which engines that start from now on die."""
 
-    rules: ClassVar = (exactly_one("an event", "prices", "removeNodes", "addNodes", "metrics", "loadTime", "crashing"),)
+    rules: ClassVar = (
+        exactly_one(
+            "an event", "prices", "removeNodes", "announceNodes", "addNodes", "metrics", "loadTime", "crashing"
+        ),
+    )
 
 
 class Engines(ApiModel):
@@ -251,7 +257,11 @@ def _check(document: Document[Scenario]) -> None:
 
 def _check_event(document: Document[Scenario], index: int, event: Event) -> None:
     known = {node.name for node in document.value.nodes}
-    for field, nodes in (("removeNodes", event.remove_nodes), ("addNodes", event.add_nodes)):
+    for field, nodes in (
+        ("removeNodes", event.remove_nodes),
+        ("announceNodes", event.announce_nodes),
+        ("addNodes", event.add_nodes),
+    ):
         if unknown := set(nodes or ()) - known:
             message = f"no node is called {min(unknown)}: add it to nodes, with later: true"
             raise document.error(("events", index, field), message)
