@@ -20,12 +20,13 @@ AT_ONCE = 16
 """Requests that are sent between two looks at the status."""
 
 
-def starts(world: World) -> None:
+def starts(world: World) -> RealEngine:
     """Apply the policy of the tiny model; its engine takes about two minutes to load, so this comes first."""
     world.journal.step("(c) a real vLLM starts in the background")
     engine = world.cluster.provide_engine(write_tiny_model(cache_folder() / "tiny-model"))
     world.cluster.kubectl("apply", "-f", "-", input=yaml.safe_dump_all(_claim(engine.model_on_node)))
     world.apply_changed(MANIFEST, runs_on(engine))
+    return engine
 
 
 def runs_on(engine: RealEngine) -> Object:
