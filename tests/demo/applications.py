@@ -37,7 +37,7 @@ class Applications:
         """Return what each way of asking has seen so far."""
         said = self.world.cluster.kubectl("logs", POD, "-n", NAMESPACE, "--tail=1")
         counts: dict[str, dict[str, Any]] = json.loads(said or "{}")
-        return {way: Seen(**figures) for way, figures in counts.items()}
+        return {way: Seen(**{**figures, "faults": tuple(figures["faults"])}) for way, figures in counts.items()}
 
     def answered(self, more: int) -> dict[str, Seen]:
         """Wait until every way of asking has had so many more whole answers, and return what was seen then."""
