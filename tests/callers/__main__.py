@@ -6,12 +6,12 @@ import json
 
 from callers.asking import Question, whole_answer_or_fault
 from callers.tally import Tally
-from callers.ways import WAYS, Way
+from callers.ways import KEPT, WAYS, Way
 
-TOKENS = 24
+TOKENS = 16
 LONG_TOKENS = 1500
-"""An answer that takes longer than a stopping pod gives its endpoint to disappear."""
-PAUSE_SECONDS = 0.2
+"""Of an answer that is still under way when everything else has left a stopping engine."""
+PAUSE_SECONDS = 0.4
 """Between two requests of one caller: far below the seconds after which an engine hangs up on an idle connection."""
 
 
@@ -36,12 +36,11 @@ async def main() -> None:
     parser.add_argument("model")
     arguments = parser.parse_args()
     tally = Tally()
-    questions = [
-        Question(model=arguments.model, tokens=TOKENS, stream=False),
-        Question(model=arguments.model, tokens=TOKENS, stream=True),
-        Question(model=arguments.model, tokens=LONG_TOKENS, stream=True),
-    ]
-    callers = [call(way, question, arguments.url, tally) for way in WAYS for question in questions]
+    at_once = Question(model=arguments.model, tokens=TOKENS, stream=False)
+    streamed = Question(model=arguments.model, tokens=TOKENS, stream=True)
+    long = Question(model=arguments.model, tokens=LONG_TOKENS, stream=True)
+    asked = [(way, question) for way in WAYS for question in (at_once, streamed)]
+    callers = [call(way, question, arguments.url, tally) for way, question in [*asked, (KEPT, long)]]
     await asyncio.gather(report(tally), *callers)
 
 

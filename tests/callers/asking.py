@@ -28,7 +28,7 @@ async def whole_answer_or_fault(client: AsyncOpenAI, question: Question) -> Faul
     try:
         finish, tokens = await (_streamed(client, question) if question.stream else _at_once(client, question))
     except (OpenAIError, httpx.HTTPError) as error:
-        return Fault(truncated=False, what=f"{type(error).__name__}: {error or repr(error.__cause__)}")
+        return Fault(truncated=False, what=f"{type(error).__name__}: {error} ({error.__cause__!r})")
     if (finish, tokens) == ("length", question.tokens):
         return None
     return Fault(truncated=True, what=f"finish_reason {finish} after {tokens} of {question.tokens} tokens")

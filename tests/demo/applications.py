@@ -59,7 +59,7 @@ def applications(world: World, engine: RealEngine, policy: str, model: str) -> I
     )
     kubectl("apply", "-f", "-", input=program)
     service = world.connection.request("GET", f"{SERVICE.path(NAMESPACE)}/{policy}")
-    url = f"http://{policy}.{NAMESPACE}.svc:{service['spec']['ports'][0]['port']}/v1"
+    url = f"http://{service['spec']['clusterIP']}:{service['spec']['ports'][0]['port']}/v1"
     kubectl("apply", "-f", "-", input=yaml.safe_dump(_pod(engine, url, model)))
     path = f"/api/v1/namespaces/{NAMESPACE}/pods/{POD}"
     world.until(
