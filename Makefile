@@ -54,7 +54,7 @@ fmt: setup ## Format and fix what can be fixed
 type: setup ## mypy, strict
 	@$(BIN)/mypy
 	@MYPYPATH=tests:images:operator $(BIN)/mypy --explicit-package-bases \
-	  $$(ls -d tests/cluster tests/engine tests/standin tests/demo tests/bench tests/accuracy images 2>/dev/null | sed 's,$$,/*.py,')
+	  $$(ls -d tests/cluster tests/engine tests/standin tests/demo tests/callers tests/bench tests/accuracy images 2>/dev/null | sed 's,$$,/*.py,')
 
 .PHONY: unit
 unit: setup ## Unit, golden and property tests

@@ -20,12 +20,13 @@ AT_ONCE = 16
 """Requests that are sent between two looks at the status."""
 
 
-def starts(world: World) -> None:
+def starts(world: World) -> RealEngine:
     """Apply the policy of the tiny model; its engine takes about two minutes to load, so this comes first."""
     world.journal.step("(c) a real vLLM starts in the background")
     engine = world.cluster.provide_engine(write_tiny_model(cache_folder() / "tiny-model"))
     world.cluster.kubectl("apply", "-f", "-", input=yaml.safe_dump_all(_claim(engine.model_on_node)))
     world.apply_changed(MANIFEST, runs_on(engine))
+    return engine
 
 
 def runs_on(engine: RealEngine) -> Object:
@@ -90,7 +91,12 @@ def _is_measured(status: Object) -> bool:
 
 
 def _finished_by_the_engine(url: str) -> int:
-    page = httpx.get(f"{url}/metrics", timeout=10, trust_env=False, follow_redirects=True).raise_for_status().text
+    answer = httpx.get(f"{url}/metrics", timeout=10, trust_env=False, follow_redirects=True)
+    return finished(answer.raise_for_status().text)
+
+
+def finished(page: str) -> int:
+    """Return how many requests an engine has answered, by its own page of metrics."""
     return sum(
         int(float(value)) for value in re.findall(r"^vllm:request_success_total\{.*\} (\S+)$", page, re.MULTILINE)
     )

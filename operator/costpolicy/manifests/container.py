@@ -9,7 +9,6 @@ from costpolicy.api.engine import PodSettings
 from costpolicy.api.policy import EngineSettings, ModelSource
 from costpolicy.manifests.identity import HTTP_PORT, HTTP_PORT_NAME
 from costpolicy.manifests.storage import Storage
-from costpolicy.manifests.timing import PRE_STOP_SLEEP
 from costpolicy.manifests.user_settings import typed
 from costpolicy.planning.configuration import Configuration
 
@@ -52,11 +51,6 @@ def engine_container(
         readiness_probe=_health(period=timedelta(seconds=5), timeout=2, failures=2),
         # ... but slow to kill: a kill costs another load.
         liveness_probe=_health(period=timedelta(seconds=10), timeout=5, failures=6),
-        lifecycle=client.V1Lifecycle(
-            pre_stop=client.V1LifecycleHandler(
-                sleep=client.V1SleepAction(seconds=PRE_STOP_SLEEP // timedelta(seconds=1))
-            )
-        ),
         # Puts the end of the log, such as CUDA's out-of-memory error, where the operator may read it.
         termination_message_policy="FallbackToLogsOnError",
         security_context=security_context(),

@@ -15,6 +15,7 @@ from costpolicy.manifests.container import (
 from costpolicy.manifests.identity import ACCELERATOR_LABEL, HTTP_PORT, Labels, selector, variant_labels
 from costpolicy.manifests.inputs import VariantInputs
 from costpolicy.manifests.placement import affinity, node_selector, spread, tolerations
+from costpolicy.manifests.stopping import program_annotation, program_volume, stoppable
 from costpolicy.manifests.storage import Storage, storage
 from costpolicy.manifests.user_settings import typed
 
@@ -29,7 +30,7 @@ def pod_template(inputs: VariantInputs, variant: str) -> client.V1PodTemplateSpe
     return client.V1PodTemplateSpec(
         metadata=client.V1ObjectMeta(
             labels={**inputs.pod.labels, **pod_labels(inputs, variant)},
-            annotations={**_scrape_annotations(inputs), **inputs.pod.annotations} or None,
+            annotations={**_scrape_annotations(inputs), **inputs.pod.annotations, **program_annotation()},
         ),
         spec=_pod_spec(inputs, variant, volumes),
     )
@@ -55,9 +56,9 @@ def _pod_spec(inputs: VariantInputs, variant: str, volumes: Storage) -> client.V
         startup_budget=inputs.startup_budget,
     )
     return client.V1PodSpec(
-        containers=[container],
+        containers=[stoppable(container, inputs.grace)],
         init_containers=_init_containers(inputs, volumes) or None,
-        volumes=[*volumes.volumes, *(typed(client.V1Volume, volume) for volume in pod.volumes)],
+        volumes=[*volumes.volumes, program_volume(), *(typed(client.V1Volume, volume) for volume in pod.volumes)],
         node_selector=node_selector(configuration, inputs.products, pod),
         affinity=affinity(configuration, inputs.products, pod),
         tolerations=tolerations(configuration, pod),

@@ -11,6 +11,7 @@ from costpolicy.api.engine import PodSettings
 from costpolicy.api.policy import EngineSettings
 from costpolicy.manifests.identity import ACCELERATOR_LABEL, POLICY_LABEL, VARIANT_LABEL
 from costpolicy.manifests.mounts import COPY_CONTAINER, RESERVED_PATHS, RESERVED_VOLUMES
+from costpolicy.manifests.stopping import PYTHON_PATH
 
 
 def host_access(pod: PodSettings) -> tuple[str, ...]:
@@ -21,7 +22,7 @@ def host_access(pod: PodSettings) -> tuple[str, ...]:
 
 def clashes(settings: EngineSettings) -> tuple[str, ...]:
     """Return each setting that would contradict what the operator renders itself."""
-    return tuple(_clashes(settings.pod)) if settings.pod is not None else ()
+    return (*_environment_clashes(settings), *(_clashes(settings.pod) if settings.pod is not None else ()))
 
 
 def _host_access(pod: PodSettings) -> Iterator[str]:
@@ -58,6 +59,11 @@ def _clashes(pod: PodSettings) -> Iterator[str]:
     for name in resources:
         if "/" in name:
             yield f"resource {name}: the number of accelerators is the plan's"
+
+
+def _environment_clashes(settings: EngineSettings) -> Iterator[str]:
+    if any(variable.name == PYTHON_PATH and variable.value is None for variable in settings.env):
+        yield f"env {PYTHON_PATH}: the operator appends its own folder; give it a value instead of valueFrom"
 
 
 def _storage_clashes(pod: PodSettings) -> Iterator[str]:

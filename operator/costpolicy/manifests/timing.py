@@ -21,9 +21,10 @@ MINUTE: Final = timedelta(minutes=1)
 PRE_STOP_SLEEP: Final = timedelta(seconds=15)
 """Load balancers keep sending for seconds after a pod began to terminate, while a draining vLLM answers new
 requests with HTTP 500 although ``/health`` is 200 (observed with 0.32.0): it must not see SIGTERM before they
-have stopped."""
+have stopped, and before clients have let go of the connections that they keep (:mod:`costpolicy.drain`)."""
 EXIT_MARGIN: Final = timedelta(seconds=15)
-"""vLLM's own drain timeout must end first: what is left is closed by the engine, not by SIGKILL."""
+"""For an engine that hears of its end when nobody is connected any more.  An answer that takes even longer ends with its
+connection, which a client notices; vLLM's own timeout would end it as if it were whole."""
 DEFAULT_GRACE: Final = timedelta(seconds=180)
 """Pre-stop sleep, then 150 s for running answers: 3,000 tokens at 50 ms each, then the margin."""
 

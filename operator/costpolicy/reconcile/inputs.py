@@ -119,4 +119,4 @@ def _argument_problem(policy: CostPolicy, chosen: Engine) -> Problem | None:
 def _pod_problem(spec: CostPolicySpec, *, allow: bool) -> Problem | None:
     refused = () if allow or spec.engine.pod is None else host_access(spec.engine.pod)
     found = (*refused, *clashes(spec.engine))
-    return Problem(reason=Reason.POD_NOT_ALLOWED, message=f"spec.engine.pod: {found[0]}") if found else None
+    return Problem(reason=Reason.POD_NOT_ALLOWED, message=f"spec.engine: {found[0]}") if found else None

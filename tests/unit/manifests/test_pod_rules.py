@@ -70,3 +70,12 @@ def test_what_the_operator_renders_itself_is_refused(pod, message):
 
 def test_a_policy_without_pod_settings_clashes_with_nothing():
     assert () == clashes(policy().spec.engine)
+
+
+def test_a_search_path_from_elsewhere_is_refused_because_nothing_can_be_appended_to_it():
+    reference = {"configMapKeyRef": {"name": "paths", "key": "python"}}
+    found = clashes(policy(engine={"env": [{"name": "PYTHONPATH", "valueFrom": reference}]}).spec.engine)
+
+    assert 1 == len(found)
+    assert "env PYTHONPATH" in found[0]
+    assert () == clashes(policy(engine={"env": [{"name": "PYTHONPATH", "value": "/mine"}]}).spec.engine)
