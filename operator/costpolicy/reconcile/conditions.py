@@ -11,6 +11,7 @@ from costpolicy.observe.observation import PolicyObservation
 from costpolicy.observe.source import Missing
 from costpolicy.planning.plan import Plan
 from costpolicy.planning.request import hourly_budget
+from costpolicy.reconcile.autoscaling import scaling_conditions
 from costpolicy.reconcile.course import Course
 from costpolicy.reconcile.live import LiveVariant
 from costpolicy.reconcile.snapshot import MetricsDown, Snapshot
@@ -54,6 +55,7 @@ def conditions(answer: Answer) -> tuple[Condition, ...]:
         _budget(answer),
         _quality(answer.snapshot),
         *_rollout(answer),
+        *(scaling_conditions(answer.snapshot) if answer.course else ()),
     )
     return tuple(one.model_copy(update={"observed_generation": generation}) for one in found)
 
