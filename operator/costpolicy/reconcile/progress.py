@@ -70,6 +70,9 @@ class _Move:
         return self.trigger == "BetterPlan" and asks_for_evidence(self.outlook)
 
 
+_ROUNDING: Final = 1e-9
+"""Equal capacities are equal: a division that ends a hair above a whole number asks for no further replica."""
+
 _ENDED: Final[Mapping[str, object]] = MappingProxyType(
     {"trigger": "", "started_at": None, "step": 0, "evidence": "", "wrong_since": None}
 )
@@ -246,7 +249,7 @@ def _wanted(move: _Move) -> int:
     if not carried or stable.configuration is None:
         return wanted
     before, each = outlook.capacity(stable.configuration), outlook.capacity(move.configuration)
-    return max(wanted, math.ceil(carried * before / each)) if before and each else wanted
+    return max(wanted, math.ceil(carried * (before / each) - _ROUNDING)) if before and each else wanted
 
 
 def _carries(outlook: Outlook, sized: Target, replicas: int) -> bool:

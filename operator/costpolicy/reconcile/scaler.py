@@ -20,8 +20,6 @@ from costpolicy.rollout.transition import Phase
 _FEWEST: Final = 1
 """The HorizontalPodAutoscaler takes no less without a feature gate, and a model at 0 has no load that would wake it."""
 
-_UNDER_WAY: Final = frozenset({Phase.SURGING, Phase.SHARING, Phase.REPLACING})
-
 
 def scaler_of(outlook: Outlook, course: Course, scaling: Autoscaling) -> tuple[Object, ...]:
     """Return the autoscaler of the variant that serves in a course; nothing where there is to be none."""
@@ -68,16 +66,19 @@ def _bounds(outlook: Outlook, course: Course, stable: WantedVariant, configurati
 
 
 def _is_being_replaced(outlook: Outlook, course: Course, configuration: Configuration) -> bool:
-    rollout = course.rollout
-    if rollout is None or rollout.phase not in _UNDER_WAY:
+    if course.rollout is None or not _under_way(course):
         return False
-    return rollout.trigger != "BetterPlan" or outlook.spare_replicas(configuration) == 0
+    return course.rollout.trigger != "BetterPlan" or outlook.spare_replicas(configuration) == 0
 
 
 def _noted(outlook: Outlook, course: Course, scaling: Autoscaling) -> dict[str, str]:
     """Return the note of how many replicas a change has to replace, while one is under way."""
     stable = outlook.snapshot.live.stable
-    if stable is None or course.rollout is None or course.rollout.phase not in _UNDER_WAY:
-        return {}
-    carried = scaling.carried_by(stable)
+    carried = scaling.carried_by(stable) if stable is not None and _under_way(course) else 0
     return {CARRIED_ANNOTATION: str(carried)} if carried else {}
+
+
+def _under_way(course: Course) -> bool:
+    """Return whether a change goes on: its variant exists, or room is made for it."""
+    replacing = course.rollout is not None and course.rollout.phase == Phase.REPLACING
+    return replacing or any(variant.role == "Canary" for variant in course.variants)
