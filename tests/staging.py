@@ -3,6 +3,7 @@
 Not an API server (that is ``simulation.world`` and the integration tests): decisions are applied as they stand.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,6 +15,7 @@ from costpolicy.api.status import CostPolicyStatus
 from costpolicy.api.types import RolloutMode
 from costpolicy.api.validation import Problem
 from costpolicy.catalog.prices import Offering, PriceList
+from costpolicy.kube.autoscaler import Autoscaler, parse_autoscaler
 from costpolicy.kube.gateway import POLICY_LABEL, VARIANT_LABEL, Node, Object, Pod
 from costpolicy.manifests.deployment import with_replicas
 from costpolicy.observe.observation import PolicyObservation
@@ -21,10 +23,11 @@ from costpolicy.reconcile.decide import decide
 from costpolicy.reconcile.decision import Decision
 from costpolicy.reconcile.inputs import Inputs, read_inputs
 from costpolicy.reconcile.live import live_of
-from costpolicy.reconcile.snapshot import MetricsDown, Snapshot
+from costpolicy.reconcile.snapshot import MetricsDown, Scalers, Snapshot
 from costpolicy.reconcile.supply import Capacity
 
 START = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
+_AUTOSCALERS = ("HorizontalPodAutoscaler", "ScaledObject")
 NO_METRICS = MetricsDown(reason=Reason.PROMETHEUS_UNREACHABLE, message="no Prometheus in this test")
 
 
@@ -41,6 +44,9 @@ class Stage:
     ready: dict[str, int] = field(default_factory=dict)
     failures: dict[str, dict[str, Any]] = field(default_factory=dict)
     mode: RolloutMode = RolloutMode.INITIAL
+    scaling: Scalers = field(default_factory=Scalers)
+    said: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """Conditions of the policy's autoscaler, by type: status and reason."""
 
     def snapshot(self) -> Snapshot:
         """What ``Reconciler.gather`` would return."""
@@ -58,6 +64,7 @@ class Stage:
             capacity=Capacity(nodes=self.nodes, pods=pods),
             observed=self.observed,
             pod_monitor=False,
+            scaling=replace(self.scaling, autoscalers=(*self.scaling.autoscalers, *self._autoscalers())),
         )
 
     def step(self, minutes: float = 1) -> Decision:
@@ -69,7 +76,11 @@ class Stage:
             stored = self.children.get(("Deployment", wanted.ref.name))
             intent = wanted.intent or stored
             assert intent is not None
-            self._store(with_replicas(intent, wanted.replicas))
+            count = wanted.replicas
+            if count is None:
+                assert stored is not None
+                count = stored["spec"]["replicas"]
+            self._store(with_replicas(intent, count))
         for ref in decision.deletions:
             self.children.pop((ref.kind, ref.name), None)
         self.policy = self.policy.model_copy(update={"status": decision.status})
@@ -127,6 +138,23 @@ class Stage:
         return tuple(
             self._pod(item, number) for item in self.deployments() for number in range(item["spec"]["replicas"])
         )
+
+    def autoscaler(self) -> Object | None:
+        """The policy's autoscaler."""
+        return next((item for (kind, _), item in self.children.items() if kind in _AUTOSCALERS), None)
+
+    def autoscale(self, count: int) -> None:
+        """The policy's autoscaler, or anybody else, writes the replicas of its target."""
+        item = self.autoscaler()
+        assert item is not None
+        deployment = self.children["Deployment", item["spec"]["scaleTargetRef"]["name"]]
+        deployment["spec"]["replicas"] = count
+
+    def _autoscalers(self) -> Iterator[Autoscaler]:
+        item = self.autoscaler()
+        if item is not None:
+            conditions = [{"type": kind, "status": word, "reason": why} for kind, (word, why) in self.said.items()]
+            yield parse_autoscaler({**item, "status": {"conditions": conditions}})
 
     def _pod(self, deployment: Object, number: int) -> Pod:
         labels = deployment["spec"]["template"]["metadata"]["labels"]

@@ -23,6 +23,7 @@ HELM_VERSION = "4.3.1"
 KUBECONFORM_VERSION = "0.8.0"
 KWOK_VERSION = "0.8.0"
 COREDNS_VERSION = "1.15.0"
+CUSTOM_METRICS_VERSION = "1.36.0"
 
 _VERSION_VARIABLES = "k8s.io/component-base/version"
 _COMPONENTS = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "kubectl")
@@ -67,6 +68,7 @@ PROGRAMS = {
             variables={"main.version": KUBECONFORM_VERSION},
         ),
         Program(name="coredns", module=HERE / "tools", package="./coredns", variables={}),
+        Program(name="external-metrics", module=HERE / "metrics", package=".", variables={}),
     )
 }
 

@@ -19,6 +19,7 @@ PINNED = {
     "helm": ("helm.sh/helm/v4", binaries.HELM_VERSION),
     "kubeconform": ("github.com/yannh/kubeconform", binaries.KUBECONFORM_VERSION),
     "coredns": ("github.com/coredns/coredns", binaries.COREDNS_VERSION),
+    "external-metrics": ("sigs.k8s.io/custom-metrics-apiserver", binaries.CUSTOM_METRICS_VERSION),
 }
 
 

@@ -44,6 +44,7 @@ class ConditionType(StrEnum):
     QUALITY_MAINTAINED = "QualityMaintained"
     ROLLOUT_IN_PROGRESS = "RolloutInProgress"
     ROLLOUT_BLOCKED = "RolloutBlocked"
+    SCALING_ACTIVE = "ScalingActive"
 
 
 CONDITIONS: Mapping[ConditionType, str] = {
@@ -61,6 +62,8 @@ CONDITIONS: Mapping[ConditionType, str] = {
     ConditionType.QUALITY_MAINTAINED: "Changes that can alter answers were proven harmless.",
     ConditionType.ROLLOUT_IN_PROGRESS: "A change of configuration is under way.",
     ConditionType.ROLLOUT_BLOCKED: "A change of configuration is wanted and cannot start now.",
+    ConditionType.SCALING_ACTIVE: "The autoscaler of scaling.provider follows the load. Absent where that is the "
+    "operator and nobody else interferes.",
 }
 """What each type of condition says."""
 

@@ -92,6 +92,10 @@ class Reason(StrEnum):
     SCALED = "Scaled"
     SPOT_BACK = "SpotBack"
     CHEAPER_ELSEWHERE = "CheaperElsewhere"
+    # who follows the load
+    AUTOSCALED = "Autoscaled"
+    SCALING_UNAVAILABLE = "ScalingUnavailable"
+    FOREIGN_AUTOSCALER = "ForeignAutoscaler"
     # candidates that a plan rejects
     ACCELERATOR_NOT_ALLOWED = "AcceleratorNotAllowed"
     CAPACITY_TYPE_NOT_ALLOWED = "CapacityTypeNotAllowed"
@@ -193,6 +197,11 @@ REASONS: Final[Mapping[Reason, str]] = {
     Reason.PROMOTED: "The new configuration serves and the former one goes.",
     Reason.SCALED: "The number of replicas was changed to follow the load or a schedule.",
     Reason.CHEAPER_ELSEWHERE: "Prices, stock or load changed, and another accelerator would now cost less than what serves.",
+    Reason.AUTOSCALED: "An autoscaler follows the load, between the bounds that the operator sets.",
+    Reason.SCALING_UNAVAILABLE: "The autoscaler that scaling.provider asks for does not follow the load: its kind, its metrics or its "
+    "controller is missing. The operator follows it meanwhile.",
+    Reason.FOREIGN_AUTOSCALER: "Somebody else's autoscaler writes the replicas of a Deployment of this policy. They are left to it: "
+    "delete it, or set scaling.provider and let the operator make one.",
     Reason.ACCELERATOR_NOT_ALLOWED: "hardware.accelerators does not name it.",
     Reason.CAPACITY_TYPE_NOT_ALLOWED: "hardware.capacityTypes does not name it; Spot only counts when named.",
     Reason.CONTEXT_DOES_NOT_FIT: "The longest sequence does not fit beside the weights. Lower model.contextLength.",

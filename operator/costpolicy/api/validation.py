@@ -15,7 +15,7 @@ from cronsim import CronSim, CronSimError
 from costpolicy.api.policy import CostPolicy, CostPolicySpec, MaintenanceWindow, Schedule
 from costpolicy.api.pricebook import PriceBook
 from costpolicy.api.reasons import Reason
-from costpolicy.api.types import OutputLengthMode, ScalingProvider
+from costpolicy.api.types import OutputLengthMode
 
 _ANY_TIME: Final = datetime(2000, 1, 1, tzinfo=UTC)
 """The parser needs a start; whether an expression can be read does not depend on it."""
@@ -90,11 +90,6 @@ def _zone_problem(name: str) -> str:
 
 def _unsupported(spec: CostPolicySpec) -> Iterator[Problem]:
     """Yield the orders that this version cannot follow; a permission that it does not use is no problem."""
-    if spec.scaling.provider is not ScalingProvider.OPERATOR:
-        yield Problem(
-            reason=Reason.NOT_SUPPORTED_YET,
-            message=f"spec.scaling.provider: {spec.scaling.provider} is not supported yet; use Operator",
-        )
     if spec.techniques.output_length.mode is OutputLengthMode.ENFORCE:
         yield Problem(
             reason=Reason.NOT_SUPPORTED_YET,

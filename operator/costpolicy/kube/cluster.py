@@ -8,6 +8,7 @@ from typing import Any, Final
 from costpolicy.api.policy import CostPolicy
 from costpolicy.api.pricebook import PriceBook
 from costpolicy.clock import Clock
+from costpolicy.kube.autoscaler import made_here
 from costpolicy.kube.connection import APPLY_PATCH, Connection, Listing
 from costpolicy.kube.errors import Conflict, GatewayError, Gone, Invalid, NameTaken, NotLeader
 from costpolicy.kube.events import event_body, events_path
@@ -26,6 +27,7 @@ from costpolicy.kube.gateway import (
     reference,
 )
 from costpolicy.kube.kinds import (
+    AUTOSCALERS,
     COST_POLICY,
     NODE,
     OWNED,
@@ -93,7 +95,12 @@ class ClusterGateway:
 
     def owned(self, namespace: str, policy: str) -> tuple[Object, ...]:
         """See :class:`Gateway`."""
-        return tuple(item for kind in OWNED for item in self.listing(kind, namespace=namespace, policy=policy).items)
+        listed = (item for kind in OWNED for item in self.listing(kind, namespace=namespace, policy=policy).items)
+        return tuple(item for item in listed if made_here(item))
+
+    def autoscalers(self) -> tuple[Object, ...]:
+        """See :class:`Gateway`."""
+        return tuple(item for kind in AUTOSCALERS for item in self.listing(kind).items)
 
     def read(self, ref: ObjectRef) -> Object | None:
         """See :class:`Gateway`."""
@@ -112,13 +119,14 @@ class ClusterGateway:
         return any(resource["kind"] == kind for resource in group["resources"])
 
     def listing(self, kind: Kind, *, namespace: str = "", policy: str = "") -> Listing:
-        """List one kind page by page: of one namespace or of all that are watched, children by our label.
+        """List one kind page by page: of one namespace or of all that are watched.
 
-        The version is the oldest one that the items show.  A kind that the cluster does not have is an empty
-        list.
+        Children are listed by our label; autoscalers only where a policy is given, since those of others matter too.  The
+        version is the oldest one that the items show.  A kind that the cluster does not have is an empty list.
         """
         labels = f"{MANAGED_BY_LABEL}={MANAGED_BY}" + (f",{POLICY_LABEL}={policy}" if policy else "")
-        query = {"labelSelector": labels} if kind in OWNED else {}
+        labelled = kind in OWNED and (bool(policy) or kind not in AUTOSCALERS)
+        query = {"labelSelector": labels} if labelled else {}
         scopes = (namespace,) if namespace else self._scopes(kind)
         listings = [self._list(kind, scope, query) for scope in scopes]
         return Listing(

@@ -167,6 +167,9 @@ class Gateway(Protocol):
     def owned(self, namespace: str, policy: str) -> tuple[Object, ...]:
         """Return the children of one policy (found by label), by kind and name, with their managedFields."""
 
+    def autoscalers(self) -> tuple[Object, ...]:
+        """Return every HorizontalPodAutoscaler and ScaledObject of the watched namespaces, whosever it is."""
+
     def read(self, ref: ObjectRef) -> Object | None:
         """Return any one object of a kind that the operator may read, or None when there is none."""
 

@@ -16,6 +16,7 @@ from typing import Any, Final, NamedTuple
 
 from costpolicy.api.policy import CostPolicy
 from costpolicy.api.pricebook import PriceBook
+from costpolicy.kube.autoscaler import made_here
 from costpolicy.kube.cluster import ClusterGateway
 from costpolicy.kube.connection import Listing
 from costpolicy.kube.gateway import (
@@ -30,7 +31,7 @@ from costpolicy.kube.gateway import (
     Unreadable,
     reference,
 )
-from costpolicy.kube.kinds import COST_POLICY, NODE, OWNED, PRICE_BOOK, Kind, kind_of
+from costpolicy.kube.kinds import AUTOSCALERS, COST_POLICY, NODE, OWNED, PRICE_BOOK, Kind, kind_of
 from costpolicy.kube.ownership import holds
 from costpolicy.kube.parsing import parse_node, parse_policy, parse_price_book
 from costpolicy.kube.shelf import Shelf, Versioned
@@ -121,6 +122,10 @@ class MirrorGateway:
         with self._lock:
             return tuple(item for kind in OWNED for item in self._shelves[kind].group((namespace, policy)))
 
+    def autoscalers(self) -> tuple[Object, ...]:
+        """See :class:`Gateway`; as of the last refresh, since the status of each changes all the time."""
+        return tuple(item for kind in AUTOSCALERS for item in self._values(kind))
+
     def read(self, ref: ObjectRef) -> Object | None:
         """See :class:`Gateway`; from memory what is ours, from the API server what may be somebody else's."""
         return self._child(ref) or self._cluster.read(ref)
@@ -194,4 +199,5 @@ def _address(item: Object) -> tuple[Kind, NamespacedName, int]:
 
 
 def _policy_of(item: Object) -> tuple[str, str]:
-    return item["metadata"].get("namespace", ""), item["metadata"].get("labels", {}).get(POLICY_LABEL, "")
+    policy = item["metadata"].get("labels", {}).get(POLICY_LABEL, "") if made_here(item) else ""
+    return item["metadata"].get("namespace", ""), policy

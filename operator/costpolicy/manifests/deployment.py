@@ -61,6 +61,11 @@ def replicas(name: str, namespace: str, count: int) -> Object:
     }
 
 
+def no_replicas(name: str, namespace: str) -> Object:
+    """Return what ``costpolicy-replicas`` applies to give up the number of replicas."""
+    return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name, "namespace": namespace}}
+
+
 def with_replicas(deployment: Object, count: int) -> Object:
     """Return a Deployment as its creating apply carries it: a field nobody owns would be defaulted to 1."""
     created = deepcopy(deployment)

@@ -89,5 +89,8 @@ class Recorded(StrEnum):
     COST_PER_HOUR = "costpolicy_variant:cost_per_hour:sum"
     POLICY_REQUESTS_OFFERED = "costpolicy_policy:requests_offered:rate5m"
     POLICY_COST_PER_HOUR = "costpolicy_policy:cost_per_hour:sum"
+    POLICY_REQUESTS_RUNNING = "costpolicy_policy:requests_running:sum"
+    POLICY_REQUESTS_WAITING = "costpolicy_policy:requests_waiting:sum"
+    POLICY_KV_CACHE_USAGE = "costpolicy_policy:kv_cache_usage:sum"
     OPERATORS = "costpolicy:operators:count"
     """Operators seen when the rules were last evaluated: proves that the rules are loaded."""

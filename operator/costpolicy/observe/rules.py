@@ -13,6 +13,7 @@ import yaml
 
 from costpolicy.observe import queries
 from costpolicy.observe.attribution import POLICY, variants
+from costpolicy.observe.autoscaling import load_of_policies
 from costpolicy.observe.engine_metrics import EngineMetric
 from costpolicy.observe.exported import BUILD_INFO, Recorded
 from costpolicy.observe.saturation_queries import saturated_requests, saturated_shape
@@ -27,6 +28,8 @@ _INTERVAL: Final = "1m"
 _HOURLY: Final = Scope(rate_window=timedelta(hours=1), shape_window=timedelta(hours=1), identity=("cluster",))
 _HOURLY_INTERVAL: Final = "2m"
 """Well below the five minutes that Prometheus looks back for a sample."""
+_AUTOSCALING_INTERVAL: Final = "15s"
+"""How often the HorizontalPodAutoscaler looks."""
 
 
 def _record(name: Recorded, expression: str) -> dict[str, str]:
@@ -69,14 +72,16 @@ def rule_file() -> dict[str, Any]:
     """Return the rule file's document.
 
     One group for all that is read of five minutes, because its later rules read the earlier ones in order; another for
-    hours, which are long ranges and need not be read each minute.
+    hours, which are long ranges and need not be read each minute; and one for autoscalers, which look more often.
     """
     rules = [*_variant_rules(), *_policy_rules()]
     hourly = [_record(Recorded.LOAD_AND_LATENCY, queries.hour(_HOURLY))]
+    load = [_record(name, expression) for name, expression in load_of_policies(_SCOPE).items()]
     return {
         "groups": [
             {"name": "costpolicy", "interval": _INTERVAL, "rules": rules},
             {"name": "costpolicy-hours", "interval": _HOURLY_INTERVAL, "rules": hourly},
+            {"name": "costpolicy-autoscaling", "interval": _AUTOSCALING_INTERVAL, "rules": load},
         ]
     }
 

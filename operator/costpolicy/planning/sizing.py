@@ -1,6 +1,7 @@
 """How many replicas of a configuration that already runs a demand needs, whatever else would be cheaper."""
 
 from dataclasses import replace
+from typing import Final
 
 from costpolicy.api.reasons import Reason
 from costpolicy.planning.basis import workload_of
@@ -10,9 +11,12 @@ from costpolicy.planning.evaluation import Evaluation
 from costpolicy.planning.judgement import replicas_for, target
 from costpolicy.planning.options import Option, offers
 from costpolicy.planning.plan import Rejection, Target
-from costpolicy.planning.request import Limits, PlanRequest
+from costpolicy.planning.request import Limits, PlanRequest, limits_of
 from costpolicy.planning.speculation import ordered
 from costpolicy.planning.supply import Supply
+
+_MANY: Final = 10**6
+"""No cap."""
 
 
 def size(
@@ -40,7 +44,7 @@ def size(
         return rejection
     wanted = replicas_for(supply, question, option.requests_per_second)
     floor = max(request.spec.objectives.availability.min_ready_replicas, 1)
-    allowed = max(min(wanted, _most(option, limits)), floor)
+    allowed = max(min(wanted, _most(configuration, supply, limits)), floor)
     found = target(option, allowed, question)
     if isinstance(found, Rejection):  # capped below the demand: what can be said is what one busy replica does
         capacity = option.requests_per_second
@@ -65,9 +69,17 @@ def supply_of(request: PlanRequest, configuration: Configuration) -> Supply | No
     return next((supply for supply in request.supplies if offers(supply, configuration)), None)
 
 
-def _most(option: Option, limits: Limits) -> int:
-    size_, price = option.configuration.accelerators_per_replica, option.supply.offering.hourly
-    caps = [10**6 if limits.max_replicas is None else limits.max_replicas]
+def affordable(request: PlanRequest, configuration: Configuration) -> int:
+    """Return how many replicas the budget and ``maxAccelerators`` allow; many where nothing prices them any more."""
+    supply = supply_of(request, configuration)
+    if supply is None:
+        return _MANY
+    return _most(configuration, supply, replace(limits_of(request), max_replicas=None))
+
+
+def _most(configuration: Configuration, supply: Supply, limits: Limits) -> int:
+    size_, price = configuration.accelerators_per_replica, supply.offering.hourly
+    caps = [_MANY if limits.max_replicas is None else limits.max_replicas]
     if limits.max_accelerators is not None:
         caps.append(limits.max_accelerators // size_)
     if limits.hourly_budget is not None and price.micros:

@@ -2,13 +2,19 @@
 
 from costpolicy.kube.gateway import Object, ObjectRef, reference
 from costpolicy.manifests.policy_objects import policy_objects
+from costpolicy.reconcile.autoscaling import Autoscaling
 from costpolicy.reconcile.course import Course, WantedVariant
 from costpolicy.reconcile.decision import WantedDeployment
 from costpolicy.reconcile.snapshot import Snapshot
 
 
-def objects_of(snapshot: Snapshot, course: Course) -> tuple[tuple[Object, ...], tuple[WantedDeployment, ...]]:
-    """Return the objects to apply, Deployments apart because their replicas belong to a second field manager."""
+def objects_of(
+    snapshot: Snapshot, course: Course, scaling: Autoscaling, autoscalers: tuple[Object, ...]
+) -> tuple[tuple[Object, ...], tuple[WantedDeployment, ...]]:
+    """Return the objects to apply, Deployments apart because their replicas belong to a second field manager.
+
+    Autoscalers come before Deployments: their bounds hold before a count is changed.
+    """
     objects: list[Object] = []
     if course.variants:  # first, because a Service of that name may belong to somebody else
         # The larger of two variants and not their sum: a surge of one replica must not make a budget come and go.
@@ -17,14 +23,15 @@ def objects_of(snapshot: Snapshot, course: Course) -> tuple[tuple[Object, ...], 
     deployments: list[WantedDeployment] = []
     for variant in course.variants:
         if variant.objects is None:
-            deployments += _left_alone(snapshot, variant)
+            deployments += _left_alone(snapshot, variant, scaling)
             continue
         for item in variant.objects:
             if item["kind"] == "Deployment":
-                deployments.append(WantedDeployment(ref=reference(item), intent=item, replicas=variant.replicas))
+                count = _count(snapshot, variant, scaling)
+                deployments.append(WantedDeployment(ref=reference(item), intent=item, replicas=count))
             else:
                 objects.append(item)
-    return tuple(objects), tuple(deployments)
+    return (*objects, *autoscalers), tuple(deployments)
 
 
 def left_over(snapshot: Snapshot, course: Course, kept: tuple[Object, ...]) -> tuple[ObjectRef, ...]:
@@ -39,6 +46,12 @@ def left_over(snapshot: Snapshot, course: Course, kept: tuple[Object, ...]) -> t
     )
 
 
-def _left_alone(snapshot: Snapshot, variant: WantedVariant) -> list[WantedDeployment]:
+def _left_alone(snapshot: Snapshot, variant: WantedVariant, scaling: Autoscaling) -> list[WantedDeployment]:
     live = snapshot.live.variant(variant.hash)
-    return [] if live is None else [WantedDeployment(ref=live.ref, intent=None, replicas=variant.replicas)]
+    count = _count(snapshot, variant, scaling)
+    return [] if live is None else [WantedDeployment(ref=live.ref, intent=None, replicas=count)]
+
+
+def _count(snapshot: Snapshot, variant: WantedVariant, scaling: Autoscaling) -> int | None:
+    live = snapshot.live.variant(variant.hash)
+    return variant.replicas if live is None else scaling.count_of(live, variant.replicas)

@@ -10,6 +10,7 @@ from costpolicy.api.validation import Problem
 from costpolicy.observe.observation import PolicyObservation
 from costpolicy.observe.source import Missing
 from costpolicy.planning.plan import Plan
+from costpolicy.reconcile.autoscaling import scaling_conditions
 from costpolicy.reconcile.budget import Spending, within_budget
 from costpolicy.reconcile.course import Course
 from costpolicy.reconcile.live import LiveVariant
@@ -56,6 +57,7 @@ def conditions(answer: Answer) -> tuple[Condition, ...]:
         within_budget(answer.snapshot.policy.spec, answer.plan, answer.cost_per_hour, answer.spending),
         _quality(answer.snapshot),
         *_rollout(answer),
+        *(scaling_conditions(answer.snapshot) if answer.course else ()),
     )
     return tuple(one.model_copy(update={"observed_generation": generation}) for one in found)
 

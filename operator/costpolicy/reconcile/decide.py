@@ -11,11 +11,13 @@ from costpolicy.api.types import RolloutMode
 from costpolicy.api.validation import Problem
 from costpolicy.kube.gateway import EventType
 from costpolicy.reconcile.answer import answer, stalled_answer
+from costpolicy.reconcile.autoscaling import autoscaling_of
 from costpolicy.reconcile.children import left_over, objects_of
 from costpolicy.reconcile.decision import Decision, News
 from costpolicy.reconcile.inputs import Inputs
 from costpolicy.reconcile.news import news_of
 from costpolicy.reconcile.outlook import Outlook, look_ahead
+from costpolicy.reconcile.scaler import scaler_of
 from costpolicy.reconcile.snapshot import Snapshot
 from costpolicy.reconcile.steer import steer
 
@@ -46,7 +48,8 @@ def _advise(outlook: Outlook, now: datetime) -> Decision:
 def _act(outlook: Outlook, now: datetime) -> Decision:
     snapshot = outlook.snapshot
     course = steer(outlook, now)
-    objects, deployments = objects_of(snapshot, course)
+    scaling = autoscaling_of(snapshot)
+    objects, deployments = objects_of(snapshot, course, scaling, scaler_of(outlook, course, scaling))
     status = answer(outlook, course, now)
     kept = (*objects, *(deployment.intent for deployment in deployments if deployment.intent))
     return Decision(

@@ -12,12 +12,13 @@ from costpolicy.reconcile.snapshot import Planned
 class WantedDeployment:
     """A Deployment without ``.spec.replicas`` and the count that the second field manager applies.
 
-    ``intent`` is ``None`` where the stored Deployment is left exactly as it is, but for its replicas.
+    ``intent`` is ``None`` where the stored Deployment is left exactly as it is, but for its replicas; ``replicas`` is
+    ``None`` where an autoscaler writes them.
     """
 
     ref: ObjectRef
     intent: Object | None
-    replicas: int
+    replicas: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

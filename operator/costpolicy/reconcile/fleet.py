@@ -1,7 +1,7 @@
 """What all policies share in one cycle: prices, nodes, pods, metrics.  Read once, whatever the number of policies."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from threading import Lock
 from typing import Final
@@ -11,7 +11,8 @@ from costpolicy.api.pricebook import PriceBook
 from costpolicy.api.reasons import Reason
 from costpolicy.catalog.prices import PriceList, merge_books
 from costpolicy.clock import Clock
-from costpolicy.kube.gateway import Gateway, Unreadable
+from costpolicy.kube.autoscaler import Autoscaler, parse_autoscaler
+from costpolicy.kube.gateway import Gateway, Object, Unreadable
 from costpolicy.observe.fleet import FleetObservations, ObserveSettings, observe_fleet
 from costpolicy.observe.source import MetricsSource, MetricsUnavailable, Missing
 from costpolicy.reconcile.snapshot import MetricsDown
@@ -33,6 +34,8 @@ class Fleet:
     prices: PriceList
     capacity: Capacity
     observations: FleetObservations | MetricsDown
+    autoscalers: Mapping[str, tuple[Autoscaler, ...]] = field(default_factory=dict)
+    """Of each namespace, whosever they are."""
 
     def caveat(self, window: timedelta) -> Missing | None:
         """Return what limits the metrics of a policy that measures over this window, if anything."""
@@ -99,6 +102,7 @@ class FleetWatch:
             prices=prices_of(gateway.price_books(), now),
             capacity=Capacity(nodes=gateway.nodes(), pods=gateway.pods()),
             observations=self._observe(now),
+            autoscalers=_by_namespace(gateway.autoscalers()),
         )
 
     def _observe(self, now: datetime) -> FleetObservations | MetricsDown:
@@ -127,6 +131,14 @@ def prices_of(books: Sequence[PriceBook | Unreadable], now: datetime) -> PriceLi
         f"PriceBook {book.ref.name} is not used: {book.message}" for book in books if isinstance(book, Unreadable)
     )
     return replace(prices, problems=(*unreadable, *prices.problems))
+
+
+def _by_namespace(items: Iterable[Object]) -> Mapping[str, tuple[Autoscaler, ...]]:
+    found: dict[str, tuple[Autoscaler, ...]] = {}
+    for autoscaler in map(parse_autoscaler, items):
+        namespace = autoscaler.ref.namespace
+        found[namespace] = (*found.get(namespace, ()), autoscaler)
+    return found
 
 
 def _is_old(taken: datetime, now: datetime, age: timedelta) -> bool:

@@ -14,6 +14,7 @@ from costpolicy.manifests.variant import Variant
 from costpolicy.planning.configuration import Configuration
 from costpolicy.planning.explain import describe
 from costpolicy.planning.plan import Target
+from costpolicy.reconcile.autoscaling import autoscaling_of
 from costpolicy.reconcile.canary import asks_for_evidence, evidence_of, stage_number, told, trigger_of
 from costpolicy.reconcile.change import Change, Keep, Trigger, newly_edited, rollback_asked
 from costpolicy.reconcile.course import (
@@ -69,6 +70,9 @@ class _Move:
         """Whether it has to show evidence on the way."""
         return self.trigger == "BetterPlan" and asks_for_evidence(self.outlook)
 
+
+_ROUNDING: Final = 1e-9
+"""Equal capacities are equal: a division that ends a hair above a whole number asks for no further replica."""
 
 _ENDED: Final[Mapping[str, object]] = MappingProxyType(
     {"trigger": "", "started_at": None, "step": 0, "evidence": "", "wrong_since": None}
@@ -240,16 +244,21 @@ def _situation(move: _Move) -> Situation:
 
 
 def _wanted(move: _Move) -> int:
-    """Return how many replicas of the new variant the load needs; where the old ones went, so that nothing counts the
-    requests any more, as many as carry what those carried.
+    """Return how many replicas of the new variant the load needs.
+
+    As many as carry what the old ones carry, where nothing counts the requests any more because those went, and where an
+    autoscaler says how many that are: it moves to the new variant, and must not find fewer.
     """
     outlook, stable = move.outlook, move.stable
     asked = outlook.sized(move.configuration, outlook.demands.now)
     wanted = asked.replicas if isinstance(asked, Target) else stable.replicas
-    if move.trigger != "OutOfStock" or stable.configuration is None:
+    carried = autoscaling_of(outlook.snapshot).carried_by(stable)
+    if move.trigger == "OutOfStock":
+        carried = max(carried, stable.replicas)
+    if not carried or stable.configuration is None:
         return wanted
     before, each = outlook.capacity(stable.configuration), outlook.capacity(move.configuration)
-    return max(wanted, math.ceil(stable.replicas * before / each)) if before and each else wanted
+    return max(wanted, math.ceil(carried * (before / each) - _ROUNDING)) if before and each else wanted
 
 
 def _carries(outlook: Outlook, sized: Target, replicas: int) -> bool:

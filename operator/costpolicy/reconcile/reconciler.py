@@ -11,7 +11,7 @@ from costpolicy.api.validation import Problem
 from costpolicy.clock import Clock
 from costpolicy.kube.errors import Forbidden, GatewayError, Invalid, NameTaken
 from costpolicy.kube.gateway import Gateway, ObjectRef, Unreadable
-from costpolicy.kube.kinds import POD_MONITOR
+from costpolicy.kube.kinds import AUTOSCALERS, POD_MONITOR
 from costpolicy.reconcile.actions import carry_out
 from costpolicy.reconcile.answer import unreadable_answer
 from costpolicy.reconcile.changing import Changing
@@ -20,7 +20,7 @@ from costpolicy.reconcile.decision import Decision
 from costpolicy.reconcile.fleet import Fleet, FleetWatch
 from costpolicy.reconcile.inputs import name_conflict, read_inputs
 from costpolicy.reconcile.live import live_of
-from costpolicy.reconcile.snapshot import MetricsDown, Planned, Snapshot
+from costpolicy.reconcile.snapshot import MetricsDown, Planned, Scalers, Snapshot
 from costpolicy.units import parse_duration
 
 
@@ -32,6 +32,9 @@ class Defaults:
     allow_host_access: bool = False
     most_changing: int = 3
     """Policies that may change to a better plan at the same time; edits of users do not wait for others."""
+    prometheus_url: str = ""
+    """What KEDA is told to ask."""
+    prometheus_matchers: str = ""
 
 
 class Reconciler:
@@ -105,6 +108,12 @@ class Reconciler:
             capacity=fleet.capacity,
             observed=observations if isinstance(observations, MetricsDown) else observations.of(namespace, name),
             pod_monitor=self._gateway.serves(POD_MONITOR.api_version, POD_MONITOR.kind),
+            scaling=Scalers(
+                autoscalers=fleet.autoscalers.get(namespace, ()),
+                served=frozenset(kind for kind in AUTOSCALERS if self._gateway.serves(kind.api_version, kind.kind)),
+                prometheus_url=self._defaults.prometheus_url,
+                prometheus_matchers=self._defaults.prometheus_matchers,
+            ),
             others_changing=self._changing.beside(policy.key, fleet) >= self._defaults.most_changing,
             caveat=fleet.caveat(parse_duration(policy.spec.measurement.window)),
             planned=self._planned.get((namespace, name)),

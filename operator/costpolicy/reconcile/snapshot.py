@@ -7,7 +7,9 @@ from costpolicy.api.reasons import Reason
 from costpolicy.api.types import RolloutMode
 from costpolicy.api.validation import Problem
 from costpolicy.catalog.prices import PriceList
+from costpolicy.kube.autoscaler import Autoscaler
 from costpolicy.kube.gateway import Object
+from costpolicy.kube.kinds import Kind
 from costpolicy.observe.observation import PolicyObservation
 from costpolicy.observe.source import Missing
 from costpolicy.planning.evaluation import Evaluation
@@ -39,6 +41,23 @@ class Planned:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Scalers:
+    """What else than the operator can follow the load here.
+
+    Attributes:
+        autoscalers: those of the policy's namespace, whosever they are.
+        served: kinds of autoscalers that the cluster has.
+        prometheus_url: root of the API that KEDA is told to ask; empty: none is configured.
+        prometheus_matchers: label matchers for each selector.
+    """
+
+    autoscalers: tuple[Autoscaler, ...] = ()
+    served: frozenset[Kind] = frozenset()
+    prometheus_url: str = ""
+    prometheus_matchers: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
     """One policy and the world as it concerns it.
 
@@ -47,6 +66,7 @@ class Snapshot:
         observed: what its engines' metrics say, or why they cannot be read.
         owned: its children as stored.
         pod_monitor: the cluster has the kind PodMonitor.
+        scaling: what else than the operator can follow the load.
         others_changing: as many other policies change their configuration now as may do so at the same time.
         caveat: what limits the metrics of every policy (rules not loaded, retention too short), if anything.
         planned: what the planner was asked last about this policy; it only saves work, and may always be missing.
@@ -61,6 +81,7 @@ class Snapshot:
     capacity: Capacity
     observed: PolicyObservation | MetricsDown
     pod_monitor: bool
+    scaling: Scalers = field(default_factory=Scalers)
     others_changing: bool = False
     caveat: Missing | None = None
     planned: Planned | None = None

@@ -11,6 +11,7 @@ from costpolicy.planning.demand import Demand
 from costpolicy.planning.explain import describe
 from costpolicy.planning.plan import Target
 from costpolicy.planning.speculation import ordered
+from costpolicy.reconcile.autoscaling import Autoscaling, autoscaling_of
 from costpolicy.reconcile.change import Keep
 from costpolicy.reconcile.course import CALM, INFEASIBLE, STEADY, WATCHING, Course, WantedVariant, again, last_rollout
 from costpolicy.reconcile.decision import News
@@ -73,6 +74,9 @@ def waiting(step: ReplicaStep) -> ScalingStatus | None:
 
 def follow_load(outlook: Outlook, stable: LiveVariant, now: datetime) -> ReplicaStep:
     """Return how many replicas of what serves the load of now needs, stabilised."""
+    led = autoscaling_of(outlook.snapshot)
+    if stable.hash in led.led:
+        return _led(outlook, stable, led)
     wanted = _wanted(outlook, stable)
     if outlook.demands.doubtful:
         wanted = max(wanted, stable.replicas)
@@ -85,6 +89,15 @@ def follow_load(outlook: Outlook, stable: LiveVariant, now: datetime) -> Replica
         (parse_duration(scaling.stabilization.scale_up), parse_duration(scaling.stabilization.scale_down)),
         now,
     )
+
+
+def _led(outlook: Outlook, stable: LiveVariant, led: Autoscaling) -> ReplicaStep:
+    """Return what an autoscaler runs.  Nights at 0, which it could not end, are the operator's; so are mornings."""
+    if outlook.bounds.maximum == 0 and led.foreign is None:
+        return ReplicaStep(replicas=0)
+    if stable.replicas == 0:
+        return ReplicaStep(replicas=bounded(_wanted(outlook, stable), outlook.bounds))
+    return ReplicaStep(replicas=stable.replicas)
 
 
 def _wanted(outlook: Outlook, stable: LiveVariant) -> int:

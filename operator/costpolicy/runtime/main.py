@@ -61,6 +61,8 @@ def production(settings: Settings, clock: Clock) -> ReconcilerFactory:
             mode=settings.default_rollout_mode,
             allow_host_access=settings.allow_host_access,
             most_changing=settings.max_concurrent_changes,
+            prometheus_url=settings.prometheus_url,
+            prometheus_matchers=look.matchers,
         )
         reconciler = Reconciler(
             gateway, FleetWatch(gateway, metrics, clock, look, export), clock, defaults, decided=telemetry.decided

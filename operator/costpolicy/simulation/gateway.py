@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 from costpolicy.api.policy import CostPolicy
 from costpolicy.api.pricebook import PriceBook
+from costpolicy.kube.autoscaler import made_here
 from costpolicy.kube.errors import Gone, NameTaken
 from costpolicy.kube.gateway import (
     MANAGED_BY,
@@ -19,13 +20,22 @@ from costpolicy.kube.gateway import (
     Unreadable,
     reference,
 )
-from costpolicy.kube.kinds import COST_POLICY, NODE, OWNED, POD, POD_MONITOR, PRICE_BOOK, Kind
+from costpolicy.kube.kinds import (
+    AUTOSCALERS,
+    COST_POLICY,
+    NODE,
+    OWNED,
+    POD,
+    POD_MONITOR,
+    PRICE_BOOK,
+    SCALED_OBJECT,
+    Kind,
+)
 from costpolicy.kube.parsing import concerns_us, parse_node, parse_pod, parse_policy, parse_price_book
 from costpolicy.simulation.store import Store
 
-_KINDS = {(kind.api_version, kind.kind) for kind in (COST_POLICY, PRICE_BOOK, NODE, POD, *OWNED)} - {
-    (POD_MONITOR.api_version, POD_MONITOR.kind)
-}
+_ABSENT = (POD_MONITOR, SCALED_OBJECT)
+_KINDS = {(kind.api_version, kind.kind) for kind in (COST_POLICY, PRICE_BOOK, NODE, POD, *OWNED) if kind not in _ABSENT}
 _Parsed = TypeVar("_Parsed")
 
 
@@ -61,13 +71,18 @@ class SimulatedGateway:
 
     def owned(self, namespace: str, policy: str) -> tuple[Object, ...]:
         """See :class:`Gateway`."""
-        wanted = {MANAGED_BY_LABEL: MANAGED_BY, POLICY_LABEL: policy}.items()
         return tuple(
             item
             for kind in OWNED
             for item in self._all(kind)
-            if item["metadata"].get("namespace") == namespace and wanted <= item["metadata"].get("labels", {}).items()
+            if item["metadata"].get("namespace") == namespace
+            and item["metadata"].get("labels", {}).get(POLICY_LABEL) == policy
+            and made_here(item)
         )
+
+    def autoscalers(self) -> tuple[Object, ...]:
+        """See :class:`Gateway`."""
+        return tuple(item for kind in AUTOSCALERS for item in self._all(kind))
 
     def read(self, ref: ObjectRef) -> Object | None:
         """See :class:`Gateway`."""

@@ -64,7 +64,6 @@ def test_finds_nothing_wrong_with_a_sound_policy(path: str, value: Any):
             Reason.INVALID_SCHEDULE,
             "'/etc/passwd' is not known",
         ),
-        ("scaling.provider", "KEDA", Reason.NOT_SUPPORTED_YET, "KEDA is not supported yet; use Operator"),
         ("techniques.outputLength.mode", "Enforce", Reason.NOT_SUPPORTED_YET, "use Recommend"),
     ],
 )
