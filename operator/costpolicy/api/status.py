@@ -6,6 +6,7 @@ from typing import Annotated, Final, Literal
 from pydantic import Field
 
 from costpolicy.api.conditions import Condition
+from costpolicy.api.evaluated import QualityStatus
 from costpolicy.api.figures import (
     Infeasible,
     LatencyFigures,
@@ -42,6 +43,7 @@ __all__ = [
     "PlanSummary",
     "PlaybookRow",
     "Prediction",
+    "QualityStatus",
     "Receipt",
     "RejectedVariant",
     "RolloutStatus",
@@ -89,7 +91,7 @@ class RolloutStatus(ObservedModel):
     """A change of configuration."""
 
     phase: Short
-    """Steady, or where a change is: Surging, Sharing, Replacing, NoSpareGPU; or why there is none now: RolledBack, Superseded,
+    """Steady, or where a change is: Surging, Evaluating, Sharing, Replacing, NoSpareGPU; or why there is none now: RolledBack, Superseded,
     Infeasible, HoldUntil."""
     trigger: Short = ""
     """Why it began: SpecChange (the user edited the policy), BetterPlan (the operator found one) or OutOfStock
@@ -152,6 +154,8 @@ class CostPolicyStatus(ObservedModel):
     """Deployments that the operator owns."""
     rollout: RolloutStatus | None = None
     """The change of configuration that is under way, or the last one."""
+    quality: QualityStatus | None = None
+    """What evaluations have found about answers."""
     scaling: ScalingStatus | None = None
     """A change of replicas that waits for its stabilization time."""
     observed: ObservedTraffic | None = None

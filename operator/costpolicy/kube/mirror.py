@@ -116,6 +116,10 @@ class MirrorGateway:
         """See :class:`Gateway`; as of the last refresh (a whole cluster's pods are too many to watch)."""
         return self._pods
 
+    def pods_of_job(self, namespace: str, job: str) -> tuple[Pod, ...]:
+        """See :class:`Gateway`; asked of the API server, since finished pods are not mirrored."""
+        return self._cluster.pods_of_job(namespace, job)
+
     def owned(self, namespace: str, policy: str) -> tuple[Object, ...]:
         """See :class:`Gateway`."""
         with self._lock:

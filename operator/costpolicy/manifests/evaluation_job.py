@@ -13,8 +13,17 @@ from kubernetes import client
 from costpolicy.api.operation import Judge, Prompts
 from costpolicy.api.policy import CostPolicy
 from costpolicy.manifests.container import security_context
-from costpolicy.manifests.identity import HTTP_PORT, Labels, fingerprint, variant_name
-from costpolicy.manifests.metadata import object_meta
+from costpolicy.manifests.identity import (
+    COMPONENT_LABEL,
+    HTTP_PORT,
+    MANAGED_BY,
+    MANAGED_BY_LABEL,
+    POLICY_LABEL,
+    Labels,
+    fingerprint,
+    variant_name,
+)
+from costpolicy.manifests.metadata import object_meta, owned_by
 from costpolicy.manifests.pod import pod_security
 from costpolicy.manifests.serialization import Object, to_object
 from costpolicy.manifests.weights import model_of
@@ -54,22 +63,42 @@ def evaluation_job(policy: CostPolicy, prompts: Prompts, contest: Contest, image
         image: the operator's own image.
     """
     arguments = _arguments(policy, prompts, contest)
-    name = f"{policy.metadata.name}-evaluation-{fingerprint({'run': arguments, 'image': image, **prompts.to_json()})}"
-    labels = _labels(policy)
+    name = evaluation_name(policy, prompts, contest, image)
+    metadata = object_meta(policy, name, _own_labels(policy))
+    metadata.owner_references = owned_by(policy)  # it serves nobody: whatever happens to the variants, it goes
     return to_object(
         client.V1Job(
             api_version="batch/v1",
             kind="Job",
-            metadata=object_meta(policy, name, labels),
+            metadata=metadata,
             spec=client.V1JobSpec(
                 backoff_limit=_ATTEMPTS - 1,
                 pod_failure_policy=_failure_policy(),
                 active_deadline_seconds=_DEADLINE // timedelta(seconds=1),
                 ttl_seconds_after_finished=_KEEP // timedelta(seconds=1),
                 template=client.V1PodTemplateSpec(
-                    metadata=client.V1ObjectMeta(labels=labels), spec=_pod(policy, prompts, arguments, name, image)
+                    metadata=client.V1ObjectMeta(labels=_labels(policy)),
+                    spec=_pod(policy, prompts, arguments, name, image),
                 ),
             ),
+        )
+    )
+
+
+def evaluation_name(policy: CostPolicy, prompts: Prompts, contest: Contest, image: str) -> str:
+    """Return the name of the Job; arguments are those of :func:`evaluation_job`."""
+    run = {"run": _arguments(policy, prompts, contest), "image": image, **prompts.to_json()}
+    return f"{policy.metadata.name}-evaluation-{fingerprint(run)}"
+
+
+def pause_map(policy: CostPolicy, job: str, uid: str, *, paused: bool) -> Object:
+    """Return the ConfigMap that pauses a Job or lets it go on; it goes with the Job, of which ``uid`` is the identity."""
+    owner = client.V1OwnerReference(api_version="batch/v1", kind="Job", name=job, uid=uid)
+    metadata = object_meta(policy, job, _own_labels(policy))
+    metadata.owner_references = [owner]
+    return to_object(
+        client.V1ConfigMap(
+            api_version="v1", kind="ConfigMap", metadata=metadata, data={PAUSE_KEY: "true"} if paused else None
         )
     )
 
@@ -96,12 +125,17 @@ def _address(policy: CostPolicy, variant: str) -> str:
 
 
 def _labels(policy: CostPolicy) -> Labels:
-    """Return labels without the policy's own: those select the pods that its Service sends requests to."""
+    """Return the pod's labels, without the policy's own: those select the pods that its Service sends requests to."""
     return {
         "app.kubernetes.io/name": "costpolicy",
         "app.kubernetes.io/instance": policy.metadata.name,
-        "app.kubernetes.io/component": "evaluation",
+        COMPONENT_LABEL: "evaluation",
     }
+
+
+def _own_labels(policy: CostPolicy) -> Labels:
+    """Return the labels by which the operator finds its Jobs again."""
+    return {**_labels(policy), MANAGED_BY_LABEL: MANAGED_BY, POLICY_LABEL: policy.metadata.name}
 
 
 def _failure_policy() -> client.V1PodFailurePolicy:

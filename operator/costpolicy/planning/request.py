@@ -9,7 +9,7 @@ from costpolicy.catalog.engines import Engine
 from costpolicy.catalog.models import ModelArchitecture
 from costpolicy.perf.acceptance import ObservedAcceptance
 from costpolicy.planning.calibration import CalibrationBook
-from costpolicy.planning.configuration import Configuration, Proposer
+from costpolicy.planning.configuration import Answers, Configuration, Proposer
 from costpolicy.planning.demand import Demand
 from costpolicy.planning.supply import Supply
 from costpolicy.units import Money, parse_duration
@@ -26,6 +26,7 @@ class PlanRequest:
         currency: of the offerings' prices.
         calibration: what was measured of ``running``; ``None``: nothing.
         acceptance: what was observed of proposers that run or ran for this policy.
+        refused: what the quality gate has been asked about and did not let pass; none of it is recommended.
     """
 
     spec: CostPolicySpec
@@ -38,6 +39,7 @@ class PlanRequest:
     currency: str = "USD"
     calibration: CalibrationBook | None = None
     acceptance: Mapping[Proposer, ObservedAcceptance] = field(default_factory=dict)
+    refused: frozenset[Answers] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,7 +30,9 @@ def answer(outlook: Outlook, course: Course | None, now: datetime) -> CostPolicy
     before = snapshot.policy.status or CostPolicyStatus()
     currency = snapshot.prices.currency
     cost = cost_per_hour(snapshot)
-    found = conditions(Answer(snapshot=snapshot, plan=plan, course=course, cost_per_hour=cost))
+    found = conditions(
+        Answer(snapshot=snapshot, plan=plan, course=course, cost_per_hour=cost, quality=outlook.findings.quality)
+    )
     history = before.history
     if course is not None and course.receipt is not None:
         history = (course.receipt, *history)[:MAX_HISTORY]
@@ -47,6 +49,7 @@ def answer(outlook: Outlook, course: Course | None, now: datetime) -> CostPolicy
         why_not_cheaper=plan.why_not_cheaper,
         variants=_variants(snapshot, course),
         rollout=course.rollout if course else before.rollout,
+        quality=outlook.findings.quality,
         scaling=course.scaling if course else None,
         observed=observed_traffic(snapshot.observed, before.observed, now),
         calibration=calibration_status(outlook.request.calibration),

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from functools import partial
 
 from costpolicy.api.conditions import Condition, ConditionType, condition
+from costpolicy.api.evaluated import QualityStatus
 from costpolicy.api.reasons import Reason
-from costpolicy.api.types import RolloutMode, TechniqueMode
+from costpolicy.api.types import RolloutMode
 from costpolicy.api.validation import Problem
 from costpolicy.observe.observation import PolicyObservation
 from costpolicy.observe.source import Missing
@@ -13,6 +14,7 @@ from costpolicy.planning.plan import Plan
 from costpolicy.planning.request import hourly_budget
 from costpolicy.reconcile.course import Course
 from costpolicy.reconcile.live import LiveVariant
+from costpolicy.reconcile.quality import quality_condition
 from costpolicy.reconcile.snapshot import MetricsDown, Snapshot
 from costpolicy.rollout.transition import Phase
 from costpolicy.units import ZERO, Money, parse_duration
@@ -25,10 +27,13 @@ _ORDINARY = (
     Reason.IN_TRANSITION,
     Reason.OTHERS_CHANGING,
     Reason.REVALIDATING,
+    Reason.EVALUATION_RUNNING,
+    Reason.QUALITY_INFERIOR,
 )
 """Holds that end by themselves, or that nobody would want to end: no reason to look."""
 _PHASES = {
     Phase.SURGING.value: Reason.SURGING,
+    Phase.EVALUATING.value: Reason.EVALUATION_RUNNING,
     Phase.SHARING.value: Reason.SHARING,
     Phase.REPLACING.value: Reason.REPLACING,
 }
@@ -42,6 +47,7 @@ class Answer:
     plan: Plan
     course: Course | None
     cost_per_hour: Money | Missing
+    quality: QualityStatus | None
 
 
 def conditions(answer: Answer) -> tuple[Condition, ...]:
@@ -52,7 +58,7 @@ def conditions(answer: Answer) -> tuple[Condition, ...]:
         _metrics(answer.snapshot),
         _objectives(answer.snapshot),
         _budget(answer),
-        _quality(answer.snapshot),
+        quality_condition(answer.snapshot, answer.quality),
         *_rollout(answer),
     )
     return tuple(one.model_copy(update={"observed_generation": generation}) for one in found)
@@ -219,22 +225,6 @@ def _budget(answer: Answer) -> Condition:
     return condition(
         ConditionType.WITHIN_BUDGET, True, Reason.WITHIN_BUDGET, f"{cost.text(2)} of {budget.text(2)} an hour"
     )
-
-
-def _quality(snapshot: Snapshot) -> Condition:
-    techniques, stable = snapshot.policy.spec.techniques, snapshot.live.stable
-    running = stable.configuration if stable else None
-    altered = running is not None and (
-        (
-            techniques.quantization.mode is TechniqueMode.ENABLED
-            and (running.checkpoint is not None or running.online_quantization)
-        )
-        or (techniques.kv_cache_quantization.mode is TechniqueMode.ENABLED and running.kv_cache_dtype != "auto")
-    )
-    if altered:
-        message = "a technique that can alter answers is Enabled: accepted, and not tested"
-        return condition(ConditionType.QUALITY_MAINTAINED, None, Reason.ACCEPTED_BY_USER, message)
-    return condition(ConditionType.QUALITY_MAINTAINED, True, Reason.NO_CHANGE_YET)
 
 
 def _rollout(answer: Answer) -> tuple[Condition, Condition]:

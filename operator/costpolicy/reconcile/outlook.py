@@ -21,6 +21,7 @@ from costpolicy.planning.supply import Supply
 from costpolicy.reconcile.acceptance import acceptance_of_proposers
 from costpolicy.reconcile.calibration import calibration_book
 from costpolicy.reconcile.demand import Demands, demands
+from costpolicy.reconcile.findings import Examiner, Findings, findings, refused_answers
 from costpolicy.reconcile.inputs import Inputs
 from costpolicy.reconcile.live import LiveVariant
 from costpolicy.reconcile.remedies import with_remedy
@@ -38,6 +39,8 @@ class Outlook:
     planned: Planned
     plan: Plan
     bounds: Bounds
+    examiner: Examiner | None
+    findings: Findings
     _rendered: dict[str, Variant | None] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -119,6 +122,8 @@ def look_ahead(snapshot: Snapshot, inputs: Inputs, now: datetime) -> Outlook:
     """Plan for a policy as the world is now."""
     policy = snapshot.policy
     stable = snapshot.live.stable
+    examiner = Examiner.of(snapshot)
+    found = findings(snapshot, examiner)
     load = demands(policy.spec, snapshot.observed, sum(variant.ready for variant in snapshot.live.variants))
     request = PlanRequest(
         spec=policy.spec,
@@ -132,6 +137,7 @@ def look_ahead(snapshot: Snapshot, inputs: Inputs, now: datetime) -> Outlook:
         running=stable.configuration if stable else None,
         currency=snapshot.prices.currency,
     )
+    request = replace(request, refused=refused_answers(found.quality))
     request = replace(request, acceptance=acceptance_of_proposers(request, snapshot.observed))
     request = replace(request, calibration=calibration_book(request, stable, snapshot.observed))
     known = snapshot.planned
@@ -145,6 +151,8 @@ def look_ahead(snapshot: Snapshot, inputs: Inputs, now: datetime) -> Outlook:
         planned=planned,
         plan=with_remedy(planned.plan, snapshot.prices.problems),
         bounds=replica_bounds(scaling.schedules, default, now),
+        examiner=examiner,
+        findings=found,
     )
 
 

@@ -1,5 +1,6 @@
 """Everything that one decision depends on: equal snapshots and times get equal decisions."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from costpolicy.api.policy import CostPolicy
@@ -13,6 +14,7 @@ from costpolicy.observe.source import Missing
 from costpolicy.planning.evaluation import Evaluation
 from costpolicy.planning.plan import Plan
 from costpolicy.planning.request import PlanRequest
+from costpolicy.reconcile.evaluations import Examination
 from costpolicy.reconcile.inputs import Inputs
 from costpolicy.reconcile.live import Live
 from costpolicy.reconcile.supply import Capacity
@@ -49,6 +51,8 @@ class Snapshot:
         pod_monitor: the cluster has the kind PodMonitor.
         others_changing: as many other policies change their configuration now as may do so at the same time.
         caveat: what limits the metrics of every policy (rules not loaded, retention too short), if anything.
+        evaluations: what Jobs that ask prompts do and have found, by their names.
+        evaluator_image: the operator's own image, which asks them; empty: not known, and nothing is asked.
         planned: what the planner was asked last about this policy; it only saves work, and may always be missing.
     """
 
@@ -63,4 +67,6 @@ class Snapshot:
     pod_monitor: bool
     others_changing: bool = False
     caveat: Missing | None = None
+    evaluations: Mapping[str, Examination] = field(default_factory=dict)
+    evaluator_image: str = ""
     planned: Planned | None = None

@@ -61,6 +61,7 @@ def production(settings: Settings, clock: Clock) -> ReconcilerFactory:
             mode=settings.default_rollout_mode,
             allow_host_access=settings.allow_host_access,
             most_changing=settings.max_concurrent_changes,
+            evaluator_image=settings.image,
         )
         reconciler = Reconciler(
             gateway, FleetWatch(gateway, metrics, clock, look, export), clock, defaults, decided=telemetry.decided

@@ -7,6 +7,7 @@ from costpolicy.api.policy import CostPolicy
 from costpolicy.api.pricebook import PriceBook
 from costpolicy.kube.errors import Gone, NameTaken
 from costpolicy.kube.gateway import (
+    JOB_LABEL,
     MANAGED_BY,
     MANAGED_BY_LABEL,
     POLICY_LABEL,
@@ -19,11 +20,11 @@ from costpolicy.kube.gateway import (
     Unreadable,
     reference,
 )
-from costpolicy.kube.kinds import COST_POLICY, NODE, OWNED, POD, POD_MONITOR, PRICE_BOOK, Kind
+from costpolicy.kube.kinds import CONFIG_MAP, COST_POLICY, NODE, OWNED, POD, POD_MONITOR, PRICE_BOOK, Kind
 from costpolicy.kube.parsing import concerns_us, parse_node, parse_pod, parse_policy, parse_price_book
 from costpolicy.simulation.store import Store
 
-_KINDS = {(kind.api_version, kind.kind) for kind in (COST_POLICY, PRICE_BOOK, NODE, POD, *OWNED)} - {
+_KINDS = {(kind.api_version, kind.kind) for kind in (COST_POLICY, PRICE_BOOK, NODE, POD, CONFIG_MAP, *OWNED)} - {
     (POD_MONITOR.api_version, POD_MONITOR.kind)
 }
 _Parsed = TypeVar("_Parsed")
@@ -58,6 +59,11 @@ class SimulatedGateway:
     def pods(self) -> tuple[Pod, ...]:
         """See :class:`Gateway`."""
         return tuple(pod for item in self._all(POD) if concerns_us(pod := self._read(item, parse_pod)))
+
+    def pods_of_job(self, namespace: str, job: str) -> tuple[Pod, ...]:
+        """See :class:`Gateway`."""
+        pods = (self._read(item, parse_pod) for item in self._all(POD))
+        return tuple(pod for pod in pods if pod.namespace == namespace and pod.labels.get(JOB_LABEL) == job)
 
     def owned(self, namespace: str, policy: str) -> tuple[Object, ...]:
         """See :class:`Gateway`."""
