@@ -102,10 +102,10 @@ def through_the_gate(
         return plain
     alone, target = _alone(outlook, outlook.examiner, stable), outlook.plan.recommended
     if target is None or outlook.findings.full:
-        return _finished(alone, plain, _last_refused(outlook))
+        return _finished(outlook, alone, plain, _last_refused(outlook))
     hold = _not_worth_it(outlook, target, running, now) or _tried_before(outlook, target)
     if hold is not None:
-        return _finished(alone, plain, hold)
+        return _finished(outlook, alone, plain, hold)
     wanted = better_plan(outlook, target, running, now, _standing_by(outlook, target))
     match alone:
         case Refused(reason=reason, message=message):
@@ -189,7 +189,9 @@ def _is_asking(outlook: Outlook, alone: Waiting) -> bool:
     return isinstance(outlook.snapshot.evaluations.get(job), Asking)
 
 
-def _finished(alone: Harmless | Refused | Waiting | Failed, plain: Change | Keep, hold: Hold | None) -> Change | Keep:
+def _finished(
+    outlook: Outlook, alone: Harmless | Refused | Waiting | Failed, plain: Change | Keep, hold: Hold | None
+) -> Change | Keep:
     """Return the plain plan, once a Job that runs has come to its end."""
     if isinstance(alone, Waiting) and _is_asking(outlook, alone):
         return Keep(hold=alone.hold, proposed=plain.proposed, asked=alone.questions)
