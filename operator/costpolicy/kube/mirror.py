@@ -165,8 +165,9 @@ class MirrorGateway:
 
     def _enter(self, item: Object) -> Object:
         kind, key, version = _address(item)
-        with self._lock:
-            self._shelves[kind].put(key, version, _value(kind, item))
+        if kind in self._shelves:  # the ConfigMap that pauses an evaluation is asked for when it is needed
+            with self._lock:
+                self._shelves[kind].put(key, version, _value(kind, item))
         return item
 
     def _child(self, ref: ObjectRef) -> Object | None:

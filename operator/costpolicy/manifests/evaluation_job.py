@@ -34,6 +34,8 @@ PAUSE_KEY: Final = "pause"
 CONCURRENCY: Final = 4
 """Prompts at a time: the baseline serves clients meanwhile."""
 
+_BASELINE: Final = "costpolicy.dev/baseline"
+_CANARY: Final = "costpolicy.dev/canary"
 _KEEP: Final = timedelta(days=1)
 _DEADLINE: Final = timedelta(hours=24)
 _PROMPTS_PATH: Final = "/prompts"
@@ -64,7 +66,8 @@ def evaluation_job(policy: CostPolicy, prompts: Prompts, contest: Contest, image
     """
     arguments = _arguments(policy, prompts, contest)
     name = evaluation_name(policy, prompts, contest, image)
-    metadata = object_meta(policy, name, _own_labels(policy))
+    asked = {_BASELINE: contest.baseline, _CANARY: contest.canary}
+    metadata = object_meta(policy, name, _own_labels(policy), asked)
     metadata.owner_references = owned_by(policy)  # it serves nobody: whatever happens to the variants, it goes
     return to_object(
         client.V1Job(
@@ -89,6 +92,12 @@ def evaluation_name(policy: CostPolicy, prompts: Prompts, contest: Contest, imag
     """Return the name of the Job; arguments are those of :func:`evaluation_job`."""
     run = {"run": _arguments(policy, prompts, contest), "image": image, **prompts.to_json()}
     return f"{policy.metadata.name}-evaluation-{fingerprint(run)}"
+
+
+def contest_of(job: Object) -> Contest:
+    """Return who is asked by a Job that the operator made."""
+    annotations = job["metadata"].get("annotations", {})
+    return Contest(baseline=annotations.get(_BASELINE, ""), canary=annotations.get(_CANARY, ""))
 
 
 def pause_map(policy: CostPolicy, job: str, uid: str, *, paused: bool) -> Object:

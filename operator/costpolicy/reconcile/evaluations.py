@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 
 from costpolicy.kube.gateway import Gateway, Object, Pod
 from costpolicy.kube.kinds import JOB
+from costpolicy.manifests.evaluation_job import Contest, contest_of
 from costpolicy.quality.result import EvaluationResult, ResultError, parse_result
 
 
@@ -21,6 +22,7 @@ class Asking:
 class Asked:
     """All prompts were asked."""
 
+    contest: Contest
     result: EvaluationResult
     began: datetime
     ended: datetime
@@ -95,7 +97,8 @@ def outcome_of(job: Object, pods: Sequence[Pod]) -> Asked | Failed:
             result = parse_result(message)
         except ResultError:
             continue
-        return Asked(result=result, began=datetime.fromisoformat(status.get("startTime") or _created(job)), ended=at)
+        began = datetime.fromisoformat(status.get("startTime") or _created(job))
+        return Asked(contest=contest_of(job), result=result, began=began, ended=at)
     return Failed(message="its pod is gone, or left something that is no result", ended=at)
 
 

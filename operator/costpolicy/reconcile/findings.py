@@ -191,7 +191,7 @@ def _judged(
         "weights": answers.weights,
         "checkpoint": answers.checkpoint,
         "kv_cache_dtype": answers.kv_cache_dtype,
-        "message": f"of {counts.pairs} prompts {counts.lost} were lost and {counts.gained} gained: {in_words(verdict)}",
+        "message": f"{counts.lost} of {counts.pairs} prompts lost, {counts.gained} gained: {in_words(verdict)}",
     }
     if isinstance(verdict, NonInferior):
         proven = ProvenAnswers.model_validate({"variant": canary.hash, "baseline": stable.hash, **fields})

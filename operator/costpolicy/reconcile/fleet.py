@@ -33,6 +33,7 @@ class Fleet:
     prices: PriceList
     capacity: Capacity
     observations: FleetObservations | MetricsDown
+    rate_window: timedelta = timedelta(minutes=5)
 
     def pods_of(self, namespace: str, policy: str) -> tuple[Pod, ...]:
         """Return the unfinished pods of one policy."""
@@ -107,6 +108,7 @@ class FleetWatch:
             prices=prices_of(gateway.price_books(), now),
             capacity=Capacity(nodes=gateway.nodes(), pods=gateway.pods()),
             observations=self._observe(now),
+            rate_window=self._settings.rate_window,
         )
 
     def _observe(self, now: datetime) -> FleetObservations | MetricsDown:

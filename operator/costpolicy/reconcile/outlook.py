@@ -19,6 +19,7 @@ from costpolicy.planning.request import PlanRequest, limits_of
 from costpolicy.planning.sizing import size, supply_of
 from costpolicy.planning.supply import Supply
 from costpolicy.reconcile.acceptance import acceptance_of_proposers
+from costpolicy.reconcile.asked import disturbs, without_evaluations
 from costpolicy.reconcile.calibration import calibration_book
 from costpolicy.reconcile.demand import Demands, demands
 from costpolicy.reconcile.findings import Examiner, Findings, findings, refused_answers
@@ -124,7 +125,10 @@ def look_ahead(snapshot: Snapshot, inputs: Inputs, now: datetime) -> Outlook:
     stable = snapshot.live.stable
     examiner = Examiner.of(snapshot)
     found = findings(snapshot, examiner)
-    load = demands(policy.spec, snapshot.observed, sum(variant.ready for variant in snapshot.live.variants))
+    read, window = snapshot.evaluations, snapshot.rate_window
+    observed = without_evaluations(snapshot.observed, read, window, now)
+    load = demands(policy.spec, observed, sum(variant.ready for variant in snapshot.live.variants))
+    load = replace(load, doubtful=load.doubtful or disturbs(read, window, now))
     request = PlanRequest(
         spec=policy.spec,
         architecture=inputs.architecture,

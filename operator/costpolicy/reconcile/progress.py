@@ -167,9 +167,10 @@ def _promoted(move: _Move, step: Step, rollout: RolloutStatus) -> Course:
 
 
 def _proof(move: _Move) -> str:
-    asked = f"{move.proof.message}; " if isinstance(move.proof, Harmless) and move.proof.message else ""
+    counted = move.proof.message.partition(":")[0] if isinstance(move.proof, Harmless) else ""
+    asked = f"{counted}; " if counted else ""
     shown = f"kept its objectives beside what served in {move.number - 1} stage(s); " if move.has_stages else ""
-    return f"{shown}{asked}all replicas ready"
+    return f"{asked}{shown}all replicas ready"
 
 
 def _situation(move: _Move) -> Situation:

@@ -113,6 +113,7 @@ class Reconciler:
             others_changing=self._changing.beside(policy.key, fleet) >= self._defaults.most_changing,
             caveat=fleet.caveat(parse_duration(policy.spec.measurement.window)),
             evaluations=self._evaluations.of(namespace, name, owned),
+            rate_window=fleet.rate_window,
             evaluator_image=self._defaults.evaluator_image,
             planned=self._planned.get((namespace, name)),
         )

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from costpolicy.api.policy import CostPolicy
 from costpolicy.api.reasons import Reason
@@ -53,6 +54,7 @@ class Snapshot:
         caveat: what limits the metrics of every policy (rules not loaded, retention too short), if anything.
         evaluations: what Jobs that ask prompts do and have found, by their names.
         evaluator_image: the operator's own image, which asks them; empty: not known, and nothing is asked.
+        rate_window: over which the rates in ``observed`` are means.
         planned: what the planner was asked last about this policy; it only saves work, and may always be missing.
     """
 
@@ -69,4 +71,5 @@ class Snapshot:
     caveat: Missing | None = None
     evaluations: Mapping[str, Examination] = field(default_factory=dict)
     evaluator_image: str = ""
+    rate_window: timedelta = timedelta(minutes=5)
     planned: Planned | None = None

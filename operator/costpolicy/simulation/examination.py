@@ -18,14 +18,12 @@ from costpolicy.manifests.evaluation_job import CONCURRENCY, PAUSE_KEY
 from costpolicy.manifests.record import read_record
 from costpolicy.planning.configuration import Answers
 from costpolicy.quality.result import Arm, EvaluationResult
+from costpolicy.simulation.metrics import Variant
 from costpolicy.simulation.store import Store
 
 _PATIENCE: Final = timedelta(minutes=3)
 """How long deployments that do not answer are asked, by three pods in turn."""
 _WRITER: Final = "kube-controller-manager"
-
-Variant = tuple[str, str, str]
-"""Namespace, policy and hash of a variant."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,11 +69,11 @@ class Examination:
         self._asked: dict[str, float] = {}
         self._silent: dict[str, timedelta] = {}
         self.exams: dict[tuple[str, str], Exam] = {}
-        self.load: dict[Variant, float] = {}
+        self._load: dict[Variant, float] = {}
 
     def step(self, passed: timedelta) -> None:
         """Let every Job go on for some time."""
-        self.load = {}
+        self._load = {}
         for job in list(self._store.kind(JOB.api_version, JOB.kind)):
             status = job.get("status", {})
             if "conditions" in status:
@@ -84,6 +82,10 @@ class Examination:
                 self._store.set_status(reference(job), {"startTime": self._now(), "active": 1})
             else:
                 self._ask(job, passed)
+
+    def asked_of(self, variant: Variant) -> float:
+        """Return the requests per second that a variant is asked now."""
+        return self._load.get(variant, 0.0)
 
     def _ask(self, job: Object, passed: timedelta) -> None:
         exam, uid = self._exam(job), job["metadata"]["uid"]
@@ -105,7 +107,7 @@ class Examination:
         self._asked[uid] = self._asked.get(uid, 0.0) + rate * passed.total_seconds()
         for variant in _asked_of(job):
             key = self._variant(variant, job)
-            self.load[key] = self.load.get(key, 0.0) + rate
+            self._load[key] = self._load.get(key, 0.0) + rate
         if self._asked[uid] >= exam.prompts:
             self._end(job, "Complete", self._result(job, exam).line(), "")
 

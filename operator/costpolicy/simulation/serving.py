@@ -17,7 +17,6 @@ from costpolicy.planning.configuration import Configuration
 from costpolicy.savings.ledger import Amount
 from costpolicy.simulation.cluster import SimulatedCluster
 from costpolicy.simulation.engine import Profile, Promise, Reading
-from costpolicy.simulation.examination import Examination
 from costpolicy.simulation.gateway import SimulatedGateway
 from costpolicy.simulation.metrics import Scrape, SimulatedMetrics, Variant
 from costpolicy.simulation.store import Store
@@ -77,7 +76,10 @@ class _Backend:
 
 
 class Serving:
-    """Sends traffic to the ready pods that each policy's Service selects; what finds none is lost."""
+    """Sends traffic to the ready pods that each policy's Service selects; what finds none is lost.
+
+    ``asked`` says what else a variant is asked, through its own Service, in requests per second.
+    """
 
     def __init__(
         self,
@@ -87,7 +89,6 @@ class Serving:
         metrics: SimulatedMetrics,
         prices: Callable[[], PriceList],
         profile_of: Callable[[Object], Profile],
-        examination: Examination,
     ) -> None:
         self._store = store
         self._gateway = SimulatedGateway(store)
@@ -96,12 +97,12 @@ class Serving:
         self._metrics = metrics
         self._prices = prices
         self._profile_of = profile_of
-        self._examination = examination
         self._waiting: dict[Variant, float] = {}
         self._returning: dict[Key, float] = {}
         self._promises: dict[Key, Promise] = {}
         self._backends: tuple[_Backend, ...] = ()
         self._seen: tuple[int, PriceList] | None = None
+        self.asked: Callable[[Variant], float] = lambda _: 0.0
         self.traffic: dict[Key, Traffic] = {}
         self.timeline: list[Moment] = []
         self.intervals: dict[Key, list[Interval]] = {}
@@ -115,16 +116,12 @@ class Serving:
             rate = offered(traffic, self._clock.now(), self._returning.get(key, 0.0))
             mine = [backend for backend in self._backends if backend.variant[:2] == key]
             answers = [
-                (backend, self._answer(backend, traffic, rate * backend.share + self._asked(backend), duration))
+                (backend, self._answer(backend, traffic, rate * backend.share + self.asked(backend.variant), duration))
                 for backend in mine
             ]
             scrapes |= {backend.variant: scrape for backend, scrape in answers if scrape}
             self._keep(key, promise, traffic, rate, answers, duration)
         self._metrics.record(scrapes)
-
-    def _asked(self, backend: _Backend) -> float:
-        """Return what evaluations ask of a variant, through its own Service."""
-        return self._examination.load.get(backend.variant, 0.0)
 
     def _answer(self, backend: _Backend, traffic: Traffic, rate: float, duration: timedelta) -> Scrape | None:
         """Return what a variant shows at the end of the time; ``None`` while nothing of it is ready."""

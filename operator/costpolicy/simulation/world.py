@@ -76,9 +76,8 @@ class World:
         self.cluster = SimulatedCluster(self.store, self.clock, self._load_time)
         self.metrics = SimulatedMetrics(self.settings)
         self.examination = Examination(self.store, self.clock)
-        self.serving = Serving(
-            self.store, self.clock, self.cluster, self.metrics, self.prices, self._profile, self.examination
-        )
+        self.serving = Serving(self.store, self.clock, self.cluster, self.metrics, self.prices, self._profile)
+        self.serving.asked = self.examination.asked_of
         self.slowness = timedelta(0)
         self.happenings: list[Happening] = []
         self._due: dict[Key, datetime] = {}
