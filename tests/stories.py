@@ -173,7 +173,7 @@ GATED = {**PLAIN, "quantization": {"mode": "Auto", "formats": ["fp8"]}}
 """FP8 weights through the gate, and nothing else that alters answers."""
 
 
-def examined(exam: Exam, rate: float = 6.0, book: Document | None = None, **spec: Any) -> World:
+def examined(exam: Exam, rate: float = 5.0, book: Document | None = None, **spec: Any) -> World:
     """A world in which 16-bit weights need more replicas than FP8 ones, and prompts are there to compare their answers."""
     made = world(book=book or prices(h100="20.00"), defaults=Defaults(evaluator_image="registry.example/operator:1"))
     made.exams["default", "questions"] = exam

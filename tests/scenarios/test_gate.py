@@ -8,7 +8,6 @@ Not covered: single judgements (tests/unit/reconcile/test_gate.py), killed proce
 """
 
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 
@@ -30,15 +29,15 @@ from stories import (
     prices,
     ready_behind_the_service,
     reasons,
+    reference_of,
     runs_on,
     weights,
     world,
 )
 
-ENOUGH = Exam(prompts=800)
+ENOUGH = Exam(prompts=400)
 WORSE = replace(ENOUGH, effects={FP8: Effect(discordance=0.1, loss=0.08)})
 DOUBTFUL = replace(ENOUGH, effects={FP8: Effect(discordance=0.1, loss=0.02)})
-DAY = timedelta(days=1)
 
 
 def until(of: World, reason: str, minutes: int = 240) -> None:
@@ -71,17 +70,11 @@ def test_without_an_evaluation_it_is_recommended_and_nothing_is_asked():
 def test_an_operator_that_does_not_know_its_image_asks_nothing():
     made = world()
     made.exams["default", "questions"] = ENOUGH
-    made.apply(examined(ENOUGH).store.get(_policy()))
+    made.apply(examined(ENOUGH).store.get(reference_of()))
     made.run(2 * HOUR)
 
     assert ["bf16"] == weights(made)
     assert [] == jobs(made)
-
-
-def _policy():
-    from stories import reference_of
-
-    return reference_of()
 
 
 def test_one_that_is_no_worse_is_asked_before_clients_are_and_then_proves_itself():
@@ -105,8 +98,8 @@ def test_one_that_is_no_worse_is_asked_before_clients_are_and_then_proves_itself
     made.run(5 * MINUTE)
     assert ["fp8"] == weights(made)
     assert ("True", "QualityProven") == conditions(made)["QualityMaintained"]
-    assert "of 800 prompts lost" in made.status(*KEY)["history"][0]["proof"]
-    made.run(2 * DAY, 5 * MINUTE)
+    assert "of 400 prompts lost" in made.status(*KEY)["history"][0]["proof"]
+    made.run(26 * HOUR, 5 * MINUTE)
     assert [] == jobs(made)
     assert ("True", "QualityProven") == conditions(made)["QualityMaintained"]
     assert 1 == reasons(made).count("Promoted")
@@ -120,7 +113,7 @@ def _asked_alone(of: World) -> bool:
 def test_prompts_that_are_too_few_cost_no_accelerator_and_are_told_with_how_many_would_do():
     made = examined(replace(ENOUGH, prompts=60, noise=0.05))
     until(made, "EvaluationTooSmall")
-    made.run(DAY, 5 * MINUTE)
+    made.run(26 * HOUR, 5 * MINUTE)
 
     assert ["bf16"] == weights(made)
     assert ("True", "EvaluationTooSmall") == conditions(made)["RolloutBlocked"]
@@ -133,12 +126,13 @@ def test_more_prompts_under_another_name_are_another_question():
     made = examined(replace(ENOUGH, prompts=60, noise=0.05))
     until(made, "EvaluationTooSmall")
     made.exams["default", "more"] = ENOUGH
-    policy = made.store.get(_policy())
+    policy = made.store.get(reference_of())
     quality = {"maxLoss": "2%", "evaluation": {"prompts": {"configMapRef": {"name": "more"}}}}
     made.apply({**policy, "spec": {**policy["spec"], "quality": quality}})
 
     until(made, "Promoted")
-    assert "fp8" == weights(made)[0]
+    made.run(5 * MINUTE)
+    assert ["fp8"] == weights(made)
 
 
 @pytest.mark.parametrize(("exam", "reason"), [(WORSE, "QualityInferior"), (DOUBTFUL, "EvaluationInconclusive")])
@@ -147,7 +141,7 @@ def test_one_that_is_worse_or_not_told_apart_is_withdrawn_and_the_same_prompts_a
 ):
     made = examined(exam)
     until(made, reason)
-    made.run(2 * DAY, 5 * MINUTE)
+    made.run(30 * HOUR, 5 * MINUTE)
 
     assert {"bf16"} == serving_formats(made)
     assert ["bf16"] == weights(made)
@@ -206,29 +200,30 @@ def test_prompts_that_were_changed_in_between_are_all_asked_again():
     until(made, "Promoted")
 
     assert 4 == reasons(made).count("EvaluationRunning")
-    assert ["fp8"] == weights(made)[:1]
+    made.run(5 * MINUTE)
+    assert ["fp8"] == weights(made)
 
 
 def test_nothing_is_asked_while_what_serves_misses_its_objective():
     made = examined(ENOUGH, scaling={"maxReplicas": 3})
     until(made, "EvaluationRunning")
     made.run(MINUTE)
-    made.traffic[KEY] = Traffic(curve=Constant(30.0))
-    made.run(QUARTER)
+    made.traffic[KEY] = Traffic(curve=Constant(15.0))
+    made.run(5 * MINUTE)
     [job] = jobs(made)
-    [pause] = [item for item in made.store.kind("v1", "ConfigMap")]
+    [pause] = made.store.kind("v1", "ConfigMap")
     assert job["metadata"]["name"] == pause["metadata"]["name"]
     assert "pause" in pause["data"]
     assert "conditions" not in job["status"]
 
-    made.traffic[KEY] = Traffic(curve=Constant(6.0))
+    made.traffic[KEY] = Traffic(curve=Constant(5.0))
     until(made, "RolloutStarted")
-    [pause] = [item for item in made.store.kind("v1", "ConfigMap")]
+    [pause] = made.store.kind("v1", "ConfigMap")
     assert not pause.get("data")
 
 
 def test_no_replica_is_taken_away_while_prompts_are_asked():
-    made = examined(replace(ENOUGH, prompts=4000), rate=6.0)
+    made = examined(replace(ENOUGH, prompts=1000), rate=5.0)
     until(made, "EvaluationRunning")
     before = sum(count for _, count in runs_on(made))
     made.traffic[KEY] = Traffic(curve=Constant(0.5))
@@ -240,25 +235,12 @@ def test_no_replica_is_taken_away_while_prompts_are_asked():
 def test_an_edit_is_followed_at_once_and_ends_what_is_being_asked():
     made = examined(ENOUGH)
     until(made, "EvaluationRunning")
-    policy = made.store.get(_policy())
+    policy = made.store.get(reference_of())
     made.apply({**policy, "spec": {**policy["spec"], "engine": {"env": [{"name": "SETTING", "value": "1"}]}}})
     made.run(QUARTER)
 
     assert 1 <= ready_behind_the_service(made)
     until(made, "Promoted")
-
-
-def test_what_serves_for_good_goes_to_another_place_with_the_answers_that_were_proven():
-    made = examined(ENOUGH)
-    until(made, "Promoted")
-    made.run(2 * HOUR)
-    made.apply(prices(h100="0.50"))
-    made.run(4 * HOUR)
-
-    assert [(H100, 1)] == runs_on(made)
-    assert ["fp8"] == weights(made)
-    assert ("True", "QualityProven") == conditions(made)["QualityMaintained"]
-    assert 2 == reasons(made).count("EvaluationRunning")
 
 
 def test_a_policy_that_goes_takes_its_jobs_along_even_where_what_serves_stays():
@@ -274,7 +256,7 @@ def test_a_policy_that_goes_takes_its_jobs_along_even_where_what_serves_stays():
 
 
 def test_it_is_written_down_once_and_not_in_every_cycle():
-    made = examined(replace(ENOUGH, prompts=4000))
+    made = examined(replace(ENOUGH, prompts=1000))
     until(made, "EvaluationRunning")
     made.run(10 * MINUTE)
     before = made.store.writes

@@ -5,7 +5,7 @@ result is the container's termination message (:mod:`costpolicy.quality.result`)
 """
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from kubernetes import client
@@ -27,6 +27,7 @@ from costpolicy.manifests.metadata import object_meta, owned_by
 from costpolicy.manifests.pod import pod_security
 from costpolicy.manifests.serialization import Object, to_object
 from costpolicy.manifests.weights import model_of
+from costpolicy.units import format_time
 
 CONTAINER: Final = "evaluator"
 PAUSE_KEY: Final = "pause"
@@ -94,20 +95,29 @@ def evaluation_name(policy: CostPolicy, prompts: Prompts, contest: Contest, imag
     return f"{policy.metadata.name}-evaluation-{fingerprint(run)}"
 
 
+def paused_since(stored: Object | None) -> datetime | None:
+    """Return since when the stored ConfigMap of a Job pauses it; ``None``: it does not."""
+    text = ((stored or {}).get("data") or {}).get(PAUSE_KEY)
+    return datetime.fromisoformat(text) if text else None
+
+
 def contest_of(job: Object) -> Contest:
     """Return who is asked by a Job that the operator made."""
     annotations = job["metadata"].get("annotations", {})
     return Contest(baseline=annotations.get(_BASELINE, ""), canary=annotations.get(_CANARY, ""))
 
 
-def pause_map(policy: CostPolicy, job: str, uid: str, *, paused: bool) -> Object:
-    """Return the ConfigMap that pauses a Job or lets it go on; it goes with the Job, of which ``uid`` is the identity."""
+def pause_map(policy: CostPolicy, job: str, uid: str, since: datetime | None) -> Object:
+    """Return the ConfigMap that pauses a Job since a time, or lets it go on; it goes with the Job, whose identity ``uid`` is."""
     owner = client.V1OwnerReference(api_version="batch/v1", kind="Job", name=job, uid=uid)
     metadata = object_meta(policy, job, _own_labels(policy))
     metadata.owner_references = [owner]
     return to_object(
         client.V1ConfigMap(
-            api_version="v1", kind="ConfigMap", metadata=metadata, data={PAUSE_KEY: "true"} if paused else None
+            api_version="v1",
+            kind="ConfigMap",
+            metadata=metadata,
+            data={PAUSE_KEY: format_time(since)} if since else None,
         )
     )
 

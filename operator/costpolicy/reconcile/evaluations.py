@@ -5,17 +5,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
-from costpolicy.kube.gateway import Gateway, Object, Pod
-from costpolicy.kube.kinds import JOB
-from costpolicy.manifests.evaluation_job import Contest, contest_of
+from costpolicy.kube.gateway import Gateway, Object, ObjectRef, Pod
+from costpolicy.kube.kinds import CONFIG_MAP, JOB
+from costpolicy.manifests.evaluation_job import Contest, contest_of, paused_since
 from costpolicy.quality.result import EvaluationResult, ResultError, parse_result
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asking:
-    """Prompts are being asked, or the pod is not there yet; ``uid`` is the Job's."""
+    """Prompts are being asked, or the pod is not there yet; ``uid`` is the Job's, ``paused_since`` when it was paused."""
 
     uid: str
+    paused_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +66,7 @@ class Evaluations:
                 continue
             uid, name = job["metadata"]["uid"], job["metadata"]["name"]
             if not is_over(job):
-                found[name] = Asking(uid=uid)
+                found[name] = Asking(uid=uid, paused_since=self._paused_since(namespace, name))
                 continue
             known = before.get(uid)
             ended[uid] = known or outcome_of(job, self._gateway.pods_of_job(namespace, name))
@@ -73,6 +74,12 @@ class Evaluations:
         if ended or before:
             self._ended[namespace, policy] = ended
         return found
+
+    def _paused_since(self, namespace: str, job: str) -> datetime | None:
+        api_version, kind = CONFIG_MAP.api_version, CONFIG_MAP.kind
+        return paused_since(
+            self._gateway.read(ObjectRef(api_version=api_version, kind=kind, name=job, namespace=namespace))
+        )
 
     def forget(self, namespace: str, policy: str) -> None:
         """Forget a policy that is gone."""

@@ -28,6 +28,8 @@ from costpolicy.rollout.verdict import Hold
 
 MENDED_WITHIN: Final = timedelta(hours=1)
 """How long a canary waits after its evaluation failed: time to mend it, and no more, since its accelerators are paid for."""
+RESTS_FOR: Final = timedelta(minutes=10)
+"""How long nothing is asked at least once what serves has missed an objective: two windows of rates."""
 _MONEY: Final = (Reason.SAVING_TOO_SMALL, Reason.DOES_NOT_PAY_BACK)
 
 
@@ -71,10 +73,10 @@ def proof_of(outlook: Outlook, stable: LiveVariant, canary: LiveVariant, now: da
         return Waiting(hold=_failed("nobody is there to ask the new variant: its policy names no prompts any more"))
     if not canary.ready:
         return Waiting(hold=_running("the new variant starts; it is asked before clients are sent to it"))
-    alone = _alone(outlook, outlook.examiner, stable)
+    alone = _alone(outlook, outlook.examiner, stable, now)
     if isinstance(alone, Harmless):
         contest = Contest(baseline=stable.hash, canary=canary.hash)
-        alone = _ask(outlook, outlook.examiner, contest, (stable, canary))
+        alone = _ask(outlook, outlook.examiner, contest, (stable, canary), now)
     return _given_up(alone, now) if isinstance(alone, Failed) else alone
 
 
@@ -100,7 +102,7 @@ def through_the_gate(
     """
     if outlook.examiner is None or _goes_first(outlook, running, plain, now):
         return plain
-    alone, target = _alone(outlook, outlook.examiner, stable), outlook.plan.recommended
+    alone, target = _alone(outlook, outlook.examiner, stable, now), outlook.plan.recommended
     if target is None or outlook.findings.full:
         return _finished(outlook, alone, plain, _last_refused(outlook))
     hold = _not_worth_it(outlook, target, running, now) or _tried_before(outlook, target)
@@ -128,17 +130,21 @@ def _goes_first(outlook: Outlook, running: Target | Rejection, plain: Change | K
     return urgent or asked or outlook.plan.target is None
 
 
-def _alone(outlook: Outlook, examiner: Examiner, stable: LiveVariant) -> Harmless | Refused | Waiting | Failed:
+def _alone(
+    outlook: Outlook, examiner: Examiner, stable: LiveVariant, now: datetime
+) -> Harmless | Refused | Waiting | Failed:
     """Return whether the prompts can show anything of what serves."""
     baseline = outlook.findings.quality.baseline if outlook.findings.quality else None
     if baseline is None:
-        return _ask(outlook, examiner, Contest(baseline=stable.hash, canary=stable.hash), (stable,))
+        return _ask(outlook, examiner, Contest(baseline=stable.hash, canary=stable.hash), (stable,), now)
     if baseline.verdict == "Adequate":
         return Harmless()
     return Refused(reason=Reason.EVALUATION_TOO_SMALL, message=baseline.message)
 
 
-def _ask(outlook: Outlook, examiner: Examiner, contest: Contest, asked: tuple[LiveVariant, ...]) -> Waiting | Failed:
+def _ask(
+    outlook: Outlook, examiner: Examiner, contest: Contest, asked: tuple[LiveVariant, ...], now: datetime
+) -> Waiting | Failed:
     job = examiner.name(contest)
     whom = (
         "what serves is asked twice"
@@ -152,8 +158,9 @@ def _ask(outlook: Outlook, examiner: Examiner, contest: Contest, asked: tuple[Li
             return Waiting(hold=hold, questions=Questions(job=job, objects=(examiner.job(contest),), news=news))
         case None:
             return Waiting(hold=_running(f"{whom} once they are ready"))
-        case Asking(uid=uid):
-            return Waiting(hold=hold, questions=Questions(job=job, objects=_pause(outlook, job, uid, asked)))
+        case Asking() as asking:
+            pause = _pause(outlook, job, asking, asked, now)
+            return Waiting(hold=hold, questions=Questions(job=job, objects=pause))
         case Failed() as failed:
             return failed
         case Asked():  # it asked other prompts than the evaluation before: both go, and are asked again
@@ -162,16 +169,19 @@ def _ask(outlook: Outlook, examiner: Examiner, contest: Contest, asked: tuple[Li
             assert_never(never)
 
 
-def _pause(outlook: Outlook, job: str, uid: str, asked: tuple[LiveVariant, ...]) -> tuple[Object, ...]:
-    """Return the ConfigMap that lets clients go first while what serves misses their objectives; where metrics cannot be
-    read nothing is changed.
+def _pause(
+    outlook: Outlook, job: str, asking: Asking, asked: tuple[LiveVariant, ...], now: datetime
+) -> tuple[Object, ...]:
+    """Return the ConfigMap that lets clients go first while what serves misses their objectives, and for a while after: what
+    is asked may be what it misses them for.  Where metrics cannot be read nothing is changed.
     """
     if isinstance(outlook.snapshot.observed, MetricsDown):
         return ()
-    arm = arm_of(outlook, asked[0])
-    missed = arm is not None and bool(arm.missed)
-    paused = missed or not all(variant.ready for variant in asked)
-    return (pause_map(outlook.snapshot.policy, job, uid, paused=paused),)
+    arm, since = arm_of(outlook, asked[0]), asking.paused_since
+    missed = (arm is not None and bool(arm.missed)) or not all(variant.ready for variant in asked)
+    rests = since is not None and since <= now < since + RESTS_FOR
+    paused = (since or now) if missed or rests else None
+    return (pause_map(outlook.snapshot.policy, job, asking.uid, paused),)
 
 
 def _given_up(failed: Failed, now: datetime) -> Waiting | Refused:

@@ -49,7 +49,7 @@ class Exam:
     score: float = 0.9
     noise: float = 0.002
     effects: Mapping[Answers, Effect] = field(default_factory=dict)
-    seconds: float = 2.0
+    seconds: float = 8.0
     prompt_tokens: int = 1000
     output_tokens: int = 250
     edition: str = "first"
