@@ -175,7 +175,7 @@ def test_a_job_that_fails_holds_with_what_its_pod_said_and_is_tried_again_the_ne
     assert before == made.store.writes
 
     made.exams["default", "questions"] = ENOUGH
-    made.run(30 * HOUR, 2 * MINUTE)
+    made.run(30 * HOUR, 5 * MINUTE)
     assert ["fp8"] == weights(made)
 
 
