@@ -12,7 +12,7 @@ from costpolicy.simulation.store import Store
 from costpolicy.simulation.world import World
 
 WRITES = ("apply", "delete", "apply_status", "publish")
-CALLS = (*WRITES, "policies", "policy", "price_books", "nodes", "pods", "owned", "read", "serves")
+CALLS = (*WRITES, "policies", "policy", "price_books", "nodes", "pods", "pods_of_job", "owned", "read", "serves")
 
 
 class Killed(BaseException):

@@ -18,9 +18,11 @@ from costpolicy.catalog.prices import Offering, PriceList
 from costpolicy.kube.autoscaler import Autoscaler, parse_autoscaler
 from costpolicy.kube.gateway import POLICY_LABEL, VARIANT_LABEL, Node, Object, Pod
 from costpolicy.manifests.deployment import with_replicas
+from costpolicy.manifests.evaluation_job import paused_since
 from costpolicy.observe.observation import PolicyObservation
 from costpolicy.reconcile.decide import decide
 from costpolicy.reconcile.decision import Decision
+from costpolicy.reconcile.evaluations import Asking, Examination
 from costpolicy.reconcile.inputs import Inputs, read_inputs
 from costpolicy.reconcile.live import live_of
 from costpolicy.reconcile.snapshot import MetricsDown, Scalers, Snapshot
@@ -47,13 +49,16 @@ class Stage:
     scaling: Scalers = field(default_factory=Scalers)
     said: dict[str, tuple[str, str]] = field(default_factory=dict)
     """Conditions of the policy's autoscaler, by type: status and reason."""
+    evaluator_image: str = ""
+    evaluations: dict[str, Examination] = field(default_factory=dict)
+    """What Jobs have found, by name; one that is missing here still asks."""
 
     def snapshot(self) -> Snapshot:
         """What ``Reconciler.gather`` would return."""
         inputs: Inputs | Problem = read_inputs(self.policy)
         pods = self.pods()
         name = self.policy.metadata.name
-        owned = tuple(self.children.values())
+        owned = tuple(item for item in self.children.values() if item["kind"] != "ConfigMap")
         return Snapshot(
             policy=self.policy,
             mode=self.policy.spec.rollout.mode or self.mode,
@@ -65,6 +70,8 @@ class Stage:
             observed=self.observed,
             pod_monitor=False,
             scaling=replace(self.scaling, autoscalers=(*self.scaling.autoscalers, *self._autoscalers())),
+            evaluations={job: self.evaluations.get(job, self._asking(job)) for job in self.jobs()},
+            evaluator_image=self.evaluator_image,
         )
 
     def step(self, minutes: float = 1) -> Decision:
@@ -117,6 +124,14 @@ class Stage:
         """The Deployments, oldest first."""
         found = [item for (kind, _), item in self.children.items() if kind == "Deployment"]
         return sorted(found, key=lambda item: item["metadata"]["creationTimestamp"])
+
+    def jobs(self) -> list[str]:
+        """Names of the Jobs that exist."""
+        return [name for kind, name in self.children if kind == "Job"]
+
+    def _asking(self, job: str) -> Asking:
+        pause = self.children.get(("ConfigMap", job))
+        return Asking(uid=self.children["Job", job]["metadata"]["uid"], paused_since=paused_since(pause))
 
     def serving(self) -> str | None:
         """The variant that the policy's Service names."""

@@ -5,8 +5,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from builders import Document, policy_document, price_book_document
+from costpolicy.api.types import KvCacheDtype, WeightFormat
 from costpolicy.kube.gateway import POLICY_LABEL, VARIANT_LABEL, Object, ObjectRef
-from costpolicy.kube.kinds import COST_POLICY, DEPLOYMENT, OWNED, SERVICE
+from costpolicy.kube.kinds import COST_POLICY, DEPLOYMENT, JOB, OWNED, SERVICE
+from costpolicy.manifests.record import read_record
+from costpolicy.planning.configuration import Answers
+from costpolicy.reconcile.reconciler import Defaults
+from costpolicy.simulation.examination import Exam
 from costpolicy.simulation.traffic import Constant, Curve, Traffic
 from costpolicy.simulation.world import World
 
@@ -159,3 +164,37 @@ def _without_times(value: Any) -> Any:
             key: _without_times(each) for key, each in value.items() if not key.endswith(("At", "Time", "Since", "at"))
         }
     return [_without_times(each) for each in value] if isinstance(value, list) else value
+
+
+QUESTIONS = {"configMapRef": {"name": "questions"}}
+FP8 = Answers(WeightFormat.FP8, None, KvCacheDtype.AUTO)
+KV_FP8 = Answers(WeightFormat.BF16, None, KvCacheDtype.FP8)
+GATED = {**PLAIN, "quantization": {"mode": "Auto", "formats": ["fp8"]}}
+"""FP8 weights through the gate, and nothing else that alters answers."""
+
+
+def examined(exam: Exam, rate: float = 5.0, book: Document | None = None, **spec: Any) -> World:
+    """A world in which 16-bit weights need more replicas than FP8 ones, and prompts are there to compare their answers."""
+    made = world(book=book or prices(h100="20.00"), defaults=Defaults(evaluator_image="registry.example/operator:1"))
+    made.exams["default", "questions"] = exam
+    fields = {
+        "techniques": GATED,
+        "traffic": {**BUSY, "requestsPerSecond": rate},
+        "rollout": {"mode": "Auto", "canary": {"duration": "10m"}},
+        "quality": {"maxLoss": "2%", "evaluation": {"prompts": QUESTIONS}},
+        **spec,
+    }
+    made.apply(chat(**fields))
+    made.traffic[KEY] = Traffic(curve=Constant(rate))
+    return made
+
+
+def weights(of: World, name: str = "chat") -> list[str]:
+    """Format of the weights of each variant, oldest first."""
+    records = [read_record(item) for item in deployments(of, name)]
+    return [record.configuration.weights.value for record in records if record is not None]
+
+
+def jobs(of: World) -> list[Object]:
+    """The Jobs of the world."""
+    return list(of.store.kind(JOB.api_version, JOB.kind))

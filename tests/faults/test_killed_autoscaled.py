@@ -15,7 +15,6 @@ from costpolicy.simulation.world import World
 from faulty import Killed, KilledAfter
 from stories import (
     BUSY,
-    HOUR,
     KEY,
     L40S,
     MINUTE,

@@ -2,7 +2,7 @@
 
 from costpolicy.api.policy import CostPolicy
 from costpolicy.api.pricebook import PriceBook
-from costpolicy.kube.gateway import Gateway, ObjectRef, Taint, reference
+from costpolicy.kube.gateway import JOB_LABEL, Gateway, ObjectRef, Taint, reference
 from gateway_contract.objects import GPU, OPERATOR, deployment, node, pod, policy, price_book, service
 from gateway_contract.world import World
 
@@ -96,6 +96,15 @@ class Reading:
         assert found is not None
         assert stored["metadata"]["uid"] == found["metadata"]["uid"]
         assert gateway.read(absent) is None
+
+    def test_the_pods_of_a_job_are_read_finished_ones_too(self, gateway: Gateway, world: World) -> None:
+        for name, job, phase in (("b", "mine", "Succeeded"), ("a", "mine", "Running"), ("c", "another", "Running")):
+            made = pod(world.namespace, name, phase=phase)
+            world.create({**made, "metadata": {**made["metadata"], "labels": {JOB_LABEL: job}}})
+        world.settle()
+
+        assert ["a", "b"] == [each.name for each in gateway.pods_of_job(world.namespace, "mine")]
+        assert () == gateway.pods_of_job(world.namespace, "nobody")
 
     def test_knows_which_kinds_the_cluster_has(self, gateway: Gateway) -> None:
         assert gateway.serves("apps/v1", "Deployment")

@@ -9,6 +9,8 @@ that the rendered Deployment shows what runs. */ -}}
   valueFrom:
     fieldRef:
       fieldPath: metadata.namespace
+- name: COSTPOLICY_IMAGE
+  value: {{ include "operator.image" . | quote }}
 - name: COSTPOLICY_LEASE_NAME
   value: {{ include "operator.fullname" . }}
 - name: COSTPOLICY_DEFAULT_ROLLOUT_MODE

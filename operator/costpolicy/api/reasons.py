@@ -61,6 +61,7 @@ class Reason(StrEnum):
     MONTHLY_BUDGET_SPENT = "MonthlyBudgetSpent"
     NO_CHANGE_YET = "NoChangeYet"
     ACCEPTED_BY_USER = "AcceptedByUser"
+    QUALITY_PROVEN = "QualityProven"
     # changes of configuration
     STEADY = "Steady"
     SURGING = "Surging"
@@ -84,6 +85,11 @@ class Reason(StrEnum):
     SAVING_TOO_SMALL = "SavingTooSmall"
     DOES_NOT_PAY_BACK = "DoesNotPayBack"
     NEEDS_QUALITY_GATE = "NeedsQualityGate"
+    EVALUATION_RUNNING = "EvaluationRunning"
+    EVALUATION_FAILED = "EvaluationFailed"
+    EVALUATION_TOO_SMALL = "EvaluationTooSmall"
+    EVALUATION_INCONCLUSIVE = "EvaluationInconclusive"
+    QUALITY_INFERIOR = "QualityInferior"
     SUPERSEDED = "Superseded"
     SPOT_LOST = "SpotLost"
     # news
@@ -162,6 +168,7 @@ REASONS: Final[Mapping[Reason, str]] = {
     Reason.MONTHLY_BUDGET_SPENT: "The monthly budget is spent. What runs keeps serving with the fewest replicas promised.",
     Reason.NO_CHANGE_YET: "Nothing that can alter answers has been changed.",
     Reason.ACCEPTED_BY_USER: "A technique that can alter answers is Enabled: accepted by you, and not tested.",
+    Reason.QUALITY_PROVEN: "What can alter answers was asked the same prompts as what served before, and is no worse.",
     Reason.STEADY: "No change of configuration is under way or wanted.",
     Reason.SURGING: "A replica of the new configuration starts beside those that serve.",
     Reason.SHARING: "The new configuration takes a share of the traffic and has to show that it keeps the promise.",
@@ -187,11 +194,19 @@ REASONS: Final[Mapping[Reason, str]] = {
     Reason.COOLING_DOWN: "The last change of configuration was less than rollout.cooldown ago.",
     Reason.SAVING_TOO_SMALL: "A better plan saves less than rollout.minimumSavings.",
     Reason.DOES_NOT_PAY_BACK: "A better plan would not pay for its own disruption within rollout.paybackHorizon.",
-    Reason.NEEDS_QUALITY_GATE: "A cheaper configuration may alter answers. Set its technique to Enabled to accept "
-    "that.",
     Reason.SPOT_LOST: "Replicas on Spot lost their nodes, or were told that they will; replicas of the same plan on demand stand "
     "in.",
     Reason.SPOT_BACK: "Spot capacity carries everything again, and has for a while; no replica on demand stands in.",
+    Reason.NEEDS_QUALITY_GATE: "A cheaper configuration may alter answers. State quality.evaluation.prompts to have it "
+    "tested, or set its technique to Enabled to accept that.",
+    Reason.EVALUATION_RUNNING: "Prompts are asked, to see whether a cheaper configuration answers no worse.",
+    Reason.EVALUATION_FAILED: "The prompts could not be asked; the message repeats what the Job's pod said. Mend it and delete "
+    "the Job to have it tried at once, or wait for a day.",
+    Reason.EVALUATION_TOO_SMALL: "The prompts cannot show that no more than quality.maxLoss is lost; the message says how many "
+    "would. Give them under another name, or raise quality.maxLoss.",
+    Reason.EVALUATION_INCONCLUSIVE: "A cheaper configuration was neither shown to be no worse nor to be worse, and was withdrawn. "
+    "It is not asked the same prompts again.",
+    Reason.QUALITY_INFERIOR: "A cheaper configuration lost more answers than quality.maxLoss allows, and was withdrawn.",
     Reason.SUPERSEDED: "The change was given up because the policy was edited again.",
     Reason.ROLLOUT_STARTED: "Another configuration starts beside what serves.",
     Reason.PROMOTED: "The new configuration serves and the former one goes.",

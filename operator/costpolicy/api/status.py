@@ -6,6 +6,7 @@ from typing import Annotated, Final, Literal
 from pydantic import Field
 
 from costpolicy.api.conditions import Condition
+from costpolicy.api.evaluated import QualityStatus
 from costpolicy.api.figures import (
     Infeasible,
     LatencyFigures,
@@ -44,6 +45,7 @@ __all__ = [
     "PlanSummary",
     "PlaybookRow",
     "Prediction",
+    "QualityStatus",
     "Receipt",
     "RejectedVariant",
     "RolloutStatus",
@@ -93,7 +95,7 @@ class RolloutStatus(ObservedModel):
     """A change of configuration."""
 
     phase: Short
-    """Steady, or where a change is: Surging, Sharing, Replacing, NoSpareGPU; or why there is none now: RolledBack, Superseded,
+    """Steady, or where a change is: Surging, Evaluating, Sharing, Replacing, NoSpareGPU; or why there is none now: RolledBack, Superseded,
     Infeasible, HoldUntil."""
     trigger: Short = ""
     """Why it began: SpecChange (the user edited the policy), BetterPlan (the operator found one) or OutOfStock
@@ -158,6 +160,8 @@ class CostPolicyStatus(ObservedModel):
     """The change of configuration that is under way, or the last one."""
     standby: StandbyStatus | None = None
     """Spot capacity that was lost, and since when."""
+    quality: QualityStatus | None = None
+    """What evaluations have found about answers."""
     scaling: ScalingStatus | None = None
     """A change of replicas that waits for its stabilization time."""
     observed: ObservedTraffic | None = None

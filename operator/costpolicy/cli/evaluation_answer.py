@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, Self, assert_never
+from typing import Any, Self
 
-from costpolicy.quality.adequacy import Adequacy, Adequate, NothingToLose, TooSmall, judge_evaluation
+from costpolicy.quality.adequacy import Adequacy, Adequate, TooSmall, judge_evaluation
 from costpolicy.quality.result import EvaluationResult
 from costpolicy.quality.tango import loss_interval
-from costpolicy.quality.verdict import Inconclusive, Inferior, NonInferior, Verdict, judge, margin_of
+from costpolicy.quality.verdict import Inconclusive, NonInferior, Verdict, judge, margin_of
+from costpolicy.quality.wording import in_words
 
 _LEVEL = 0.9
 """Of the interval: each end is wrong in at most 5 % of repeats."""
@@ -75,30 +76,4 @@ class Answer:
     @property
     def message(self) -> str:
         """The finding in words."""
-        match self.finding:
-            case None:
-                return ""
-            case NonInferior(margin=margin):
-                return f"NonInferior: a loss of {margin:.2%} of the prompts is ruled out"
-            case Inferior(margin=margin):
-                return f"Inferior: it loses more than {margin:.2%} of the prompts"
-            case Inconclusive(margin=margin) as undecided:
-                return (
-                    f"Inconclusive: a loss of {margin:.2%} of the prompts is neither shown nor ruled out"
-                    f"{_would_do(undecided.prompts_needed)}"
-                )
-            case Adequate(smallest_loss=loss):
-                return f"Adequate: these prompts can exclude a loss of {loss:.2%} of the score"
-            case TooSmall(smallest_loss=loss) as small:
-                return (
-                    f"TooSmall: the smallest loss that these prompts can exclude is {loss:.2%} of the score"
-                    f"{_would_do(small.prompts_needed)}"
-                )
-            case NothingToLose(message=message):
-                return f"NothingToLose: {message}"
-            case _:
-                assert_never(self.finding)
-
-
-def _would_do(prompts: int | None) -> str:
-    return f"; about {prompts} prompts would do" if prompts else "; no number of prompts that can be asked would do"
+        return "" if self.finding is None else f"{type(self.finding).__name__}: {in_words(self.finding)}"

@@ -13,6 +13,7 @@ from costpolicy.kube.connection import APPLY_PATCH, Connection, Listing
 from costpolicy.kube.errors import Conflict, GatewayError, Gone, Invalid, NameTaken, NotLeader
 from costpolicy.kube.events import event_body, events_path
 from costpolicy.kube.gateway import (
+    JOB_LABEL,
     MANAGED_BY,
     MANAGED_BY_LABEL,
     POLICY_LABEL,
@@ -92,6 +93,11 @@ class ClusterGateway:
         pages = self._connection.pages(POD.path(), _UNFINISHED)
         pods = (parse_pod(item) for page in pages for item in page["items"])
         return tuple(pod for pod in pods if concerns_us(pod))
+
+    def pods_of_job(self, namespace: str, job: str) -> tuple[Pod, ...]:
+        """See :class:`Gateway`."""
+        pages = self._connection.pages(POD.path(namespace), {"labelSelector": f"{JOB_LABEL}={job}"})
+        return tuple(sorted((parse_pod(item) for page in pages for item in page["items"]), key=lambda pod: pod.name))
 
     def owned(self, namespace: str, policy: str) -> tuple[Object, ...]:
         """See :class:`Gateway`."""

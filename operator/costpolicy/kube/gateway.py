@@ -24,6 +24,8 @@ MANAGED_BY_LABEL: Final = "app.kubernetes.io/managed-by"
 MANAGED_BY: Final = "costpolicy-operator"
 POLICY_LABEL: Final = "costpolicy.dev/policy"
 VARIANT_LABEL: Final = "costpolicy.dev/variant"
+JOB_LABEL: Final = "batch.kubernetes.io/job-name"
+"""On the pods of a Job, put there by its controller (Kubernetes 1.27 and newer)."""
 
 
 class NamespacedName(NamedTuple):
@@ -163,6 +165,9 @@ class Gateway(Protocol):
 
         What others hold decides what is spare, hence not only our own.
         """
+
+    def pods_of_job(self, namespace: str, job: str) -> tuple[Pod, ...]:
+        """Return the pods of a Job, finished ones too, by name: their termination messages are what it found."""
 
     def owned(self, namespace: str, policy: str) -> tuple[Object, ...]:
         """Return the children of one policy (found by label), by kind and name, with their managedFields."""

@@ -28,6 +28,8 @@ POD: Final = Kind("v1", "Pod", "pods")
 DEPLOYMENT: Final = Kind("apps/v1", "Deployment", "deployments")
 SERVICE: Final = Kind("v1", "Service", "services")
 DISRUPTION_BUDGET: Final = Kind("policy/v1", "PodDisruptionBudget", "poddisruptionbudgets")
+JOB: Final = Kind("batch/v1", "Job", "jobs")
+CONFIG_MAP: Final = Kind("v1", "ConfigMap", "configmaps")
 POD_MONITOR: Final = Kind("monitoring.coreos.com/v1", "PodMonitor", "podmonitors", optional=True)
 
 HORIZONTAL_POD_AUTOSCALER: Final = Kind(
@@ -38,11 +40,11 @@ SCALED_OBJECT: Final = Kind("keda.sh/v1alpha1", "ScaledObject", "scaledobjects",
 AUTOSCALERS: Final = (HORIZONTAL_POD_AUTOSCALER, SCALED_OBJECT)
 """Kinds that write replicas of Deployments; those of others are read too."""
 
-OWNED: Final = (DEPLOYMENT, SERVICE, DISRUPTION_BUDGET, POD_MONITOR, *AUTOSCALERS)
+OWNED: Final = (DEPLOYMENT, SERVICE, DISRUPTION_BUDGET, POD_MONITOR, *AUTOSCALERS, JOB)
 """The kinds of a policy's children, in the order in which ``Gateway.owned`` returns them."""
 
 _KINDS: Final[Mapping[tuple[str, str], Kind]] = {
-    (kind.api_version, kind.kind): kind for kind in (COST_POLICY, PRICE_BOOK, NODE, POD, *OWNED)
+    (kind.api_version, kind.kind): kind for kind in (COST_POLICY, PRICE_BOOK, NODE, POD, CONFIG_MAP, *OWNED)
 }
 
 

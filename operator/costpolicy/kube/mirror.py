@@ -117,6 +117,10 @@ class MirrorGateway:
         """See :class:`Gateway`; as of the last refresh (a whole cluster's pods are too many to watch)."""
         return self._pods
 
+    def pods_of_job(self, namespace: str, job: str) -> tuple[Pod, ...]:
+        """See :class:`Gateway`; asked of the API server, since finished pods are not mirrored."""
+        return self._cluster.pods_of_job(namespace, job)
+
     def owned(self, namespace: str, policy: str) -> tuple[Object, ...]:
         """See :class:`Gateway`."""
         with self._lock:
@@ -166,8 +170,9 @@ class MirrorGateway:
 
     def _enter(self, item: Object) -> Object:
         kind, key, version = _address(item)
-        with self._lock:
-            self._shelves[kind].put(key, version, _value(kind, item))
+        if kind in self._shelves:  # the ConfigMap that pauses an evaluation is asked for when it is needed
+            with self._lock:
+                self._shelves[kind].put(key, version, _value(kind, item))
         return item
 
     def _child(self, ref: ObjectRef) -> Object | None:

@@ -5,7 +5,7 @@ result is the container's termination message (:mod:`costpolicy.quality.result`)
 """
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from kubernetes import client
@@ -13,11 +13,21 @@ from kubernetes import client
 from costpolicy.api.operation import Judge, Prompts
 from costpolicy.api.policy import CostPolicy
 from costpolicy.manifests.container import security_context
-from costpolicy.manifests.identity import HTTP_PORT, Labels, fingerprint, variant_name
-from costpolicy.manifests.metadata import object_meta
+from costpolicy.manifests.identity import (
+    COMPONENT_LABEL,
+    HTTP_PORT,
+    MANAGED_BY,
+    MANAGED_BY_LABEL,
+    POLICY_LABEL,
+    Labels,
+    fingerprint,
+    variant_name,
+)
+from costpolicy.manifests.metadata import object_meta, owned_by
 from costpolicy.manifests.pod import pod_security
 from costpolicy.manifests.serialization import Object, to_object
 from costpolicy.manifests.weights import model_of
+from costpolicy.units import format_time
 
 CONTAINER: Final = "evaluator"
 PAUSE_KEY: Final = "pause"
@@ -25,6 +35,8 @@ PAUSE_KEY: Final = "pause"
 CONCURRENCY: Final = 4
 """Prompts at a time: the baseline serves clients meanwhile."""
 
+_BASELINE: Final = "costpolicy.dev/baseline"
+_CANARY: Final = "costpolicy.dev/canary"
 _KEEP: Final = timedelta(days=1)
 _DEADLINE: Final = timedelta(hours=24)
 _PROMPTS_PATH: Final = "/prompts"
@@ -54,22 +66,58 @@ def evaluation_job(policy: CostPolicy, prompts: Prompts, contest: Contest, image
         image: the operator's own image.
     """
     arguments = _arguments(policy, prompts, contest)
-    name = f"{policy.metadata.name}-evaluation-{fingerprint({'run': arguments, 'image': image, **prompts.to_json()})}"
-    labels = _labels(policy)
+    name = evaluation_name(policy, prompts, contest, image)
+    asked = {_BASELINE: contest.baseline, _CANARY: contest.canary}
+    metadata = object_meta(policy, name, _own_labels(policy), asked)
+    metadata.owner_references = owned_by(policy)  # it serves nobody: whatever happens to the variants, it goes
     return to_object(
         client.V1Job(
             api_version="batch/v1",
             kind="Job",
-            metadata=object_meta(policy, name, labels),
+            metadata=metadata,
             spec=client.V1JobSpec(
                 backoff_limit=_ATTEMPTS - 1,
                 pod_failure_policy=_failure_policy(),
                 active_deadline_seconds=_DEADLINE // timedelta(seconds=1),
                 ttl_seconds_after_finished=_KEEP // timedelta(seconds=1),
                 template=client.V1PodTemplateSpec(
-                    metadata=client.V1ObjectMeta(labels=labels), spec=_pod(policy, prompts, arguments, name, image)
+                    metadata=client.V1ObjectMeta(labels=_labels(policy)),
+                    spec=_pod(policy, prompts, arguments, name, image),
                 ),
             ),
+        )
+    )
+
+
+def evaluation_name(policy: CostPolicy, prompts: Prompts, contest: Contest, image: str) -> str:
+    """Return the name of the Job; arguments are those of :func:`evaluation_job`."""
+    run = {"run": _arguments(policy, prompts, contest), "image": image, **prompts.to_json()}
+    return f"{policy.metadata.name}-evaluation-{fingerprint(run)}"
+
+
+def paused_since(stored: Object | None) -> datetime | None:
+    """Return since when the stored ConfigMap of a Job pauses it; ``None``: it does not."""
+    text = ((stored or {}).get("data") or {}).get(PAUSE_KEY)
+    return datetime.fromisoformat(text) if text else None
+
+
+def contest_of(job: Object) -> Contest:
+    """Return who is asked by a Job that the operator made."""
+    annotations = job["metadata"].get("annotations", {})
+    return Contest(baseline=annotations.get(_BASELINE, ""), canary=annotations.get(_CANARY, ""))
+
+
+def pause_map(policy: CostPolicy, job: str, uid: str, since: datetime | None) -> Object:
+    """Return the ConfigMap that pauses a Job since a time, or lets it go on; it goes with the Job, whose identity ``uid`` is."""
+    owner = client.V1OwnerReference(api_version="batch/v1", kind="Job", name=job, uid=uid)
+    metadata = object_meta(policy, job, _own_labels(policy))
+    metadata.owner_references = [owner]
+    return to_object(
+        client.V1ConfigMap(
+            api_version="v1",
+            kind="ConfigMap",
+            metadata=metadata,
+            data={PAUSE_KEY: format_time(since)} if since else None,
         )
     )
 
@@ -96,12 +144,17 @@ def _address(policy: CostPolicy, variant: str) -> str:
 
 
 def _labels(policy: CostPolicy) -> Labels:
-    """Return labels without the policy's own: those select the pods that its Service sends requests to."""
+    """Return the pod's labels, without the policy's own: those select the pods that its Service sends requests to."""
     return {
         "app.kubernetes.io/name": "costpolicy",
         "app.kubernetes.io/instance": policy.metadata.name,
-        "app.kubernetes.io/component": "evaluation",
+        COMPONENT_LABEL: "evaluation",
     }
+
+
+def _own_labels(policy: CostPolicy) -> Labels:
+    """Return the labels by which the operator finds its Jobs again."""
+    return {**_labels(policy), MANAGED_BY_LABEL: MANAGED_BY, POLICY_LABEL: policy.metadata.name}
 
 
 def _failure_policy() -> client.V1PodFailurePolicy:

@@ -20,12 +20,16 @@ def object_meta(
 
 
 def _owners(policy: CostPolicy) -> list[client.V1OwnerReference] | None:
-    """Return the reference by which the cluster collects children of a deleted policy.
+    """Return the owner of what serves: with ``deletionPolicy: Orphan`` it keeps serving when the policy is gone."""
+    return None if policy.spec.deletion_policy is DeletionPolicy.ORPHAN else owned_by(policy)
 
-    A policy that was never stored has no uid and owns nothing; with ``deletionPolicy: Orphan`` children keep
-    serving.
+
+def owned_by(policy: CostPolicy) -> list[client.V1OwnerReference] | None:
+    """Return the reference by which the cluster collects what goes with its policy.
+
+    A policy that was never stored has no uid and owns nothing.
     """
-    if not policy.metadata.uid or policy.spec.deletion_policy is DeletionPolicy.ORPHAN:
+    if not policy.metadata.uid:
         return None
     return [
         client.V1OwnerReference(

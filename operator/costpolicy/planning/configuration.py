@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from costpolicy.api.types import CapacityType, KvCacheDtype, WeightFormat
 
@@ -20,6 +21,14 @@ class Proposer:
     def label(self) -> str:
         """Its name in metrics, such as ``eagle:3:example/head``."""
         return ":".join((self.method, str(self.tokens), *([self.model] if self.model else [])))
+
+
+class Answers(NamedTuple):
+    """What decides the numbers that a model computes: format of the weights, checkpoint, format of the KV cache."""
+
+    weights: WeightFormat
+    checkpoint: int | None
+    kv_cache_dtype: KvCacheDtype
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,9 +106,9 @@ class Configuration:
         return "/".join(filter(None, parts))
 
     @property
-    def answers(self) -> tuple[WeightFormat, int | None, KvCacheDtype]:
+    def answers(self) -> Answers:
         """What decides the numbers that the model computes: two configurations that agree here answer alike."""
-        return self.weights, self.checkpoint, self.kv_cache_dtype
+        return Answers(self.weights, self.checkpoint, self.kv_cache_dtype)
 
     @property
     def tuned(self) -> bool:

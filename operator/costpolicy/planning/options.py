@@ -160,12 +160,15 @@ def options_on(request: PlanRequest, supply: Supply, evaluation: Evaluation, *, 
             configuration = _configuration(batching, supply, split, weight, kv_format, context)
             if order is not None:
                 configuration = replace(configuration, proposer=order)
+            gated = other_weights or other_kv
+            if gated and configuration.answers in request.refused:
+                continue
             option = Option(
                 configuration=configuration,
                 supply=supply,
                 replica=evaluation.replica(configuration, supply.offering.accelerator),
                 missing_checkpoint=weight.missing_checkpoint,
-                gated=other_weights or other_kv,
+                gated=gated,
             )
             yield option
             if proposer is not None and split.data == 1:
@@ -202,6 +205,15 @@ def _as_it_runs(request: PlanRequest, supplies: Sequence[Supply], evaluation: Ev
     yield option
     if running.proposer is not None and running.proposer == permitted(request):
         yield _speculating(option, running.proposer, evaluation)
+
+
+def alters_answers(request: PlanRequest, configuration: Configuration) -> bool:
+    """Return whether a configuration may answer otherwise than what serves, and nobody accepted that."""
+    weights, checkpoint, kv_cache_dtype = configuration.answers
+    if weights == WeightFormat.FP16 and checkpoint is None:
+        weights = request.source_format  # what an accelerator without bf16 serves it in
+    accepted = {(one.format, one.checkpoint) for one in weights_options(request, gate=False)}
+    return (weights, checkpoint) not in accepted or kv_cache_dtype not in kv_options(request, gate=False)
 
 
 def offers(supply: Supply, configuration: Configuration) -> bool:

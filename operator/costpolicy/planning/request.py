@@ -10,7 +10,7 @@ from costpolicy.catalog.engines import Engine
 from costpolicy.catalog.models import ModelArchitecture
 from costpolicy.perf.acceptance import ObservedAcceptance
 from costpolicy.planning.calibration import CalibrationBook
-from costpolicy.planning.configuration import Configuration, Proposer
+from costpolicy.planning.configuration import Answers, Configuration, Proposer
 from costpolicy.planning.demand import Demand
 from costpolicy.planning.supply import Supply
 from costpolicy.units import Money, parse_duration
@@ -30,6 +30,7 @@ class PlanRequest:
         calibration: what was measured of ``running``; ``None``: nothing.
         ceiling: what the monthly budget leaves an hour for the rest of the month; ``None``: the month is not known.
         acceptance: what was observed of proposers that run or ran for this policy.
+        refused: what the quality gate has been asked about and did not let pass; none of it is recommended.
     """
 
     spec: CostPolicySpec
@@ -43,6 +44,7 @@ class PlanRequest:
     calibration: CalibrationBook | None = None
     acceptance: Mapping[Proposer, ObservedAcceptance] = field(default_factory=dict)
     ceiling: Money | None = None
+    refused: frozenset[Answers] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

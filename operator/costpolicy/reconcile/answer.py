@@ -32,7 +32,14 @@ def answer(outlook: Outlook, course: Course | None, now: datetime) -> CostPolicy
     currency = snapshot.prices.currency
     cost = asked_per_hour(snapshot)
     found = conditions(
-        Answer(snapshot=snapshot, plan=plan, course=course, cost_per_hour=cost, spending=outlook.spending)
+        Answer(
+            snapshot=snapshot,
+            plan=plan,
+            course=course,
+            cost_per_hour=cost,
+            spending=outlook.spending,
+            quality=outlook.findings.quality,
+        )
     )
     history = before.history
     if course is not None and course.receipt is not None:
@@ -51,6 +58,7 @@ def answer(outlook: Outlook, course: Course | None, now: datetime) -> CostPolicy
         variants=_variants(snapshot, course),
         rollout=course.rollout if course else before.rollout,
         standby=course.standby if course else None,
+        quality=outlook.findings.quality,
         scaling=course.scaling if course else None,
         observed=observed_traffic(snapshot.observed, before.observed, now),
         calibration=calibration_status(outlook.request.calibration),

@@ -61,7 +61,7 @@ def evidence_of(outlook: Outlook, stable: LiveVariant, canary: LiveVariant, now:
         wrong_since=rollout.wrong_since,
         objectives=frozenset(objectives),
     )
-    found = judge_canary(_arm(outlook, canary, objectives), _arm(outlook, stable, objectives), step, now)
+    found = judge_canary(arm_of(outlook, canary), arm_of(outlook, stable), step, now)
     return _not_cheaper(outlook, stable, canary) or found if isinstance(found, Enough) else found
 
 
@@ -80,8 +80,9 @@ def _objectives(outlook: Outlook) -> dict[str, timedelta]:
     return {name: parse_duration(objective.p95) for name, objective in named.items() if objective is not None}
 
 
-def _arm(outlook: Outlook, variant: LiveVariant, objectives: dict[str, timedelta]) -> Arm | None:
-    observed = outlook.snapshot.observed
+def arm_of(outlook: Outlook, variant: LiveVariant) -> Arm | None:
+    """Return a variant as it answers now; ``None`` while its metrics cannot be read."""
+    observed, objectives = outlook.snapshot.observed, _objectives(outlook)
     if not isinstance(observed, PolicyObservation):
         return None
     seen = next((one for one in observed.variants if one.variant == variant.hash and one.fresh), None)

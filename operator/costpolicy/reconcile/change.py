@@ -1,12 +1,13 @@
 """Which configuration a policy shall run next, and why: the configuration loop (days; never more than one at a time)."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from costpolicy.api.reasons import Reason
 from costpolicy.api.types import RolloutMode
 from costpolicy.planning.plan import Rejection, Target
+from costpolicy.reconcile.course import Questions
 from costpolicy.reconcile.live import LiveVariant
 from costpolicy.reconcile.outlook import Outlook
 from costpolicy.reconcile.snapshot import Snapshot
@@ -27,11 +28,13 @@ class Keep:
         hold: what speaks against another plan that exists.
         proposed: hash of the variant that this plan would be, and since when it has stood.
         owed: a user's edit that is still to be followed, so that it is not forgotten once it was seen.
+        asked: the evaluation that another plan waits for.
     """
 
     hold: Hold | None = None
     proposed: tuple[str, datetime] | None = None
     owed: bool = False
+    asked: Questions | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +72,18 @@ def next_configuration(
     return _own_change(outlook, stable, target, running, now)
 
 
+def _own_change(
+    outlook: Outlook, stable: LiveVariant, target: Target, running: Target | Rejection, now: datetime
+) -> Keep | Change:
+    """Return whether the operator changes to a plan of its own."""
+    lacking = _lacking(outlook, stable, running)
+    if (spot := hold_for_spot(outlook, stable, now, lacking=lacking is not None)) is not None:
+        return Keep(hold=spot)
+    if lacking is not None:
+        return Change(target=target, trigger="OutOfStock", message=lacking)
+    return better_plan(outlook, target, running, now)
+
+
 def _lacking(outlook: Outlook, stable: LiveVariant, running: Target | Rejection) -> str | None:
     """Return that what serves has lost its nodes, or needs more accelerators than there are: no saving is asked for then,
     and nothing waited for.
@@ -82,18 +97,25 @@ def _lacking(outlook: Outlook, stable: LiveVariant, running: Target | Rejection)
     return f"{running.replicas} replicas on {name} are needed, and {placeable} find accelerators"
 
 
-def _own_change(
-    outlook: Outlook, stable: LiveVariant, target: Target, running: Target | Rejection, now: datetime
+def better_plan(
+    outlook: Outlook,
+    target: Target,
+    running: Target | Rejection,
+    now: datetime,
+    standing_by: timedelta = timedelta(0),
 ) -> Keep | Change:
-    """Return whether the operator changes to a plan of its own."""
+    """Return whether the operator changes to a plan of its own.
+
+    Args:
+        outlook: what could be run.
+        target: the plan.
+        running: what it is compared with, at the same demand.
+        now: the time.
+        standing_by: how long all its replicas would have to run to cost what the wait for its answers costs.
+    """
     snapshot = outlook.snapshot
     hash_ = outlook.rendered(target).hash
-    lacking = _lacking(outlook, stable, running)
-    if (spot := hold_for_spot(outlook, stable, now, lacking=lacking is not None)) is not None:
-        return Keep(hold=spot)
-    if lacking is not None:
-        return Change(target=target, trigger="OutOfStock", message=lacking)
-    proposal = _proposal(snapshot, target, running, hash_)
+    proposal = _proposal(snapshot, target, running, hash_, standing_by)
     proposed = (hash_, min(proposal.proposed_since or now, now))
     verdict = judge(proposal, snapshot.policy.spec.rollout, now)
     match verdict:
@@ -146,7 +168,9 @@ def rollback_asked(snapshot: Snapshot) -> bool:
     return snapshot.policy.metadata.annotations.get(ROLLBACK) == "now"
 
 
-def _proposal(snapshot: Snapshot, target: Target, running: Target | Rejection, hash_: str) -> Proposal:
+def _proposal(
+    snapshot: Snapshot, target: Target, running: Target | Rejection, hash_: str, standing_by: timedelta
+) -> Proposal:
     status, stable = snapshot.policy.status, snapshot.live.stable
     rollout = status.rollout if status else None
     observed = snapshot.observed
@@ -156,7 +180,7 @@ def _proposal(snapshot: Snapshot, target: Target, running: Target | Rejection, h
         disruption_cost=disruption_cost(
             target.cost_per_hour,
             target.memory.weights_bytes,
-            canary_time(target.replicas, snapshot.policy.spec.rollout.canary),
+            canary_time(target.replicas, snapshot.policy.spec.rollout.canary) + standing_by,
         ),
         metrics_fresh=getattr(observed, "fresh", False),
         last_change=rollout.last_change_at if rollout else None,

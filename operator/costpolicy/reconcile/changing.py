@@ -10,7 +10,7 @@ from costpolicy.api.status import CostPolicyStatus
 from costpolicy.reconcile.fleet import Fleet
 from costpolicy.rollout.transition import Phase
 
-_UNDER_WAY = (Phase.SURGING, Phase.SHARING, Phase.REPLACING)
+_UNDER_WAY = (Phase.SURGING, Phase.EVALUATING, Phase.SHARING, Phase.REPLACING)
 """A change that waits for an accelerator holds up nobody else."""
 
 

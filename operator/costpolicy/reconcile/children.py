@@ -1,10 +1,12 @@
 """The objects of a course: what exists of a policy, and what of it goes."""
 
 from costpolicy.kube.gateway import Object, ObjectRef, reference
+from costpolicy.kube.kinds import JOB
 from costpolicy.manifests.policy_objects import policy_objects
 from costpolicy.reconcile.autoscaling import Autoscaling
 from costpolicy.reconcile.course import Course, WantedVariant
 from costpolicy.reconcile.decision import WantedDeployment
+from costpolicy.reconcile.evaluations import is_over
 from costpolicy.reconcile.snapshot import Snapshot
 
 
@@ -31,17 +33,28 @@ def objects_of(
                 deployments.append(WantedDeployment(ref=reference(item), intent=item, replicas=count))
             else:
                 objects.append(item)
+    if course.asked is not None:
+        objects += course.asked.objects
     return (*objects, *autoscalers), tuple(deployments)
 
 
-def left_over(snapshot: Snapshot, course: Course, kept: tuple[Object, ...]) -> tuple[ObjectRef, ...]:
-    """Return the owned objects that belong to no wanted variant and are not wanted themselves."""
+def left_over(
+    snapshot: Snapshot, course: Course, kept: tuple[Object, ...], outdated: tuple[str, ...] = ()
+) -> tuple[ObjectRef, ...]:
+    """Return the owned objects that belong to no wanted variant and are not wanted themselves.
+
+    Jobs that are over stay for whoever wants to read their logs, and go by themselves after a day; all but those that are
+    ``outdated``.
+    """
     hashes = {variant.hash for variant in course.variants}
     wanted = {(item["kind"], item["metadata"]["name"]) for item in kept}
+    if course.asked is not None:
+        wanted.add((JOB.kind, course.asked.job))
     return tuple(
         reference(item)
         for item in snapshot.owned
         if (item["kind"], item["metadata"]["name"]) not in wanted
+        and not (item["kind"] == JOB.kind and is_over(item) and item["metadata"]["name"] not in outdated)
         and item["metadata"].get("labels", {}).get("costpolicy.dev/variant") not in hashes
     )
 

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from functools import partial
 
 from costpolicy.api.conditions import Condition, ConditionType, condition
+from costpolicy.api.evaluated import QualityStatus
 from costpolicy.api.reasons import Reason
-from costpolicy.api.types import RolloutMode, TechniqueMode
+from costpolicy.api.types import RolloutMode
 from costpolicy.api.validation import Problem
 from costpolicy.observe.observation import PolicyObservation
 from costpolicy.observe.source import Missing
@@ -14,6 +15,7 @@ from costpolicy.reconcile.autoscaling import scaling_conditions
 from costpolicy.reconcile.budget import Spending, within_budget
 from costpolicy.reconcile.course import Course
 from costpolicy.reconcile.live import LiveVariant
+from costpolicy.reconcile.quality import quality_condition
 from costpolicy.reconcile.snapshot import MetricsDown, Snapshot
 from costpolicy.rollout.transition import Phase
 from costpolicy.units import Money, parse_duration
@@ -27,10 +29,13 @@ _ORDINARY = (
     Reason.OTHERS_CHANGING,
     Reason.REVALIDATING,
     Reason.SPOT_LOST,
+    Reason.EVALUATION_RUNNING,
+    Reason.QUALITY_INFERIOR,
 )
 """Holds that end by themselves, or that nobody would want to end: no reason to look."""
 _PHASES = {
     Phase.SURGING.value: Reason.SURGING,
+    Phase.EVALUATING.value: Reason.EVALUATION_RUNNING,
     Phase.SHARING.value: Reason.SHARING,
     Phase.REPLACING.value: Reason.REPLACING,
 }
@@ -45,6 +50,7 @@ class Answer:
     course: Course | None
     cost_per_hour: Money | Missing
     spending: Spending
+    quality: QualityStatus | None
 
 
 def conditions(answer: Answer) -> tuple[Condition, ...]:
@@ -55,7 +61,7 @@ def conditions(answer: Answer) -> tuple[Condition, ...]:
         _metrics(answer.snapshot),
         _objectives(answer.snapshot),
         within_budget(answer.snapshot.policy.spec, answer.plan, answer.cost_per_hour, answer.spending),
-        _quality(answer.snapshot),
+        quality_condition(answer.snapshot, answer.quality),
         *_rollout(answer),
         *(scaling_conditions(answer.snapshot) if answer.course else ()),
     )
@@ -206,22 +212,6 @@ def _speculating(snapshot: Snapshot, observed: PolicyObservation) -> frozenset[s
     known = {one.hash: one.configuration for one in snapshot.live.variants if one.configuration is not None}
     plain = {hash_ for hash_, configuration in known.items() if configuration.proposer is None}
     return frozenset(one.variant for one in observed.variants) - plain if len(plain) < len(known) else frozenset()
-
-
-def _quality(snapshot: Snapshot) -> Condition:
-    techniques, stable = snapshot.policy.spec.techniques, snapshot.live.stable
-    running = stable.configuration if stable else None
-    altered = running is not None and (
-        (
-            techniques.quantization.mode is TechniqueMode.ENABLED
-            and (running.checkpoint is not None or running.online_quantization)
-        )
-        or (techniques.kv_cache_quantization.mode is TechniqueMode.ENABLED and running.kv_cache_dtype != "auto")
-    )
-    if altered:
-        message = "a technique that can alter answers is Enabled: accepted, and not tested"
-        return condition(ConditionType.QUALITY_MAINTAINED, None, Reason.ACCEPTED_BY_USER, message)
-    return condition(ConditionType.QUALITY_MAINTAINED, True, Reason.NO_CHANGE_YET)
 
 
 def _rollout(answer: Answer) -> tuple[Condition, Condition]:

@@ -35,6 +35,17 @@ class WantedVariant:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Questions:
+    """An evaluation that goes on: the name of its Job, and the Job or the ConfigMap that pauses it, to be applied; ``news``:
+    it is asked for now.
+    """
+
+    job: str
+    objects: tuple[Object, ...] = ()
+    news: tuple[News, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Course:
     """What shall run.
 
@@ -42,6 +53,7 @@ class Course:
         variants: all that shall exist; any other is deleted.
         service: hash of the variant that the policy's Service names; ``None``: traffic is shared by ready pods.
         hold: what speaks against a better plan that exists.
+        asked: the Job that goes on asking, and what is to be applied of it.
     """
 
     variants: tuple[WantedVariant, ...] = ()
@@ -52,6 +64,7 @@ class Course:
     hold: Hold | None = None
     receipt: Receipt | None = None
     news: tuple[News, ...] = ()
+    asked: Questions | None = None
     look_again: timedelta = field(default=CALM)
 
 

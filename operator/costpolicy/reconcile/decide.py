@@ -55,7 +55,7 @@ def _act(outlook: Outlook, now: datetime) -> Decision:
     return Decision(
         objects=objects,
         deployments=deployments,
-        deletions=left_over(snapshot, course, kept) if course.variants else (),
+        deletions=left_over(snapshot, course, kept, outlook.findings.outdated) if course.variants else (),
         status=status,
         news=news_of(snapshot, status, course.news),
         look_again=course.look_again,

@@ -36,6 +36,7 @@ class Fleet:
     observations: FleetObservations | MetricsDown
     autoscalers: Mapping[str, tuple[Autoscaler, ...]] = field(default_factory=dict)
     """Of each namespace, whosever they are."""
+    rate_window: timedelta = timedelta(minutes=5)
 
     def caveat(self, window: timedelta) -> Missing | None:
         """Return what limits the metrics of a policy that measures over this window, if anything."""
@@ -103,6 +104,7 @@ class FleetWatch:
             capacity=Capacity(nodes=gateway.nodes(), pods=gateway.pods()),
             observations=self._observe(now),
             autoscalers=_by_namespace(gateway.autoscalers()),
+            rate_window=self._settings.rate_window,
         )
 
     def _observe(self, now: datetime) -> FleetObservations | MetricsDown:

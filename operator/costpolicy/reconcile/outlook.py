@@ -21,9 +21,11 @@ from costpolicy.planning.request import PlanRequest, limits_of
 from costpolicy.planning.sizing import size, supply_of
 from costpolicy.planning.supply import Supply
 from costpolicy.reconcile.acceptance import acceptance_of_proposers
+from costpolicy.reconcile.asked import disturbs, without_evaluations
 from costpolicy.reconcile.budget import Spending, spending_of
 from costpolicy.reconcile.calibration import calibration_book
 from costpolicy.reconcile.demand import Demands, demands
+from costpolicy.reconcile.findings import Examiner, Findings, findings, refused_answers
 from costpolicy.reconcile.inputs import Inputs
 from costpolicy.reconcile.live import LiveVariant
 from costpolicy.reconcile.remedies import with_remedy
@@ -43,6 +45,8 @@ class Outlook:
     plan: Plan
     bounds: Bounds
     spending: Spending
+    examiner: Examiner | None
+    findings: Findings
     _rendered: dict[str, Variant | None] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -147,11 +151,14 @@ def look_ahead(snapshot: Snapshot, inputs: Inputs, now: datetime) -> Outlook:
     """Plan for a policy as the world is now."""
     policy = snapshot.policy
     stable = snapshot.live.stable
-    observed = with_unscraped(
-        snapshot.observed, scrapable(snapshot.capacity.pods_of(policy.metadata.namespace, policy.metadata.name), now)
-    )
-    load = demands(policy.spec, observed, sum(variant.ready for variant in snapshot.live.variants))
     spending = spending_of(snapshot, now)
+    examiner = Examiner.of(snapshot)
+    found = findings(snapshot, examiner)
+    read, window = snapshot.evaluations, snapshot.rate_window
+    pods = snapshot.capacity.pods_of(policy.metadata.namespace, policy.metadata.name)
+    observed = with_unscraped(without_evaluations(snapshot.observed, read, window, now), scrapable(pods, now))
+    load = demands(policy.spec, observed, sum(variant.ready for variant in snapshot.live.variants))
+    load = replace(load, doubtful=load.doubtful or disturbs(read, window, now))
     request = PlanRequest(
         spec=policy.spec,
         architecture=inputs.architecture,
@@ -165,6 +172,7 @@ def look_ahead(snapshot: Snapshot, inputs: Inputs, now: datetime) -> Outlook:
         currency=snapshot.prices.currency,
         ceiling=spending.ceiling,
     )
+    request = replace(request, refused=refused_answers(found.quality))
     request = replace(request, acceptance=acceptance_of_proposers(request, snapshot.observed))
     request = replace(request, calibration=calibration_book(request, stable, snapshot.observed))
     known = snapshot.planned
@@ -179,6 +187,8 @@ def look_ahead(snapshot: Snapshot, inputs: Inputs, now: datetime) -> Outlook:
         plan=with_remedy(planned.plan, snapshot.prices.problems),
         bounds=replica_bounds(scaling.schedules, default, now),
         spending=spending,
+        examiner=examiner,
+        findings=found,
     )
 
 

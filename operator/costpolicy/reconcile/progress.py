@@ -1,10 +1,8 @@
 """A change of configuration that is under way: its next step, its end, or its withdrawal."""
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from types import MappingProxyType
 from typing import Final, Literal
 
 from costpolicy.api.reasons import Reason
@@ -13,14 +11,14 @@ from costpolicy.kube.gateway import EventType
 from costpolicy.manifests.variant import Variant
 from costpolicy.planning.configuration import Configuration
 from costpolicy.planning.explain import describe
+from costpolicy.planning.options import alters_answers
 from costpolicy.planning.plan import Target
 from costpolicy.reconcile.autoscaling import autoscaling_of
 from costpolicy.reconcile.canary import asks_for_evidence, evidence_of, stage_number, told, trigger_of
-from costpolicy.reconcile.change import Change, Keep, Trigger, newly_edited, rollback_asked
+from costpolicy.reconcile.change import Change, Keep, Trigger
 from costpolicy.reconcile.course import (
     CALM,
     STEADY,
-    SUPERSEDED,
     WATCHING,
     Course,
     WantedVariant,
@@ -29,17 +27,15 @@ from costpolicy.reconcile.course import (
     running_target,
 )
 from costpolicy.reconcile.decision import News
+from costpolicy.reconcile.gate import Harmless, Proof, Waiting, proof_of
 from costpolicy.reconcile.growing import grown
 from costpolicy.reconcile.live import LiveVariant
 from costpolicy.reconcile.outlook import Outlook
-from costpolicy.reconcile.rejected import with_rejected
 from costpolicy.reconcile.steady import steady, waiting
-from costpolicy.rollout.evidence import PATIENCE, Against, Enough, Evidence, Gathering
+from costpolicy.reconcile.withdrawal import ENDED
+from costpolicy.rollout.evidence import Enough, Evidence, Gathering
 from costpolicy.rollout.replicas import bounded
 from costpolicy.rollout.transition import (
-    CRASH_LIMIT,
-    NEVER_READY_LIMIT,
-    UNSCHEDULABLE_LIMIT,
     Phase,
     Situation,
     Step,
@@ -63,6 +59,7 @@ class _Move:
     message: str
     number: int
     evidence: Evidence | None
+    proof: Proof
     now: datetime
 
     @property
@@ -73,11 +70,6 @@ class _Move:
 
 _ROUNDING: Final = 1e-9
 """Equal capacities are equal: a division that ends a hair above a whole number asks for no further replica."""
-
-_ENDED: Final[Mapping[str, object]] = MappingProxyType(
-    {"trigger": "", "started_at": None, "step": 0, "evidence": "", "wrong_since": None}
-)
-"""What status forgets of a change that is over."""
 
 
 def progress(
@@ -99,6 +91,7 @@ def progress(
         message=change.message if change else last_rollout(outlook).message,
         number=stage_number(outlook, variant.hash) + isinstance(evidence, Enough),
         evidence=evidence,
+        proof=proof_of(outlook, stable, canary, now) if canary else _unasked(outlook, configuration),
         now=now,
     )
     step = next_step(_situation(move))
@@ -113,21 +106,45 @@ def _beside(move: _Move, step: Step, rollout: RolloutStatus) -> Course:
     outlook, stable = move.outlook, move.stable
     old, follow = step.old, None
     if step.old == stable.replicas:
-        begun = step.new - (move.canary.replicas if move.canary else 0)
-        old, follow = grown(outlook, stable, (move.configuration, begun), move.now)
+        more = step.new - (move.canary.replicas if move.canary else 0)
+        old, follow = grown(outlook, stable, (move.configuration, more), move.now)
     variants = [again(outlook, stable, old)]
     if step.new:
         canary = WantedVariant(hash=move.variant.hash, role="Canary", replicas=step.new, objects=move.variant.objects)
         variants.append(canary)
-    no_spare = Hold(reason=Reason.NO_SPARE_GPU, message=_no_spare(move.configuration.accelerator))
+    asked = move.proof.questions if isinstance(move.proof, Waiting) else None
+    begun = () if move.canary or not step.new else (_begun(describe(move.configuration), rollout),)
     return Course(
         variants=tuple(variants),
         service=None if step.shared else stable.hash,
         rollout=rollout,
         scaling=waiting(follow) if follow else None,
-        hold=no_spare if step.phase is Phase.BLOCKED else None,
-        news=() if move.canary or not step.new else (_begun(describe(move.configuration), rollout),),
+        hold=_hold(move, step),
+        asked=asked,
+        news=(*begun, *(asked.news if asked else ()), *_shown(move)),
         look_again=CALM if step.phase is Phase.SHARING or not step.new else WATCHING,
+    )
+
+
+def _hold(move: _Move, step: Step) -> Hold | None:
+    if step.phase is Phase.BLOCKED:
+        return Hold(reason=Reason.NO_SPARE_GPU, message=_no_spare(move.configuration.accelerator))
+    return move.proof.hold if step.phase is Phase.EVALUATING and isinstance(move.proof, Waiting) else None
+
+
+def _unasked(outlook: Outlook, configuration: Configuration) -> Proof:
+    """Return whether a variant that does not exist yet may answer clients."""
+    if not alters_answers(outlook.request, configuration):
+        return Harmless()
+    return Waiting(hold=Hold(reason=Reason.EVALUATION_RUNNING, message="the new variant is asked once it is ready"))
+
+
+def _shown(move: _Move) -> tuple[News, ...]:
+    """Tell once that answers are no worse."""
+    if not isinstance(move.proof, Harmless) or last_rollout(move.outlook).phase != Phase.EVALUATING:
+        return ()
+    return (
+        News(type=EventType.NORMAL, reason=Reason.QUALITY_PROVEN, note=f"{move.variant.hash}: {move.proof.message}"),
     )
 
 
@@ -142,7 +159,7 @@ def _promoted(move: _Move, step: Step, rollout: RolloutStatus) -> Course:
             again(outlook, stable, stable.replicas, role="Retiring"),
         ),
         service=move.variant.hash,
-        rollout=rollout.model_copy(update={**_ENDED, "phase": STEADY, "last_change_at": now, "message": ""}),
+        rollout=rollout.model_copy(update={**ENDED, "phase": STEADY, "last_change_at": now, "message": ""}),
         receipt=Receipt(
             at=now,
             change=rollout.message or rollout.trigger,
@@ -150,76 +167,19 @@ def _promoted(move: _Move, step: Step, rollout: RolloutStatus) -> Course:
             after=after,
             proof=_proof(move),
         ),
-        news=(News(type=EventType.NORMAL, reason=Reason.PROMOTED, note=f"{after} serves instead of {before}"),),
+        news=(
+            *_shown(move),
+            News(type=EventType.NORMAL, reason=Reason.PROMOTED, note=f"{after} serves instead of {before}"),
+        ),
         look_again=WATCHING,
     )
 
 
 def _proof(move: _Move) -> str:
+    counted = move.proof.message.partition(":")[0] if isinstance(move.proof, Harmless) else ""
+    asked = f"{counted}; " if counted else ""
     shown = f"kept its objectives beside what served in {move.number - 1} stage(s); " if move.has_stages else ""
-    return f"{shown}all replicas ready"
-
-
-def withdraw(
-    outlook: Outlook, stable: LiveVariant, canary: LiveVariant, reason: tuple[Reason, str], now: datetime
-) -> Course:
-    """Return the course without the canary: the stable variant gets all traffic, and the failure is remembered."""
-    word, message = reason
-    before = last_rollout(outlook)
-    rollout = before.model_copy(update={**_ENDED, "phase": SUPERSEDED, "trigger": "SpecChange"})
-    if word != SUPERSEDED:
-        rollout = rollout.model_copy(
-            update={
-                "phase": Reason.ROLLED_BACK,
-                "last_change_at": now,
-                "rejected": with_rejected(outlook, canary, word),
-                "trigger": before.trigger,
-                "message": message,
-            }
-        )
-    return Course(
-        variants=(again(outlook, stable, stable.replicas),),
-        service=stable.hash,
-        rollout=rollout,
-        hold=Hold(reason=Reason.ROLLED_BACK if word == Reason.ENGINE_DIED else word, message=message),
-        news=(News(type=EventType.WARNING, reason=word, note=f"{canary.hash} was withdrawn: {message}"),),
-        look_again=WATCHING,
-    )
-
-
-def must_go(outlook: Outlook, stable: LiveVariant, canary: LiveVariant, now: datetime) -> tuple[Reason, str] | None:
-    """Return why a canary is taken back: the user's word, its own failure, or a newer edit of the policy."""
-    if rollback_asked(outlook.snapshot):
-        return Reason.ROLLED_BACK, "the annotation costpolicy.dev/rollback=now took the change back"
-    evidence = evidence_of(outlook, stable, canary, now)
-    if isinstance(evidence, Against):
-        return evidence.reason, evidence.message
-    if canary.crashed and canary.restarts >= CRASH_LIMIT and not canary.ready:
-        return Reason.ENGINE_DIED, f"{canary.failure}; see kubectl logs --previous"
-    if canary.unschedulable and not canary.ready and now - _begun_at(outlook, canary) >= UNSCHEDULABLE_LIMIT:
-        return Reason.CANARY_UNSCHEDULABLE, canary.failure
-    if not canary.unschedulable and (late := _late(outlook, canary, now)):
-        return Reason.CANARY_NEVER_READY, "; ".join(filter(None, (late, canary.waiting)))
-    target = outlook.plan.target
-    if target and newly_edited(outlook.snapshot) and outlook.rendered(target).hash != canary.hash:
-        return SUPERSEDED, "the policy was edited again"
-    return None
-
-
-def _begun_at(outlook: Outlook, canary: LiveVariant) -> datetime:
-    """Return since when a variant is to take over: since it was made, unless it stood by before."""
-    return max(canary.created, last_rollout(outlook).started_at or canary.created)
-
-
-def _late(outlook: Outlook, canary: LiveVariant, now: datetime) -> str:
-    """Return what a canary has not reached for too long; empty: nothing."""
-    if not canary.ready and now - _begun_at(outlook, canary) >= NEVER_READY_LIMIT:
-        return "no replica of it was ready for two hours"
-    rollout = last_rollout(outlook)
-    since = rollout.phase_since if (rollout.trigger, rollout.phase) == ("BetterPlan", Phase.SURGING) else None
-    if since is not None and now - since >= PATIENCE:
-        return f"not all {canary.replicas} replicas of its stage were ready for a day"
-    return ""
+    return f"{asked}{shown}all replicas ready"
 
 
 def _situation(move: _Move) -> Situation:
@@ -227,7 +187,9 @@ def _situation(move: _Move) -> Situation:
     wanted = max(bounded(_wanted(move), outlook.bounds), 1)
     rollout = outlook.snapshot.policy.spec.rollout
     staged = stages(wanted, parse_ratio(rollout.canary.step)) if move.has_stages else ()
-    sized = running_target(outlook, stable)
+    sized, harmless = running_target(outlook, stable), isinstance(move.proof, Harmless)
+    first = staged[0] if staged else 1
+    stage = staged[min(max(move.number, 1), len(staged)) - 1] if staged else wanted
     return Situation(
         old=stable.replicas,
         old_ready=stable.ready,
@@ -237,9 +199,10 @@ def _situation(move: _Move) -> Situation:
         spare=outlook.spare_replicas(move.configuration),
         one_less_carries=isinstance(sized, Target) and _carries(outlook, sized, stable.replicas - 1),
         allow_downtime=rollout.allow_downtime,
-        stage=staged[min(max(move.number, 1), len(staged)) - 1] if staged else wanted,
+        stage=stage if harmless else first,
         proven=move.number > len(staged) or not staged,
         sharing=move.number > 0,
+        harmless=harmless,
     )
 
 

@@ -17,6 +17,7 @@ from costpolicy.reconcile.answer import unreadable_answer
 from costpolicy.reconcile.changing import Changing
 from costpolicy.reconcile.decide import decide
 from costpolicy.reconcile.decision import Decision
+from costpolicy.reconcile.evaluations import Evaluations
 from costpolicy.reconcile.fleet import Fleet, FleetWatch
 from costpolicy.reconcile.inputs import name_conflict, read_inputs
 from costpolicy.reconcile.live import live_of
@@ -35,6 +36,8 @@ class Defaults:
     prometheus_url: str = ""
     """What KEDA is told to ask."""
     prometheus_matchers: str = ""
+    evaluator_image: str = ""
+    """The operator's own image, which asks prompts; empty: what can alter answers is only recommended."""
 
 
 class Reconciler:
@@ -55,6 +58,7 @@ class Reconciler:
         self._decided = decided
         self._planned: dict[tuple[str, str], Planned | None] = {}
         self._changing = Changing()
+        self._evaluations = Evaluations(gateway)
 
     def reconcile(self, namespace: str, name: str) -> timedelta | None:
         """Decide about one policy and carry it out; return when to look again, ``None`` when it is gone.
@@ -70,6 +74,7 @@ class Reconciler:
             return None
         if policy is None or policy.metadata.deletion_timestamp is not None:
             self._planned.pop((namespace, name), None)
+            self._evaluations.forget(namespace, name)
             self._changing.forget(policy.key if policy else f"{namespace}/{name}")
             return None
         ref = reference_of(policy)
@@ -116,6 +121,9 @@ class Reconciler:
             ),
             others_changing=self._changing.beside(policy.key, fleet) >= self._defaults.most_changing,
             caveat=fleet.caveat(parse_duration(policy.spec.measurement.window)),
+            evaluations=self._evaluations.of(namespace, name, owned),
+            rate_window=fleet.rate_window,
+            evaluator_image=self._defaults.evaluator_image,
             planned=self._planned.get((namespace, name)),
         )
 

@@ -1,6 +1,8 @@
 """Everything that one decision depends on: equal snapshots and times get equal decisions."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from costpolicy.api.policy import CostPolicy
 from costpolicy.api.reasons import Reason
@@ -15,6 +17,7 @@ from costpolicy.observe.source import Missing
 from costpolicy.planning.evaluation import Evaluation
 from costpolicy.planning.plan import Plan
 from costpolicy.planning.request import PlanRequest
+from costpolicy.reconcile.evaluations import Examination
 from costpolicy.reconcile.inputs import Inputs
 from costpolicy.reconcile.live import Live
 from costpolicy.reconcile.supply import Capacity
@@ -69,6 +72,9 @@ class Snapshot:
         scaling: what else than the operator can follow the load.
         others_changing: as many other policies change their configuration now as may do so at the same time.
         caveat: what limits the metrics of every policy (rules not loaded, retention too short), if anything.
+        evaluations: what Jobs that ask prompts do and have found, by their names.
+        evaluator_image: the operator's own image, which asks them; empty: not known, and nothing is asked.
+        rate_window: over which the rates in ``observed`` are means.
         planned: what the planner was asked last about this policy; it only saves work, and may always be missing.
     """
 
@@ -84,4 +90,7 @@ class Snapshot:
     scaling: Scalers = field(default_factory=Scalers)
     others_changing: bool = False
     caveat: Missing | None = None
+    evaluations: Mapping[str, Examination] = field(default_factory=dict)
+    evaluator_image: str = ""
+    rate_window: timedelta = timedelta(minutes=5)
     planned: Planned | None = None

@@ -57,7 +57,8 @@ def steady(outlook: Outlook, stable: LiveVariant, keep: Keep, now: datetime) -> 
         ),
         scaling=waiting(step),
         hold=keep.hold,
-        news=_scaled(stable, step, outlook),
+        asked=keep.asked,
+        news=(*_scaled(stable, step, outlook), *(keep.asked.news if keep.asked else ())),
         look_again=min(step.look_again or CALM, CALM),
     )
 

@@ -6,12 +6,14 @@ from costpolicy.api.reasons import Reason
 from costpolicy.api.status import RejectedVariant
 from costpolicy.reconcile.change import Change, Keep, next_configuration
 from costpolicy.reconcile.course import STEADY, Course, last_rollout, running_target
+from costpolicy.reconcile.gate import stands_in_the_way, through_the_gate
 from costpolicy.reconcile.live import LiveVariant
 from costpolicy.reconcile.outlook import Outlook
-from costpolicy.reconcile.progress import must_go, progress, withdraw
+from costpolicy.reconcile.progress import progress
 from costpolicy.reconcile.rejected import rejected
 from costpolicy.reconcile.standby import is_standby, with_standby
 from costpolicy.reconcile.steady import begin, steady
+from costpolicy.reconcile.withdrawal import must_go, withdraw
 from costpolicy.rollout.verdict import Hold
 
 
@@ -34,21 +36,26 @@ def _steer(outlook: Outlook, now: datetime) -> Course:
         return progress(outlook, replaced, stable, None, now)
     canary = _canary(outlook, stable)
     running = running_target(outlook, stable)
-    change = next_configuration(outlook, stable, running, now)
-    if canary is not None and (reason := must_go(outlook, stable, canary, now)):
-        return withdraw(outlook, stable, canary, reason, now)
+    plain = _not_tried_before(outlook, next_configuration(outlook, stable, running, now))
+    change = through_the_gate(outlook, stable, running, plain, now)
     if canary is not None:
+        reason = must_go(outlook, stable, canary, now) or stands_in_the_way(outlook, stable, canary, plain, now)
+        if reason is not None:
+            return withdraw(outlook, stable, canary, reason, now)
         return progress(outlook, stable, canary, _forgotten_beginning(outlook, canary, change), now)
     match change:
         case Change():
-            before = rejected(outlook, change)
-            if before is None:
-                return progress(outlook, stable, None, change, now)
-            failed = Hold(reason=Reason.ROLLED_BACK, message=_told(outlook, before))
-            kept = Keep(hold=failed, proposed=change.proposed, owed=change.trigger == "SpecChange")
-            return steady(outlook, stable, kept, now)
+            return progress(outlook, stable, None, change, now)
         case Keep():
             return steady(outlook, stable, change, now)
+
+
+def _not_tried_before(outlook: Outlook, change: Change | Keep) -> Change | Keep:
+    before = rejected(outlook, change) if isinstance(change, Change) else None
+    if before is None or isinstance(change, Keep):
+        return change
+    failed = Hold(reason=Reason.ROLLED_BACK, message=_told(outlook, before))
+    return Keep(hold=failed, proposed=change.proposed, owed=change.trigger == "SpecChange")
 
 
 def _canary(outlook: Outlook, stable: LiveVariant) -> LiveVariant | None:

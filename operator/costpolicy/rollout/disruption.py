@@ -29,6 +29,11 @@ def canary_time(replicas: int, canary: Canary) -> timedelta:
     return sum(stages(replicas, parse_ratio(canary.step))) * (WARM_UP + duration) / replicas
 
 
+def evaluation_time(replicas: int, canary: Canary, took: timedelta) -> timedelta:
+    """Return the same of the time in which the replicas of the first stage stand by until answers are compared."""
+    return stages(replicas, parse_ratio(canary.step))[0] * took / replicas
+
+
 def disruption_cost(target_cost_per_hour: Money, weights_bytes: int, evidence: timedelta) -> Money:
     """Return what the new variant costs while it does not replace the old one yet: it loads, and shows evidence.
 

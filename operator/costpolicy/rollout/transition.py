@@ -6,7 +6,8 @@ variant is only given up for capacity of the new one that is already ready (or w
 
 A user's edit is carried out as fast as capacity allows.  A better plan of the operator's own goes stage by stage: each
 stage has more replicas of the new variant, shares the traffic by ready pods, and has to show evidence
-(``rollout.evidence``); only after the last one may the old variant go.
+(``rollout.evidence``); only after the last one may the old variant go.  What can alter answers has them compared first,
+before a client gets any of them.
 """
 
 import math
@@ -28,6 +29,7 @@ class Phase(StrEnum):
     """Where a change is."""
 
     SURGING = "Surging"
+    EVALUATING = "Evaluating"
     SHARING = "Sharing"
     REPLACING = "Replacing"
     PROMOTED = "Promoted"
@@ -47,6 +49,7 @@ class Situation:
         stage: replicas of the new variant that the present stage is made of; ``wanted`` where there are no stages.
         proven: whether no stage has anything to show any more.
         sharing: whether the new variant takes traffic already.
+        harmless: whether its answers are no worse, as far as they may differ at all; until then clients get none of them.
     """
 
     old: int
@@ -60,6 +63,7 @@ class Situation:
     stage: int
     proven: bool = True
     sharing: bool = False
+    harmless: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,9 +84,9 @@ def stages(wanted: int, step: Fraction) -> tuple[int, ...]:
 
 def next_step(now: Situation) -> Step:
     """Return the next step: promoted when the new variant carries everything and was proven, else grow to the stage,
-    share the traffic and gather evidence, make room by replacing, or blocked.
+    have answers compared, share the traffic and gather evidence, make room by replacing, or blocked.
     """
-    if now.proven and now.new_ready >= now.wanted and now.new >= now.wanted:
+    if now.proven and now.harmless and now.new_ready >= now.wanted and now.new >= now.wanted:
         return Step(phase=Phase.PROMOTED, old=0, new=now.wanted)
     missing = now.stage - now.new
     room = missing if now.spare is None else min(now.spare, missing)
@@ -90,6 +94,8 @@ def next_step(now: Situation) -> Step:
         return Step(phase=Phase.SURGING, old=now.old, new=now.new + room, shared=_mixed(now))
     if now.new_ready < now.new:  # one at a time: what was started has to be ready first
         return Step(phase=Phase.SURGING, old=now.old, new=now.new, shared=_mixed(now))
+    if not now.harmless and now.new_ready >= 1:
+        return Step(phase=Phase.EVALUATING, old=now.old, new=now.new)
     if not now.proven and now.new_ready >= 1:
         return Step(phase=Phase.SHARING, old=now.old, new=now.new, shared=True)
     return _make_room(now)
@@ -99,12 +105,15 @@ def _make_room(now: Situation) -> Step:
     if now.old > now.old_ready:  # a pod of the old variant is still starting or stopping: wait for its accelerators
         return Step(phase=Phase.REPLACING, old=now.old, new=now.new, shared=_mixed(now))
     carried = now.new_ready >= 1 or (now.old >= 2 and now.one_less_carries)
-    if now.old >= 1 and (carried or now.allow_downtime):
+    # What serves is needed to compare answers with: it is never stopped for them.
+    if now.old >= 1 and (carried or (now.allow_downtime and now.harmless)):
         return Step(phase=Phase.REPLACING, old=now.old - 1, new=now.new, shared=_mixed(now))
     return Step(phase=Phase.BLOCKED, old=now.old, new=now.new, shared=_mixed(now))
 
 
 def _mixed(now: Situation) -> bool:
-    """Traffic is shared once the new variant was put to the proof, and where the old one cannot carry it any more."""
+    """Traffic is shared once the new variant was put to the proof, and where the old one cannot carry it any more; never with
+    one whose answers may be worse.
+    """
     short = now.old_ready < now.wanted if now.proven else now.old_ready == 0
-    return now.new_ready >= 1 and (now.sharing or short)
+    return now.harmless and now.new_ready >= 1 and (now.sharing or short)

@@ -56,7 +56,7 @@ def upcoming(policy: CostPolicy, default: RolloutMode, now: datetime) -> tuple[U
 
 def _change(policy: CostPolicy, status: CostPolicyStatus, mode: RolloutMode, now: datetime) -> Iterator[Upcoming]:
     rollout, target, current = status.rollout, status.target, status.current
-    if rollout is not None and rollout.phase in (Phase.SURGING, Phase.SHARING, Phase.REPLACING):
+    if rollout is not None and rollout.phase in (Phase.SURGING, Phase.EVALUATING, Phase.SHARING, Phase.REPLACING):
         what = f"{rollout.to_variant} takes over from {rollout.from_variant} ({rollout.phase})"
         yield Upcoming(at=now, what=what, why=rollout.message, saves_an_hour=_saving(current, target))
         return

@@ -63,6 +63,7 @@ def production(settings: Settings, clock: Clock) -> ReconcilerFactory:
             most_changing=settings.max_concurrent_changes,
             prometheus_url=settings.prometheus_url,
             prometheus_matchers=look.matchers,
+            evaluator_image=settings.image,
         )
         reconciler = Reconciler(
             gateway, FleetWatch(gateway, metrics, clock, look, export), clock, defaults, decided=telemetry.decided

@@ -62,6 +62,8 @@ class Settings(BaseModel):
     """Namespaces whose policies are served; empty: all."""
     default_rollout_mode: RolloutMode = RolloutMode.INITIAL
     """What a policy without ``rollout.mode`` gets."""
+    image: str = ""
+    """The operator's own image, which asks the prompts of evaluations; empty: what can alter answers is recommended only."""
     allow_host_access: bool = False
     """Accept host paths, privilege and host namespaces in ``engine.pod``."""
     resync_interval: Annotated[Duration, Field(ge=timedelta(seconds=1))] = timedelta(seconds=30)

@@ -8,6 +8,7 @@ from costpolicy.api.pricebook import PriceBook
 from costpolicy.kube.autoscaler import made_here
 from costpolicy.kube.errors import Gone, NameTaken
 from costpolicy.kube.gateway import (
+    JOB_LABEL,
     MANAGED_BY,
     MANAGED_BY_LABEL,
     POLICY_LABEL,
@@ -22,6 +23,7 @@ from costpolicy.kube.gateway import (
 )
 from costpolicy.kube.kinds import (
     AUTOSCALERS,
+    CONFIG_MAP,
     COST_POLICY,
     NODE,
     OWNED,
@@ -35,7 +37,11 @@ from costpolicy.kube.parsing import concerns_us, parse_node, parse_pod, parse_po
 from costpolicy.simulation.store import Store
 
 _ABSENT = (POD_MONITOR, SCALED_OBJECT)
-_KINDS = {(kind.api_version, kind.kind) for kind in (COST_POLICY, PRICE_BOOK, NODE, POD, *OWNED) if kind not in _ABSENT}
+_KINDS = {
+    (kind.api_version, kind.kind)
+    for kind in (COST_POLICY, PRICE_BOOK, NODE, POD, CONFIG_MAP, *OWNED)
+    if kind not in _ABSENT
+}
 _Parsed = TypeVar("_Parsed")
 
 
@@ -68,6 +74,11 @@ class SimulatedGateway:
     def pods(self) -> tuple[Pod, ...]:
         """See :class:`Gateway`."""
         return tuple(pod for item in self._all(POD) if concerns_us(pod := self._read(item, parse_pod)))
+
+    def pods_of_job(self, namespace: str, job: str) -> tuple[Pod, ...]:
+        """See :class:`Gateway`."""
+        pods = (self._read(item, parse_pod) for item in self._all(POD))
+        return tuple(pod for pod in pods if pod.namespace == namespace and pod.labels.get(JOB_LABEL) == job)
 
     def owned(self, namespace: str, policy: str) -> tuple[Object, ...]:
         """See :class:`Gateway`."""

@@ -76,7 +76,10 @@ class _Backend:
 
 
 class Serving:
-    """Sends traffic to the ready pods that each policy's Service selects; what finds none is lost."""
+    """Sends traffic to the ready pods that each policy's Service selects; what finds none is lost.
+
+    ``asked`` says what else a variant is asked, through its own Service, in requests per second.
+    """
 
     def __init__(
         self,
@@ -99,6 +102,7 @@ class Serving:
         self._promises: dict[Key, Promise] = {}
         self._backends: tuple[_Backend, ...] = ()
         self._seen: tuple[int, PriceList] | None = None
+        self.asked: Callable[[Variant], float] = lambda _: 0.0
         self.traffic: dict[Key, Traffic] = {}
         self.timeline: list[Moment] = []
         self.intervals: dict[Key, list[Interval]] = {}
@@ -111,7 +115,10 @@ class Serving:
             traffic = self.traffic.get(key, _SILENCE)
             rate = offered(traffic, self._clock.now(), self._returning.get(key, 0.0))
             mine = [backend for backend in self._backends if backend.variant[:2] == key]
-            answers = [(backend, self._answer(backend, traffic, rate * backend.share, duration)) for backend in mine]
+            answers = [
+                (backend, self._answer(backend, traffic, rate * backend.share + self.asked(backend.variant), duration))
+                for backend in mine
+            ]
             scrapes |= {backend.variant: scrape for backend, scrape in answers if scrape}
             self._keep(key, promise, traffic, rate, answers, duration)
         self._metrics.record(scrapes)

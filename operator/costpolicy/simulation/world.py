@@ -21,6 +21,7 @@ from costpolicy.reconcile.reconciler import Defaults, Reconciler
 from costpolicy.simulation.clock import SimulatedClock
 from costpolicy.simulation.cluster import SimulatedCluster
 from costpolicy.simulation.engine import TYPICAL, Efficiency, Profile, profile
+from costpolicy.simulation.examination import Exam, Examination
 from costpolicy.simulation.gateway import SimulatedGateway
 from costpolicy.simulation.metrics import SimulatedMetrics
 from costpolicy.simulation.serving import Key, Moment, Serving, variant_of
@@ -74,7 +75,9 @@ class World:
         self.gateway = SimulatedGateway(self.store)
         self.cluster = SimulatedCluster(self.store, self.clock, self._load_time)
         self.metrics = SimulatedMetrics(self.settings)
+        self.examination = Examination(self.store, self.clock)
         self.serving = Serving(self.store, self.clock, self.cluster, self.metrics, self.prices, self._profile)
+        self.serving.asked = self.examination.asked_of
         self.slowness = timedelta(0)
         self.happenings: list[Happening] = []
         self._due: dict[Key, datetime] = {}
@@ -86,6 +89,11 @@ class World:
     def traffic(self) -> dict[Key, Traffic]:
         """What clients send, by policy."""
         return self.serving.traffic
+
+    @property
+    def exams(self) -> dict[tuple[str, str], Exam]:
+        """What prompts there are, by namespace and name of their ConfigMap, and what engines make of them."""
+        return self.examination.exams
 
     @property
     def timeline(self) -> list[Moment]:
@@ -122,6 +130,7 @@ class World:
             passes = min(step, end - self.clock.now())
             self._operate()
             self.cluster.settle()
+            self.examination.step(passes)
             self.serving.step(passes)
             self.clock.advance(passes)
 

@@ -6,6 +6,7 @@ Not covered: acceptance by an API server (tests/integration/manifests); a run (t
 """
 
 import argparse
+from datetime import UTC, datetime
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -15,8 +16,17 @@ from builders import policy
 from costpolicy.api.operation import Prompts
 from costpolicy.cli.evaluate import JUDGE_KEY
 from costpolicy.cli.main import parser
-from costpolicy.manifests.evaluation_job import CONCURRENCY, PAUSE_KEY, Contest, evaluation_job
-from costpolicy.manifests.identity import selector
+from costpolicy.manifests.evaluation_job import (
+    CONCURRENCY,
+    PAUSE_KEY,
+    Contest,
+    contest_of,
+    evaluation_job,
+    evaluation_name,
+    pause_map,
+    paused_since,
+)
+from costpolicy.manifests.identity import MANAGED_BY, MANAGED_BY_LABEL, POLICY_LABEL, selector
 from costpolicy.manifests.services import variant_service
 
 STABLE, CANARY = "0123456789", "abcdefabcd"
@@ -158,7 +168,33 @@ def test_another_canary_prompts_or_image_is_another_job_and_the_same_is_the_same
     assert 63 >= len(named())
 
 
-def test_it_goes_with_its_policy():
-    [owner] = rendered()["metadata"]["ownerReferences"]
+@pytest.mark.parametrize("deletion", ["Delete", "Orphan"])
+def test_it_goes_with_its_policy_whatever_becomes_of_what_serves(deletion: str):
+    job = evaluation_job(
+        policy("chat", deletionPolicy=deletion),
+        Prompts.model_validate(CONFIG_MAP),
+        Contest(baseline="a", canary="b"),
+        IMAGE,
+    )
+    [owner] = job["metadata"]["ownerReferences"]
 
     assert ("CostPolicy", "chat") == (owner["kind"], owner["name"])
+
+
+def test_the_operator_finds_it_again_and_whom_it_asks():
+    job = rendered()
+
+    assert (MANAGED_BY, "chat") == tuple(job["metadata"]["labels"][name] for name in (MANAGED_BY_LABEL, POLICY_LABEL))
+    assert Contest(baseline=STABLE, canary=CANARY) == contest_of(job)
+    assert job["metadata"]["name"] == evaluation_name(
+        policy("chat"), Prompts.model_validate(CONFIG_MAP), Contest(baseline=STABLE, canary=CANARY), IMAGE
+    )
+
+
+def test_what_pauses_it_is_named_as_it_and_goes_with_it():
+    since = datetime(2026, 11, 2, tzinfo=UTC)
+    paused, going_on = pause_map(policy("chat"), "job", "uid", since), pause_map(policy("chat"), "job", "uid", None)
+
+    assert ["job"] == [owner["name"] for owner in paused["metadata"]["ownerReferences"]]
+    assert (since, None, None) == tuple(map(paused_since, (paused, going_on, None)))
+    assert {PAUSE_KEY} == set(paused["data"])

@@ -35,6 +35,16 @@ NOTHING_SPARE = Situation(
         ({}, Step(phase=Phase.BLOCKED, old=2, new=0)),
         ({"old": 1, "old_ready": 1, "one_less_carries": True}, Step(phase=Phase.BLOCKED, old=1, new=0)),
         ({"old": 1, "old_ready": 1, "allow_downtime": True}, Step(phase=Phase.REPLACING, old=0, new=0)),
+        ({"harmless": False, "stage": 1, "spare": 2}, Step(phase=Phase.SURGING, old=2, new=1)),
+        ({"harmless": False, "stage": 1, "new": 1, "new_ready": 1}, Step(phase=Phase.EVALUATING, old=2, new=1)),
+        (
+            {"harmless": False, "stage": 1, "wanted": 1, "new": 1, "new_ready": 1, "proven": False, "sharing": True},
+            Step(phase=Phase.EVALUATING, old=2, new=1),
+        ),
+        (
+            {"harmless": False, "stage": 1, "old": 1, "old_ready": 1, "allow_downtime": True},
+            Step(phase=Phase.BLOCKED, old=1, new=0),
+        ),
     ],
 )
 def test_the_next_step_is(changes: dict[str, int], expected: Step):
