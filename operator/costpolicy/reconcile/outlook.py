@@ -8,7 +8,7 @@ from costpolicy.catalog.engines import EngineError
 from costpolicy.manifests.inputs import VariantInputs
 from costpolicy.manifests.products import products_on
 from costpolicy.manifests.timing import startup_budget
-from costpolicy.manifests.variant import UnsupportedRevisionError, Variant, render_variant
+from costpolicy.manifests.variant import Variant, render_variant
 from costpolicy.manifests.weights import served_source
 from costpolicy.planning.configuration import Configuration
 from costpolicy.planning.demand import Demand
@@ -118,11 +118,11 @@ class Outlook:
             return None
         try:
             inputs = variant.record.inputs(self.snapshot.policy)
-            if settings.version or settings.image:
-                inputs = replace(inputs, engine=self.inputs.engine, image=self.inputs.image)
-            return render_variant(inputs)
-        except (EngineError, UnsupportedRevisionError, LookupError):
+        except EngineError:
             return None
+        if settings.version or settings.image:
+            inputs = replace(inputs, engine=self.inputs.engine, image=self.inputs.image)
+        return self.snapshot.renderings.of(variant.hash, inputs)
 
 
 def look_ahead(snapshot: Snapshot, inputs: Inputs, now: datetime) -> Outlook:

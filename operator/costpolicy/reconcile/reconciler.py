@@ -20,6 +20,7 @@ from costpolicy.reconcile.decision import Decision
 from costpolicy.reconcile.fleet import Fleet, FleetWatch
 from costpolicy.reconcile.inputs import name_conflict, read_inputs
 from costpolicy.reconcile.live import live_of
+from costpolicy.reconcile.renderings import Renderings
 from costpolicy.reconcile.snapshot import MetricsDown, Planned, Snapshot
 from costpolicy.units import parse_duration
 
@@ -51,6 +52,7 @@ class Reconciler:
         self._defaults = defaults
         self._decided = decided
         self._planned: dict[tuple[str, str], Planned | None] = {}
+        self._renderings: dict[tuple[str, str], Renderings] = {}
         self._changing = Changing()
 
     def reconcile(self, namespace: str, name: str) -> timedelta | None:
@@ -67,6 +69,7 @@ class Reconciler:
             return None
         if policy is None or policy.metadata.deletion_timestamp is not None:
             self._planned.pop((namespace, name), None)
+            self._renderings.pop((namespace, name), None)
             self._changing.forget(policy.key if policy else f"{namespace}/{name}")
             return None
         ref = reference_of(policy)
@@ -108,6 +111,7 @@ class Reconciler:
             others_changing=self._changing.beside(policy.key, fleet) >= self._defaults.most_changing,
             caveat=fleet.caveat(parse_duration(policy.spec.measurement.window)),
             planned=self._planned.get((namespace, name)),
+            renderings=self._renderings.setdefault((namespace, name), Renderings()),
         )
 
     def _default_mode(self, policy: CostPolicy) -> RolloutMode:

@@ -15,6 +15,7 @@ from costpolicy.planning.plan import Plan
 from costpolicy.planning.request import PlanRequest
 from costpolicy.reconcile.inputs import Inputs
 from costpolicy.reconcile.live import Live
+from costpolicy.reconcile.renderings import Renderings
 from costpolicy.reconcile.supply import Capacity
 
 
@@ -50,6 +51,7 @@ class Snapshot:
         others_changing: as many other policies change their configuration now as may do so at the same time.
         caveat: what limits the metrics of every policy (rules not loaded, retention too short), if anything.
         planned: what the planner was asked last about this policy; it only saves work, and may always be missing.
+        renderings: the same of what was rendered of its variants.
     """
 
     policy: CostPolicy
@@ -64,3 +66,4 @@ class Snapshot:
     others_changing: bool = False
     caveat: Missing | None = None
     planned: Planned | None = None
+    renderings: Renderings = field(default_factory=Renderings, compare=False, repr=False)

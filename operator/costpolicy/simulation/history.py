@@ -1,35 +1,66 @@
-"""The offered load of one policy over the window, and a high percentile of it."""
+"""The offered load of one policy over the window and over its days, and high percentiles of it."""
 
 from bisect import bisect_left, insort
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-_QUANTILE: Final = 0.95
+from costpolicy.observe.days import DAY, HIGH, RECENT, WEEKLY, Stretch
+
+_DAYS: Final = 1 + max(ago for ago, _ in (RECENT | WEEKLY).values())
+
+
+@dataclass(slots=True)
+class _Rates:
+    """Rates by time, oldest first, and the same in order of size."""
+
+    by_time: deque[tuple[datetime, float]] = field(default_factory=deque)
+    by_size: list[float] = field(default_factory=list)
+
+    def add(self, at: datetime, rate: float) -> None:
+        self.by_time.append((at, rate))
+        insort(self.by_size, rate)
+
+    def drop(self, before: datetime) -> Iterator[tuple[datetime, float]]:
+        """Forget the rates from before a time, and yield them."""
+        while self.by_time and self.by_time[0][0] < before:
+            at, rate = self.by_time.popleft()
+            del self.by_size[bisect_left(self.by_size, rate)]
+            yield at, rate
+
+    def quantile(self, share: float) -> float:
+        return self.by_size[min(int(share * len(self.by_size)), len(self.by_size) - 1)]
 
 
 @dataclass(slots=True)
 class History:
-    """Rates by time, oldest first, and the same in order of size."""
+    """The rates of the window, and those of each day back from now."""
 
-    _rates: deque[tuple[datetime, float]] = field(default_factory=deque)
-    _ordered: list[float] = field(default_factory=list)
+    _all: _Rates = field(default_factory=_Rates)
+    _days: tuple[_Rates, ...] = field(default_factory=lambda: tuple(_Rates() for _ in range(_DAYS)))
 
     def record(self, at: datetime, rate: float, keep: timedelta) -> None:
         """Take in a rate and forget those that are older than ``keep``."""
-        self._rates.append((at, rate))
-        insort(self._ordered, rate)
-        while self._rates[0][0] < at - keep:
-            _, gone = self._rates.popleft()
-            del self._ordered[bisect_left(self._ordered, gone)]
+        self._all.add(at, rate)
+        for _ in self._all.drop(at - keep):
+            pass
+        self._days[0].add(at, rate)
+        for ago, day in enumerate(self._days):
+            for old in day.drop(at - (ago + 1) * DAY):
+                if ago + 1 < _DAYS:
+                    self._days[ago + 1].add(*old)
 
     @property
     def begin(self) -> datetime:
         """Time of the oldest rate."""
-        return self._rates[0][0]
+        return self._all.by_time[0][0]
 
-    @property
-    def high(self) -> float:
-        """The 95th percentile."""
-        return self._ordered[min(int(_QUANTILE * len(self._ordered)), len(self._ordered) - 1)]
+    def quantiles(self) -> Iterator[tuple[Stretch, float]]:
+        """Yield what is asked of each stretch that there is."""
+        yield Stretch.MOST, self._days[0].by_size[-1]
+        yield Stretch.ALL, self._all.quantile(HIGH)
+        for stretch, (ago, share) in (RECENT | WEEKLY).items():
+            if self._days[ago].by_size:
+                yield stretch, self._days[ago].quantile(share)
