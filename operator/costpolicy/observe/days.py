@@ -53,6 +53,9 @@ WEEKLY: Final[Mapping[Stretch, tuple[int, float]]] = {Stretch.AHEAD: (6, 0.8), S
 """The same of the days that are compared with a week ago.  What is to come counts if it lasted for a fifth of that day: hours
 of business do, one crowd does not."""
 
+DAYS: Final[Mapping[Stretch, tuple[int, float]]] = {**RECENT, **WEEKLY}
+"""Every day that a quantile is asked of."""
+
 WHOLE: Final = WEEK - timedelta(hours=1)
 """History that reaches back as far as this reaches back a week: its beginning is looked for within the window, step by step."""
 

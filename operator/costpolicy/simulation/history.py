@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from costpolicy.observe.days import DAY, HIGH, RECENT, WEEKLY, Stretch
+from costpolicy.observe.days import DAY, DAYS, HIGH, Stretch
 
-_DAYS: Final = 1 + max(ago for ago, _ in (RECENT | WEEKLY).values())
+_DAYS: Final = 1 + max(ago for ago, _ in DAYS.values())
 
 
 @dataclass(slots=True)
@@ -61,6 +61,6 @@ class History:
         """Yield what is asked of each stretch that there is."""
         yield Stretch.MOST, self._days[0].by_size[-1]
         yield Stretch.ALL, self._all.quantile(HIGH)
-        for stretch, (ago, share) in (RECENT | WEEKLY).items():
+        for stretch, (ago, share) in DAYS.items():
             if self._days[ago].by_size:
                 yield stretch, self._days[ago].quantile(share)

@@ -111,19 +111,9 @@ def fleet_tape() -> Tape:
         tape.add("costpolicy_price_per_hour", {**gpus, "currency": "USD"}, ramp(2.49, 2.49))
     recorded = {"namespace": "history", "policy": "chat"}
     tape.add("costpolicy_policy:requests_offered:rate5m", recorded, ramp(0, 100, step=36))
-    _record_days(tape)
     _record_hours(tape)
     _record_saturation(tape)
     return tape
-
-
-def _record_days(tape: Tape) -> None:
-    """Eight days of one rate each, the newest first."""
-    points: list[tuple[int, float]] = []
-    for ago, rate in enumerate((4.0, 5.0, 6.0, 7.0, 8.0, 30.0, 10.0, 4.5)):
-        last = END - 24 * HOUR * ago - 60
-        points = ramp(rate, rate, first=last - 24 * HOUR + 240, last=last, step=240) + points
-    tape.add("costpolicy_policy:requests_offered:rate5m", {"namespace": "days", "policy": "chat"}, points)
 
 
 def _record_saturation(tape: Tape) -> None:

@@ -223,16 +223,6 @@ def test_history_gives_a_high_percentile_and_how_far_back_it_reaches(fleet: Flee
     assert timedelta(minutes=50) <= policy.span <= timedelta(hours=1)
 
 
-def test_days_of_history_are_told_apart(fleet: FleetObservations) -> None:
-    rates = {
-        sample.labels["stretch"]: sample.value for sample in fleet.answers["offered_over_days"]["days", "chat", ""]
-    }
-    quantiles = {"0": 4, "1": 5, "2": 6, "3": 7, "4": 8, "ahead": 10, "week": 4.5}
-
-    assert pytest.approx(rates) == {**quantiles, "most": 4, "all": 30}
-    assert fleet.of("days", "chat").requests_per_second_p95 == 10, "the day to come, since today is as a week ago"
-
-
 def test_recorded_hours_are_read_seven_hours_apart_and_stay_the_same_until_the_next(source: PrometheusSource) -> None:
     now, later = (observe_fleet(source, AT + wait, ObserveSettings()) for wait in (timedelta(), timedelta(minutes=3)))
     policy = now.of("hours", "chat")

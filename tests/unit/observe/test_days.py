@@ -11,7 +11,7 @@ from datetime import timedelta
 import pytest
 
 from costpolicy.observe.day_queries import offered_over_days
-from costpolicy.observe.days import DAY, HIGH, RECENT, STEADY, WEEK, WEEKLY, Stretch, high_rate
+from costpolicy.observe.days import DAY, DAYS, HIGH, RECENT, STEADY, WEEK, Stretch, high_rate
 from costpolicy.observe.scope import Scope
 
 HOURS = 24
@@ -24,7 +24,7 @@ def quantile(rates: list[float], share: float) -> float:
 def stretches(days: list[list[float]]) -> dict[str, float]:
     """What is asked of days of rates, the newest first."""
     found = {Stretch.MOST: max(days[0]), Stretch.ALL: quantile([rate for day in days[:7] for rate in day], HIGH)}
-    asked = {stretch: (ago, share) for stretch, (ago, share) in (RECENT | WEEKLY).items() if ago < len(days)}
+    asked = {stretch: (ago, share) for stretch, (ago, share) in DAYS.items() if ago < len(days)}
     return {**found, **{stretch: quantile(days[ago], share) for stretch, (ago, share) in asked.items()}}
 
 
