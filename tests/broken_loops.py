@@ -70,8 +70,7 @@ class FromCompletions:
         scope = world.settings.scope()
         self._inner = inner
         self._offered, self._finished, self._waiting, self._history = (
-            QUESTIONS[name](scope)
-            for name in ("requests_offered", "requests_finished", "waiting", "offered_over_window")
+            QUESTIONS[name](scope) for name in ("requests_offered", "requests_finished", "waiting", "offered_over_days")
         )
 
     def query(self, promql: str, at: datetime) -> tuple[Sample, ...]:

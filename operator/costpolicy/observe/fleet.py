@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from costpolicy.api.reasons import Reason
 from costpolicy.observe.costs import costs_of
+from costpolicy.observe.days import high_rate
 from costpolicy.observe.latency import Tail, histogram
 from costpolicy.observe.observation import Figure, PolicyObservation, VariantObservation
 from costpolicy.observe.questions import questions
@@ -92,7 +93,7 @@ class FleetObservations:
             variants=tuple(
                 self.of_variant(namespace, policy, variant) for variant in self.variants.get((namespace, policy), ())
             ),
-            requests_per_second_p95=self._history("offered_over_window", (namespace, policy, "")),
+            requests_per_second_p95=self._high_rate((namespace, policy, "")),
             span=self._span((namespace, policy, "")),
             windows=self.hours.get((namespace, policy), {}),
             saturations=saturations(self._samples("saturation", (namespace, policy, ""))),
@@ -214,6 +215,12 @@ class FleetObservations:
                 "have it load them (rules in the chart's values)",
             )
         return _no_series("recorded demand")
+
+    def _high_rate(self, key: Key) -> Figure:
+        span = self._span(key)
+        rates = self._split("offered_over_days", key, "stretch")
+        high = high_rate(rates, None if isinstance(span, Missing) else span)
+        return self._history("offered_over_days", key) if high is None else high
 
     def _span(self, key: Key) -> timedelta | Missing:
         begin = self._history("history_begin", key)

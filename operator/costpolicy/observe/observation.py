@@ -82,7 +82,8 @@ class PolicyObservation:
     """One policy: its variants together.  Units as in :class:`VariantObservation`.
 
     Attributes:
-        requests_per_second_p95: 95th percentile of the offered five-minute rates over the window.
+        requests_per_second_p95: 95th percentile of the offered five-minute rates, of which recent days weigh more
+            (:mod:`costpolicy.observe.days`).
         span: how far back, within the window, that history reaches.
         windows: recorded hours of each variant that was seen in the window, whether or not it still runs.
         saturations: what saturated engines served, by what their kernels depend on (``Configuration.kernels``).

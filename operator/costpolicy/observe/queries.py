@@ -14,9 +14,6 @@ from costpolicy.observe.exported import BUILD_INFO, GPUS, PRICE_PER_HOUR, PROPOS
 from costpolicy.observe.scope import Scope, promql_duration
 from costpolicy.observe.window import WindowFigure
 
-HISTORY_QUANTILE: Final = 0.95
-"""Demand is planned for this quantile of the five-minute rates in the window."""
-
 WINDOW_STEP: Final = "7h"
 """Distance of the hours that are compared with predictions.  With 24 it has no common factor, so that over seven days each
 hour of the day is met; a subquery is evaluated at multiples of it, so that what was read stays the same until the next."""
@@ -167,13 +164,6 @@ def cost_per_hour(scope: Scope) -> str:
     priced = scope.on(*VARIANT, "accelerator", "capacity_type")
     price = f"topk {scope.by(*VARIANT, 'accelerator', 'capacity_type')} (1, {exported(scope, PRICE_PER_HOUR)})"
     return f"sum {scope.by(*VARIANT, 'currency')} ({exported(scope, GPUS)} * {priced} group_left (currency) {price})"
-
-
-def offered_over_window(scope: Scope) -> str:
-    """The 95th percentile of a policy's offered five-minute rates over the window (``namespace, policy``)."""
-    history = scope.selector(Recorded.POLICY_REQUESTS_OFFERED)
-    window = promql_duration(scope.window)
-    return f"max {scope.by(*POLICY)} (quantile_over_time({HISTORY_QUANTILE}, {history}[{window}]))"
 
 
 def history_begin(scope: Scope) -> str:

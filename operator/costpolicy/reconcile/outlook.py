@@ -10,7 +10,7 @@ from costpolicy.manifests.placement import ProductLabels
 from costpolicy.manifests.products import products_on
 from costpolicy.manifests.record import Record
 from costpolicy.manifests.timing import startup_budget
-from costpolicy.manifests.variant import UnsupportedRevisionError, Variant, render_variant
+from costpolicy.manifests.variant import Variant, render_variant
 from costpolicy.manifests.weights import served_source
 from costpolicy.planning.configuration import Configuration
 from costpolicy.planning.demand import Demand
@@ -127,24 +127,25 @@ class Outlook:
         if variant.record is None or rendered is None or rendered.hash != variant.hash:
             return None
         products = self._products_on(configuration)
-        return self._render(replace(variant.record, configuration=configuration, product_labels=products))
+        record = replace(variant.record, configuration=configuration, product_labels=products)
+        return self._render(f"{variant.hash} on {configuration.capacity_type}", record)
 
     def _products_on(self, configuration: Configuration) -> ProductLabels:
         nodes = (node.labels for node in self.snapshot.capacity.nodes)
         return products_on(nodes, accelerators()[configuration.accelerator])
 
     def _render_again(self, variant: LiveVariant) -> Variant | None:
-        return None if variant.record is None else self._render(variant.record)
+        return None if variant.record is None else self._render(variant.hash, variant.record)
 
-    def _render(self, record: Record) -> Variant | None:
+    def _render(self, name: str, record: Record) -> Variant | None:
         settings = self.snapshot.policy.spec.engine
         try:
             inputs = record.inputs(self.snapshot.policy)
-            if settings.version or settings.image:
-                inputs = replace(inputs, engine=self.inputs.engine, image=self.inputs.image)
-            return render_variant(inputs)
-        except (EngineError, UnsupportedRevisionError, LookupError):
+        except EngineError:
             return None
+        if settings.version or settings.image:
+            inputs = replace(inputs, engine=self.inputs.engine, image=self.inputs.image)
+        return self.snapshot.renderings.of(name, inputs)
 
 
 def look_ahead(snapshot: Snapshot, inputs: Inputs, now: datetime) -> Outlook:

@@ -21,6 +21,7 @@ from costpolicy.reconcile.evaluations import Evaluations
 from costpolicy.reconcile.fleet import Fleet, FleetWatch
 from costpolicy.reconcile.inputs import name_conflict, read_inputs
 from costpolicy.reconcile.live import live_of
+from costpolicy.reconcile.renderings import Renderings
 from costpolicy.reconcile.snapshot import MetricsDown, Planned, Scalers, Snapshot
 from costpolicy.units import parse_duration
 
@@ -57,6 +58,7 @@ class Reconciler:
         self._defaults = defaults
         self._decided = decided
         self._planned: dict[tuple[str, str], Planned | None] = {}
+        self._renderings: dict[tuple[str, str], Renderings] = {}
         self._changing = Changing()
         self._evaluations = Evaluations(gateway)
 
@@ -75,6 +77,7 @@ class Reconciler:
         if policy is None or policy.metadata.deletion_timestamp is not None:
             self._planned.pop((namespace, name), None)
             self._evaluations.forget(namespace, name)
+            self._renderings.pop((namespace, name), None)
             self._changing.forget(policy.key if policy else f"{namespace}/{name}")
             return None
         ref = reference_of(policy)
@@ -125,6 +128,7 @@ class Reconciler:
             rate_window=fleet.rate_window,
             evaluator_image=self._defaults.evaluator_image,
             planned=self._planned.get((namespace, name)),
+            renderings=self._renderings.setdefault((namespace, name), Renderings()),
         )
 
     def _default_mode(self, policy: CostPolicy) -> RolloutMode:

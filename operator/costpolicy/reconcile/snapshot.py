@@ -20,6 +20,7 @@ from costpolicy.planning.request import PlanRequest
 from costpolicy.reconcile.evaluations import Examination
 from costpolicy.reconcile.inputs import Inputs
 from costpolicy.reconcile.live import Live
+from costpolicy.reconcile.renderings import Renderings
 from costpolicy.reconcile.supply import Capacity
 
 
@@ -76,6 +77,7 @@ class Snapshot:
         evaluator_image: the operator's own image, which asks them; empty: not known, and nothing is asked.
         rate_window: over which the rates in ``observed`` are means.
         planned: what the planner was asked last about this policy; it only saves work, and may always be missing.
+        renderings: the same of what was rendered of its variants.
     """
 
     policy: CostPolicy
@@ -94,3 +96,4 @@ class Snapshot:
     evaluator_image: str = ""
     rate_window: timedelta = timedelta(minutes=5)
     planned: Planned | None = None
+    renderings: Renderings = field(default_factory=Renderings, compare=False, repr=False)

@@ -77,9 +77,9 @@ class SimulatedCluster:
 
         Where the last time changed nothing, nothing was written since and no pod was to get ready, nothing is done.
         """
-        if self._store.writes == self._settled_at and self._clock.now() < self._wakes:
+        if self._store.moves == self._settled_at and self._clock.now() < self._wakes:
             return
-        self._wakes, before = _NEVER, self._store.writes
+        self._wakes, before = _NEVER, self._store.moves
         for deployment in list(self._store.kind(DEPLOYMENT.api_version, DEPLOYMENT.kind)):
             self._replicate(deployment)
         waiting = [pod for pod in self._store.kind(POD.api_version, POD.kind) if not pod["spec"].get("nodeName")]
@@ -87,7 +87,7 @@ class SimulatedCluster:
             self._schedule(pod)
         for deployment in list(self._store.kind(DEPLOYMENT.api_version, DEPLOYMENT.kind)):
             self._start(deployment)
-        self._settled_at = before if self._store.writes == before else -1
+        self._settled_at = before if self._store.moves == before else -1
 
     def pods_of(self, deployment: Object) -> list[Object]:
         """Return the pods of a Deployment, the oldest first."""

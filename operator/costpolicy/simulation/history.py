@@ -1,75 +1,66 @@
-"""The offered load of one policy over the window, a high percentile of it, and what policies cost."""
+"""The offered load of one policy over the window and over its days, and high percentiles of it."""
 
 from bisect import bisect_left, insort
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
-from costpolicy.units import ZERO, Money
+from costpolicy.observe.days import DAY, DAYS, HIGH, Stretch
 
-_QUANTILE: Final = 0.95
-_COSTS_EVERY: Final = timedelta(hours=3)
-_COSTS_FOR: Final = timedelta(hours=168)
+_DAYS: Final = 1 + max(ago for ago, _ in DAYS.values())
+
+
+@dataclass(slots=True)
+class _Rates:
+    """Rates by time, oldest first, and the same in order of size."""
+
+    by_time: deque[tuple[datetime, float]] = field(default_factory=deque)
+    by_size: list[float] = field(default_factory=list)
+
+    def add(self, at: datetime, rate: float) -> None:
+        self.by_time.append((at, rate))
+        insort(self.by_size, rate)
+
+    def drop(self, before: datetime) -> Iterator[tuple[datetime, float]]:
+        """Forget the rates from before a time, and yield them."""
+        while self.by_time and self.by_time[0][0] < before:
+            at, rate = self.by_time.popleft()
+            del self.by_size[bisect_left(self.by_size, rate)]
+            yield at, rate
+
+    def quantile(self, share: float) -> float:
+        return self.by_size[min(int(share * len(self.by_size)), len(self.by_size) - 1)]
 
 
 @dataclass(slots=True)
 class History:
-    """Rates by time, oldest first, and the same in order of size."""
+    """The rates of the window, and those of each day back from now."""
 
-    _rates: deque[tuple[datetime, float]] = field(default_factory=deque)
-    _ordered: list[float] = field(default_factory=list)
+    _all: _Rates = field(default_factory=_Rates)
+    _days: tuple[_Rates, ...] = field(default_factory=lambda: tuple(_Rates() for _ in range(_DAYS)))
 
     def record(self, at: datetime, rate: float, keep: timedelta) -> None:
         """Take in a rate and forget those that are older than ``keep``."""
-        self._rates.append((at, rate))
-        insort(self._ordered, rate)
-        while self._rates[0][0] < at - keep:
-            _, gone = self._rates.popleft()
-            del self._ordered[bisect_left(self._ordered, gone)]
+        self._all.add(at, rate)
+        for _ in self._all.drop(at - keep):
+            pass
+        self._days[0].add(at, rate)
+        for ago, day in enumerate(self._days):
+            for old in day.drop(at - (ago + 1) * DAY):
+                if ago + 1 < _DAYS:
+                    self._days[ago + 1].add(*old)
 
     @property
     def begin(self) -> datetime:
         """Time of the oldest rate."""
-        return self._rates[0][0]
+        return self._all.by_time[0][0]
 
-    @property
-    def high(self) -> float:
-        """The 95th percentile."""
-        return self._ordered[min(int(_QUANTILE * len(self._ordered)), len(self._ordered) - 1)]
-
-
-@dataclass(slots=True)
-class Costs:
-    """What policies cost an hour, at every third hour of a week."""
-
-    _begin: datetime | None = None
-    _costs: dict[datetime, dict[tuple[str, str], Money]] = field(default_factory=dict)
-
-    def record(self, at: datetime, costs: Mapping[tuple[str, str], Money]) -> None:
-        """Take in what policies cost at one time."""
-        self._begin = self._begin or at
-        if at == _third_hour(at):
-            self._costs[at] = dict(costs)
-
-    def figures(self, now: datetime) -> Iterator[tuple[datetime, Mapping[tuple[str, str], Money]]]:
-        """Yield the costs of the week before, by time; where no engine ran there are none."""
-        at = _third_hour(now)
-        while self._begin is not None and at >= self._begin and at > now - _COSTS_FOR:
-            yield at, self._costs.get(at, {})
-            at -= _COSTS_EVERY
-
-
-def total(costs: Mapping[tuple[str, str, str], Money]) -> dict[tuple[str, str], Money]:
-    """Return the costs of variants by policy."""
-    found: dict[tuple[str, str], Money] = {}
-    for (namespace, policy, _), cost in costs.items():
-        found[namespace, policy] = found.get((namespace, policy), ZERO) + cost
-    return found
-
-
-def _third_hour(at: datetime) -> datetime:
-    step = int(_COSTS_EVERY.total_seconds())
-    seconds = int(at.timestamp())
-    return datetime.fromtimestamp(seconds - seconds % step, tz=UTC)
+    def quantiles(self) -> Iterator[tuple[Stretch, float]]:
+        """Yield what is asked of each stretch that there is."""
+        yield Stretch.MOST, self._days[0].by_size[-1]
+        yield Stretch.ALL, self._all.quantile(HIGH)
+        for stretch, (ago, share) in DAYS.items():
+            if self._days[ago].by_size:
+                yield stretch, self._days[ago].quantile(share)

@@ -11,8 +11,9 @@ from costpolicy.api.reasons import Reason
 from costpolicy.observe.fleet import ObserveSettings
 from costpolicy.observe.questions import QUESTIONS
 from costpolicy.observe.source import MetricsUnavailable, Sample
+from costpolicy.simulation.costs import Costs, total
 from costpolicy.simulation.engine import Reading
-from costpolicy.simulation.history import Costs, History, total
+from costpolicy.simulation.history import History
 from costpolicy.simulation.hours import Hours, Scraped
 from costpolicy.simulation.saturated import Saturated
 from costpolicy.simulation.traffic import Traffic
@@ -93,7 +94,7 @@ class SimulatedMetrics:
                 for variant, since in self._alike.items()
                 if self._scrapes[variant][-1].at + self._settings.rate_window >= now
             ),
-            tuple(history.high for history in self._history.values()),
+            tuple(tuple(history.quantiles()) for history in self._history.values()),
             self._hours_version(),
             tuple(saturated.version for saturated in self._saturated.values()),
             self.missing,
@@ -114,7 +115,7 @@ class SimulatedMetrics:
             facts: Iterable[tuple[dict[str, str], float]] = (({"fact": fact}, 1.0) for fact in ("operator", "rules"))
         elif name == "saturation":
             facts = self._of_saturated()
-        elif name in ("offered_over_window", "history_begin"):
+        elif name in ("offered_over_days", "history_begin"):
             facts = self._of_policies(name)
         else:
             facts = self._of_variants(name, at)
@@ -148,8 +149,12 @@ class SimulatedMetrics:
 
     def _of_policies(self, name: str) -> Iterator[tuple[dict[str, str], float]]:
         for (namespace, policy), history in self._history.items():
-            value = history.begin.timestamp() if name == "history_begin" else history.high
-            yield {"namespace": namespace, "policy": policy}, value
+            labels = {"namespace": namespace, "policy": policy}
+            if name == "history_begin":
+                yield labels, history.begin.timestamp()
+                continue
+            for stretch, value in history.quantiles():
+                yield labels | {"stretch": stretch}, value
 
     def _of_saturated(self) -> Iterator[tuple[dict[str, str], float]]:
         for (namespace, policy, kernels), saturated in self._saturated.items():

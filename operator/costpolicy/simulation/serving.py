@@ -173,9 +173,9 @@ class Serving:
     def _look(self) -> None:
         """See what runs, if anything changed since the last look."""
         prices = self._prices()
-        if self._seen is not None and self._seen[0] == self._store.writes and self._seen[1] is prices:
+        if self._seen is not None and self._seen[0] == self._store.moves and self._seen[1] is prices:
             return
-        self._seen = (self._store.writes, prices)
+        self._seen = (self._store.moves, prices)
         self._backends = tuple(self._see(prices.hourly()))
         policies = (self._gateway.policy(*key) for key in self._keys())
         self._promises = {

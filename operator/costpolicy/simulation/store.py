@@ -7,6 +7,7 @@ from typing import Any, Final
 from costpolicy.clock import Clock
 from costpolicy.kube.errors import Conflict, Gone
 from costpolicy.kube.gateway import Object, ObjectRef, reference
+from costpolicy.kube.kinds import COST_POLICY
 from costpolicy.simulation.fields import Path, leaves, lookup, merged, removed, trie
 
 _Address = tuple[str, str, str, str]
@@ -17,7 +18,10 @@ _DEFAULT_REPLICAS: Final = 1
 
 class Store:
     """A set of objects. What goes in is copied; what comes out is the stored object itself and only to be
-    read."""
+    read.
+
+    ``writes`` is how often anything was changed.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -27,6 +31,12 @@ class Store:
         self._applied: dict[tuple[_Address, str], tuple[str, Object]] = {}
         self._version = 0
         self.writes = 0
+        self._told = 0
+
+    @property
+    def moves(self) -> int:
+        """How often anything was changed but what the operator says in a policy's status, on which nothing else depends."""
+        return self.writes - self._told
 
     def get(self, ref: ObjectRef) -> Object | None:
         """Return an object, or ``None``."""
@@ -104,6 +114,7 @@ class Store:
         before = self._require(ref)
         if before.get("status") != status:
             self._put(_address(ref), before, {**before, "status": deepcopy(dict(status))})
+            self._told += ref.kind == COST_POLICY.kind
 
     def delete(self, ref: ObjectRef) -> None:
         """Delete an object and what it owns; nothing happens if it is not there.

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from costpolicy.observe.days import RECENT, WEEKLY, Stretch
 from costpolicy.observe.fleet import ObserveSettings, observe_fleet
 from costpolicy.simulation.engine import Profile, Promise
 from costpolicy.simulation.history import History
@@ -75,4 +76,14 @@ def test_history_keeps_a_high_percentile_of_the_window_only():
         history.record(NOW + timedelta(minutes=minute), float(minute), timedelta(minutes=99))
 
     assert NOW + timedelta(minutes=100) == history.begin
-    assert 195.0 == history.high
+    assert (195.0, 199.0) == (dict(history.quantiles())[Stretch.ALL], dict(history.quantiles())[Stretch.MOST])
+
+
+def test_history_has_a_quantile_of_each_day_back_from_now():
+    history = History()
+    for hour in range(9 * 24):
+        history.record(NOW + timedelta(hours=hour), float(hour // 24), timedelta(days=7))
+    found = dict(history.quantiles())
+
+    days = [found[stretch] for stretch in (*RECENT, *WEEKLY)]
+    assert [8.0, 7.0, 6.0, 5.0, 4.0, 2.0, 1.0] == days

@@ -1,0 +1,68 @@
+"""What was rendered of running variants: it stays the same until its policy is edited, and is asked for in each decision."""
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Any, Final
+
+from costpolicy.api.policy import CostPolicy, CostPolicySpec
+from costpolicy.catalog.engines import EngineError
+from costpolicy.manifests.inputs import VariantInputs
+from costpolicy.manifests.variant import UnsupportedRevisionError, Variant, render_variant
+
+_VARIANTS: Final = 4
+"""Variants of a policy that are remembered: what serves, its successor, and what either replaces."""
+
+
+class Renderings:
+    """The last renderings of one policy's variants, by what they depend on.  Equal inputs give equal objects.
+
+    It only saves work, and may be empty at any time.
+    """
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[str, tuple[VariantInputs, Variant | None]] = OrderedDict()
+
+    def of(self, hash_: str, inputs: VariantInputs) -> Variant | None:
+        """Return what inputs render; ``None`` where this operator cannot render them.
+
+        ``hash_`` is of the variant that runs; after an edit its policy makes another one of it.
+        """
+        known = self._known.get(hash_)
+        if known is None or not _alike(known[0], inputs):
+            known = inputs, _rendered(inputs)
+        self._known[hash_] = known
+        self._known.move_to_end(hash_)
+        while len(self._known) > _VARIANTS:
+            self._known.popitem(last=False)
+        return known[1]
+
+
+def _rendered(inputs: VariantInputs) -> Variant | None:
+    try:
+        return render_variant(inputs)
+    except (EngineError, UnsupportedRevisionError, LookupError):
+        return None
+
+
+def _alike(one: VariantInputs, other: VariantInputs) -> bool:
+    """Return whether inputs differ in nothing but the status of their policy and the version that it is stored in."""
+    (mine, spec, meta), (theirs, other_spec, other_meta) = _parts(one), _parts(other)
+    return mine == theirs and spec == other_spec and meta == other_meta
+
+
+def _parts(inputs: VariantInputs) -> tuple[tuple[Any, ...], CostPolicySpec, Mapping[str, Any]]:
+    pinned = (
+        inputs.configuration,
+        inputs.engine,
+        inputs.image,
+        inputs.template_revision,
+        inputs.grace,
+        inputs.startup_budget,
+        inputs.product_labels,
+        inputs.scrape_annotations,
+    )
+    return pinned, inputs.policy.spec, _identity(inputs.policy)
+
+
+def _identity(policy: CostPolicy) -> Mapping[str, Any]:
+    return policy.metadata.model_dump(exclude={"resource_version"})

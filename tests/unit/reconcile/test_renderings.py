@@ -1,0 +1,71 @@
+"""What was rendered of variants is remembered while nothing that it depends on changes.
+
+Covered: the same again, an edit, a status, a version that is not rendered, how many are kept.
+Not covered: what is rendered (tests/golden).
+"""
+
+from dataclasses import replace
+
+from builders import policy
+from costpolicy.manifests.inputs import VariantInputs
+from costpolicy.reconcile.renderings import Renderings
+from staging import Stage
+
+BUSY = {"requestsPerSecond": 2, "promptTokens": 1000, "outputTokens": 250}
+
+
+def inputs_of(stage: Stage) -> tuple[str, VariantInputs]:
+    stable = stage.snapshot().live.stable
+    assert stable is not None
+    assert stable.record is not None
+    return stable.hash, stable.record.inputs(stage.policy)
+
+
+def staged() -> Stage:
+    stage = Stage(policy(traffic=BUSY))
+    stage.settle()
+    return stage
+
+
+def test_what_did_not_change_is_not_rendered_again():
+    stage, known = staged(), Renderings()
+    hash_, inputs = inputs_of(stage)
+    first = known.of(hash_, inputs)
+    stage.step()
+    metadata = stage.policy.metadata.model_copy(update={"resource_version": "99"})
+    stored = stage.policy.model_copy(update={"metadata": metadata})
+
+    assert first is not None
+    assert first.hash == hash_
+    assert first is known.of(hash_, replace(inputs, policy=stored))
+
+
+def test_what_changed_is_rendered_again():
+    stage, known = staged(), Renderings()
+    hash_, inputs = inputs_of(stage)
+    first = known.of(hash_, inputs)
+    stage.edit(traffic=BUSY, engine={"env": [{"name": "SETTING", "value": "new"}]})
+    edited, pinned = known.of(hash_, inputs_of(stage)[1]), known.of(hash_, replace(inputs, image="example.com/other:1"))
+
+    assert first is not None
+    assert edited is not None
+    assert pinned is not None
+    assert 3 == len({first.hash, edited.hash, pinned.hash})
+    assert "SETTING" in str(edited.objects)
+
+
+def test_what_cannot_be_rendered_is_not_tried_again_and_again():
+    hash_, inputs = inputs_of(staged())
+
+    assert Renderings().of(hash_, replace(inputs, template_revision=99)) is None
+
+
+def test_only_the_last_few_are_kept():
+    known = Renderings()
+    hash_, inputs = inputs_of(staged())
+    first = known.of(hash_, inputs)
+    for other in range(4):
+        known.of(str(other), inputs)
+
+    assert first is not known.of(hash_, inputs)
+    assert first == known.of(hash_, inputs)
