@@ -144,11 +144,11 @@ def changes(values: Iterable[Any]) -> list[Any]:
 
 
 def essence(of: World) -> dict[str, Any]:
-    """What may not depend on when the operator was killed: all but identities, times and versions."""
+    """What may not depend on when the operator was killed: all but identities, times, what was paid, and versions."""
     status = of.status(*KEY)
     return {
         "children": [_without_identity(item) for item in children(of)],
-        "status": _without_times(status),
+        "status": _without_times({key: each for key, each in status.items() if key != "spending"}),
     }
 
 

@@ -12,8 +12,9 @@ from costpolicy.reconcile.live import LiveVariant
 from costpolicy.reconcile.outlook import Outlook
 from costpolicy.reconcile.snapshot import Snapshot
 from costpolicy.reconcile.standby import hold_for_spot
-from costpolicy.rollout.disruption import canary_time, disruption_cost
+from costpolicy.rollout.disruption import canary_time, cold_cache_time, disruption_cost, lost_capacity
 from costpolicy.rollout.verdict import Hold, Proceed, Proposal, judge
+from costpolicy.units import Money
 
 Trigger = Literal["SpecChange", "BetterPlan", "OutOfStock"]
 HOLD_UNTIL = "costpolicy.dev/hold-until"
@@ -115,7 +116,7 @@ def better_plan(
     """
     snapshot = outlook.snapshot
     hash_ = outlook.rendered(target).hash
-    proposal = _proposal(snapshot, target, running, hash_, standing_by)
+    proposal = _proposal(outlook, target, running, hash_, standing_by)
     proposed = (hash_, min(proposal.proposed_since or now, now))
     verdict = judge(proposal, snapshot.policy.spec.rollout, now)
     match verdict:
@@ -169,19 +170,16 @@ def rollback_asked(snapshot: Snapshot) -> bool:
 
 
 def _proposal(
-    snapshot: Snapshot, target: Target, running: Target | Rejection, hash_: str, standing_by: timedelta
+    outlook: Outlook, target: Target, running: Target | Rejection, hash_: str, standing_by: timedelta
 ) -> Proposal:
+    snapshot = outlook.snapshot
     status, stable = snapshot.policy.status, snapshot.live.stable
     rollout = status.rollout if status else None
     observed = snapshot.observed
     return Proposal(
         current_cost=running.cost_per_hour if isinstance(running, Target) else None,
         target_cost=target.cost_per_hour,
-        disruption_cost=disruption_cost(
-            target.cost_per_hour,
-            target.memory.weights_bytes,
-            canary_time(target.replicas, snapshot.policy.spec.rollout.canary) + standing_by,
-        ),
+        disruption_cost=_disruption(outlook, target, running, standing_by),
         metrics_fresh=getattr(observed, "fresh", False),
         last_change=rollout.last_change_at if rollout else None,
         changes=tuple(receipt.at for receipt in status.history) if status else (),
@@ -189,3 +187,18 @@ def _proposal(
         others_changing=snapshot.others_changing,
         proposed_since=rollout.proposed_since if rollout and rollout.proposed_variant == hash_ else None,
     )
+
+
+def _disruption(outlook: Outlook, target: Target, running: Target | Rejection, standing_by: timedelta) -> Money:
+    """Return what a change costs by itself: loading, cold caches, evidence, the wait for answers that are compared, and
+    replicas that are replaced one by one.
+    """
+    memory, canary = target.memory, outlook.snapshot.policy.spec.rollout.canary
+    cold = cold_cache_time(outlook.request.demand, memory.kv_cache_tokens, target.capacity_per_replica)
+    working = canary_time(target.replicas, canary) + standing_by + cold
+    cost = disruption_cost(target.cost_per_hour, memory.weights_bytes, working)
+    if not isinstance(running, Target):
+        return cost
+    one_by_one = target.replicas - outlook.spare_replicas(target.configuration)
+    each = running.cost_per_hour.scaled(1, running.replicas)
+    return cost + lost_capacity(each, one_by_one, memory.weights_bytes)

@@ -198,11 +198,15 @@ def _pods_of(outlook: Outlook, variant: LiveVariant) -> Iterator[Pod]:
 def _losses(outlook: Outlook) -> Losses | None:
     status = outlook.snapshot.policy.status
     known = status.standby if status else None
-    return Losses(lost=known.lost, changed=known.changed_at, begun=known.begun_at) if known else None
+    if known is None:
+        return None
+    return Losses(lost=known.lost, changed=known.changed_at, begun=known.begun_at, times=known.times)
 
 
 def _status(losses: Losses | None) -> StandbyStatus | None:
-    return StandbyStatus(lost=losses.lost, changed_at=losses.changed, begun_at=losses.begun) if losses else None
+    if losses is None:
+        return None
+    return StandbyStatus(lost=losses.lost, changed_at=losses.changed, begun_at=losses.begun, times=losses.times)
 
 
 def _finds_accelerators(outlook: Outlook, standing: Standing) -> bool:

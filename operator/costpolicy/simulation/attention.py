@@ -15,6 +15,7 @@ from costpolicy.api.conditions import ConditionType, find
 from costpolicy.api.policy import CostPolicy
 from costpolicy.api.pricebook import PriceBook
 from costpolicy.api.reasons import Reason
+from costpolicy.api.status import CostPolicyStatus
 from costpolicy.catalog.prices import PriceList
 from costpolicy.kube.gateway import Gateway
 from costpolicy.observe.observation import PolicyObservation
@@ -26,6 +27,7 @@ from costpolicy.reconcile.fleet import FleetWatch
 from costpolicy.reconcile.reconciler import Reconciler
 from costpolicy.reconcile.snapshot import MetricsDown
 from costpolicy.reconcile.unscraped import scrapable, with_unscraped
+from costpolicy.rollout.standby import FORGOTTEN
 from costpolicy.rollout.windows import Bounds, inside_window, replica_bounds
 from costpolicy.savings.month import hourly_ceiling, month_of, stretch_of
 from costpolicy.simulation.serving import Key
@@ -132,15 +134,15 @@ def _amounts(policy: CostPolicy, observed: PolicyObservation) -> object:
 
 def _calendar(policy: CostPolicy, now: datetime) -> object:
     scaling, windows = policy.spec.scaling, policy.spec.rollout.maintenance_windows
-    money = _money(policy, now)
+    passing = _money(policy, now), _remembers(policy, now)
     if not scaling.schedules and not windows:
-        return money
+        return passing
     default = Bounds(minimum=scaling.min_replicas, maximum=scaling.max_replicas)
-    return money, replica_bounds(scaling.schedules, default, now), inside_window(windows, now)
+    return passing, replica_bounds(scaling.schedules, default, now), inside_window(windows, now)
 
 
 def _money(policy: CostPolicy, now: datetime) -> object:
-    """Return what of a policy's money moves with the time alone: the month, and what a budget leaves of it."""
+    """Return what of a policy's passing moves with the time alone: the month, and what a budget leaves of it."""
     spending, monthly = policy.status.spending if policy.status else None, monthly_budget(policy.spec)
     begin, _ = month_of(now)
     if spending is None or monthly is None:
@@ -149,9 +151,21 @@ def _money(policy: CostPolicy, now: datetime) -> object:
     return begin, stretch_of(now), hourly_ceiling(monthly, month, now) if month.until >= begin else None
 
 
+def _remembers(policy: CostPolicy, now: datetime) -> bool:
+    """Return whether a loss of Spot capacity is still remembered."""
+    standby = policy.status.standby if policy.status else None
+    return standby is not None and now < standby.changed_at + FORGOTTEN
+
+
 def _decided(policy: CostPolicy) -> object:
     """Return what status says but for the traffic that it shows, on which nothing depends."""
     return policy.status and policy.status.model_copy(update={"observed": None})
+
+
+def _stands_in(status: CostPolicyStatus) -> bool:
+    """Return whether something stands in for Spot capacity, or will in a moment."""
+    lost = status.standby is not None and status.standby.lost > 0
+    return lost or any(one.role == "Standby" and one.replicas for one in status.variants)
 
 
 def _is_calm(policy: CostPolicy) -> bool:

@@ -170,7 +170,10 @@ def test_a_first_plan_late_in_the_month_is_still_one_for_whole_months():
 
 
 def test_with_schedules_the_present_rate_says_nothing_of_the_month(measured):
-    nights = [{"schedule": "0 20 * * *", "minReplicas": 0, "maxReplicas": 0}, {"schedule": "0 8 * * *", "minReplicas": 1}]
+    nights = [
+        {"schedule": "0 20 * * *", "minReplicas": 0, "maxReplicas": 0},
+        {"schedule": "0 8 * * *", "minReplicas": 1},
+    ]
     stage = stage_with("20000", scaling={"schedules": nights})
     stage.settle()
 

@@ -1,7 +1,7 @@
-"""The verdict on a better plan: each reason to hold, their order, and what a change costs by itself.
+"""The verdict on a better plan: each reason to hold, and their order.
 
 Covered: tables over money and time.
-Not covered: where proposals come from (tests/unit/reconcile).
+Not covered: where proposals come from (tests/unit/reconcile), what a change costs (test_disruption.py).
 """
 
 from dataclasses import replace
@@ -9,8 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from costpolicy.api.operation import Canary, MaintenanceWindow, Rollout
-from costpolicy.rollout.disruption import canary_time, disruption_cost, start_time
+from costpolicy.api.operation import MaintenanceWindow, Rollout
 from costpolicy.rollout.verdict import SETTLES_WITHIN, STANDS_FOR, Hold, Proceed, Proposal, judge
 from costpolicy.units import Money
 
@@ -96,23 +95,3 @@ def test_the_end_of_the_cooldown_is_told_as_a_time_which_does_not_flutter():
     found = verdict_on(last_change=NOW - timedelta(minutes=40))
 
     assert found.message.endswith(f"not before {NOW + timedelta(minutes=20):%Y-%m-%dT%H:%M:%SZ}")
-
-
-def test_a_change_costs_its_accelerators_while_they_load():
-    """16 GB at 0.5 GB/s are 32 s, and the engine needs three minutes: 212 s of 3,600."""
-    assert timedelta(seconds=212) == start_time(16_000_000_000)
-    assert Money.parse("2.12") == disruption_cost(Money.parse("36.00"), 16_000_000_000, timedelta(0))
-    assert Money.parse("38.12") == disruption_cost(Money.parse("36.00"), 16_000_000_000, HOUR)
-
-
-@pytest.mark.parametrize(
-    ("replicas", "canary", "minutes"),
-    [
-        (1, Canary(), 40),  # one stage
-        (4, Canary(), 100),  # 1, 2, 3 and 4 of 4 replicas, 40 minutes each
-        (2, Canary(step="50%", duration="20m"), 45),  # 1 and 2 of 2, half an hour each
-        (4, Canary(duration="0s"), 0),
-    ],
-)
-def test_evidence_costs_the_replicas_that_show_it(replicas: int, canary: Canary, minutes: int):
-    assert timedelta(minutes=minutes) == canary_time(replicas, canary)

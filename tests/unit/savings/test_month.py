@@ -114,9 +114,7 @@ def test_what_is_affordable_once_stays_so_to_the_last_hour(hours: int, rate: int
     assert Money(rate) <= hourly_ceiling(budget, month, BEGIN + hours * HOUR)
 
 
-@given(
-    rate=st.integers(0, 10**8), more=st.integers(0, 10**8), budget=st.integers(1, 10**11), hours=st.integers(0, 719)
-)
+@given(rate=st.integers(0, 10**8), more=st.integers(0, 10**8), budget=st.integers(1, 10**11), hours=st.integers(0, 719))
 def test_a_larger_budget_never_leaves_less_and_money_spent_never_leaves_more(
     rate: int, more: int, budget: int, hours: int
 ):
