@@ -1,6 +1,5 @@
 """A change of configuration that is under way: its next step, its end, or its withdrawal."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -32,6 +31,7 @@ from costpolicy.reconcile.decision import News
 from costpolicy.reconcile.live import LiveVariant
 from costpolicy.reconcile.outlook import Outlook
 from costpolicy.reconcile.rejected import with_rejected
+from costpolicy.reconcile.replacement import replacing
 from costpolicy.reconcile.steady import follow_load, steady, waiting
 from costpolicy.rollout.evidence import PATIENCE, Against, Enough, Evidence, Gathering
 from costpolicy.rollout.replicas import bounded
@@ -69,9 +69,6 @@ class _Move:
         """Whether it has to show evidence on the way."""
         return self.trigger == "BetterPlan" and asks_for_evidence(self.outlook)
 
-
-_ROUNDING: Final = 1e-9
-"""Equal capacities are equal: a division that ends a hair above a whole number asks for no further replica."""
 
 _ENDED: Final[Mapping[str, object]] = MappingProxyType(
     {"trigger": "", "started_at": None, "step": 0, "evidence": "", "wrong_since": None}
@@ -130,10 +127,14 @@ def _beside(move: _Move, step: Step, rollout: RolloutStatus) -> Course:
 def _promoted(move: _Move, step: Step, rollout: RolloutStatus) -> Course:
     outlook, stable, now = move.outlook, move.stable, move.now
     before = describe(stable.configuration, stable.replicas) if stable.configuration else stable.hash
-    after = describe(move.configuration, step.new)
+    led = move.canary is not None and move.canary.hash in autoscaling_of(outlook.snapshot).led
+    count = (
+        move.canary.replicas if move.canary and led else step.new
+    )  # led: promoted before, and status does not know it
+    after = describe(move.configuration, count)
     return Course(
         variants=(
-            WantedVariant(hash=move.variant.hash, role="Stable", replicas=step.new, objects=move.variant.objects),
+            WantedVariant(hash=move.variant.hash, role="Stable", replicas=count, objects=move.variant.objects),
             # The old one drains: it goes with the next decision, after the Service has named the new one.
             again(outlook, stable, stable.replicas, role="Retiring"),
         ),
@@ -215,7 +216,7 @@ def _late(outlook: Outlook, canary: LiveVariant, now: datetime) -> str:
 
 def _situation(move: _Move) -> Situation:
     outlook, stable, canary = move.outlook, move.stable, move.canary
-    wanted = max(bounded(_wanted(move), outlook.bounds), 1)
+    wanted = max(bounded(replacing(outlook, stable, move.configuration, move.trigger), outlook.bounds), 1)
     rollout = outlook.snapshot.policy.spec.rollout
     staged = stages(wanted, parse_ratio(rollout.canary.step)) if move.has_stages else ()
     sized = running_target(outlook, stable)
@@ -232,24 +233,6 @@ def _situation(move: _Move) -> Situation:
         proven=move.number > len(staged) or not staged,
         sharing=move.number > 0,
     )
-
-
-def _wanted(move: _Move) -> int:
-    """Return how many replicas of the new variant the load needs.
-
-    As many as carry what the old ones carry, where nothing counts the requests any more because those went, and where an
-    autoscaler says how many that are: it moves to the new variant, and must not find fewer.
-    """
-    outlook, stable = move.outlook, move.stable
-    asked = outlook.sized(move.configuration, outlook.demands.now)
-    wanted = asked.replicas if isinstance(asked, Target) else stable.replicas
-    carried = autoscaling_of(outlook.snapshot).carried_by(stable)
-    if move.trigger == "OutOfStock":
-        carried = max(carried, stable.replicas)
-    if not carried or stable.configuration is None:
-        return wanted
-    before, each = outlook.capacity(stable.configuration), outlook.capacity(move.configuration)
-    return max(wanted, math.ceil(carried * (before / each) - _ROUNDING)) if before and each else wanted
 
 
 def _carries(outlook: Outlook, sized: Target, replicas: int) -> bool:
