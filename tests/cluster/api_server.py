@@ -12,7 +12,7 @@ from pathlib import Path
 
 from cluster import binaries, debian
 from cluster.credentials import certificate, token, write_kubeconfig, write_tokens
-from cluster.processes import tied, wait_until
+from cluster.processes import start_tied, wait_until
 from cluster.progress import ClusterError, tail
 
 SERVICE_NETWORK = "10.96.0.0/16"
@@ -59,6 +59,16 @@ def controller_manager_command(folder: Path, kubeconfig: Path) -> list[str | Pat
         *("--leader-elect=false", "--secure-port=0", "--use-service-account-credentials=true"),
         f"--service-account-private-key-file={folder / 'certificates' / 'apiserver.key'}",
         f"--root-ca-file={certificate(folder)}",
+        # The default is 15 s; nobody here has so much to scale that it would cost anything.
+        "--horizontal-pod-autoscaler-sync-period=2s",
+    ]
+
+
+def scheduler_command(kubeconfig: Path) -> list[str | Path]:
+    """Return the command of kube-scheduler, with no port of its own."""
+    return [
+        binaries.path("kube-scheduler"),
+        *(f"--kubeconfig={kubeconfig}", "--leader-elect=false", "--secure-port=0"),
     ]
 
 
@@ -165,13 +175,7 @@ def _first_work_done(kubeconfig: Path) -> Iterator[bool]:
 
 
 def _spawn(command: Sequence[str | Path], folder: Path) -> "subprocess.Popen[bytes]":
-    with _log(folder, command).open("wb") as output:
-        return subprocess.Popen(
-            tied(command),
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
+    return start_tied(command, _log(folder, command))
 
 
 def _log(folder: Path, command: object) -> Path:

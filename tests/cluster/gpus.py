@@ -17,7 +17,7 @@ from cluster import binaries
 from cluster.api_server import run_client
 from cluster.credentials import write_kubeconfig
 from cluster.paths import HERE
-from cluster.processes import Owner, tied, wait_until
+from cluster.processes import Owner, start_tied, wait_until
 
 SIMULATED_PREFIX = "sim-"
 """How the names of simulated nodes begin; Prometheus skips their pods, because nobody answers there."""
@@ -218,10 +218,4 @@ def _all_ready(kubeconfig: Path, names: list[str]) -> Iterator[bool]:
 
 def kwok_process(kubeconfig: Path, log: Path) -> "subprocess.Popen[bytes]":
     """Start a kwok that ends with the caller, beside a light API server, for tests that need pods to become Ready."""
-    with log.open("wb") as output:
-        return subprocess.Popen(
-            tied(kwok_command(kubeconfig)),
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
+    return start_tied(kwok_command(kubeconfig), log)

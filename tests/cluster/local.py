@@ -198,13 +198,7 @@ def _start_control_plane(owner: Owner, run: Path) -> None:
     manager = write_kubeconfig(run, "kube-controller-manager", URL)
     owner.start("kube-controller-manager", api_server.controller_manager_command(run, manager))
     scheduler = write_kubeconfig(run, "kube-scheduler", URL)
-    owner.start(
-        "kube-scheduler",
-        [
-            binaries.path("kube-scheduler"),
-            *(f"--kubeconfig={scheduler}", "--leader-elect=false", "--secure-port=0"),
-        ],
-    )
+    owner.start("kube-scheduler", api_server.scheduler_command(scheduler))
 
 
 def _ready(owner: Owner, run: Path) -> Iterator[bool]:

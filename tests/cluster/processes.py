@@ -91,6 +91,12 @@ def tied(command: Sequence[str | Path]) -> list[str | Path]:
     return [*([setpriv, "--pdeathsig", "KILL", "--"] if setpriv else []), *command]
 
 
+def start_tied(command: Sequence[str | Path], log: Path) -> "subprocess.Popen[bytes]":
+    """Start a process that writes into ``log`` and ends with the thread that calls this."""
+    with log.open("wb") as output:
+        return subprocess.Popen(tied(command), stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT)
+
+
 def end(pids: Iterable[int], grace: float) -> None:
     """Send SIGTERM, wait up to `grace` seconds (0: not at all), then SIGKILL, to exactly these processes."""
     with contextlib.ExitStack() as stack:

@@ -30,7 +30,7 @@ STEP, HALF = 2 * MINUTE, 30 * MINUTE
 FOUND = 3
 """Replicas that the autoscaler finds that the load needs; the operator would run one."""
 NEVER = 10**6
-CHANGES = 40
+CHANGES = 38
 """How often the operator changes the world in this story; asserted below."""
 REPLICAS = ("spec", "replicas")
 NIGHT = [

@@ -1,9 +1,8 @@
 """A change of configuration that is under way: its next step, its end, or its withdrawal."""
 
-import math
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final, Literal
+from typing import Literal
 
 from costpolicy.api.reasons import Reason
 from costpolicy.api.status import Receipt, RolloutStatus
@@ -31,6 +30,7 @@ from costpolicy.reconcile.gate import Harmless, Proof, Waiting, proof_of
 from costpolicy.reconcile.growing import grown
 from costpolicy.reconcile.live import LiveVariant
 from costpolicy.reconcile.outlook import Outlook
+from costpolicy.reconcile.replacement import replacing
 from costpolicy.reconcile.steady import steady, waiting
 from costpolicy.reconcile.withdrawal import ENDED
 from costpolicy.rollout.evidence import Enough, Evidence, Gathering
@@ -66,10 +66,6 @@ class _Move:
     def has_stages(self) -> bool:
         """Whether it has to show evidence on the way."""
         return self.trigger == "BetterPlan" and asks_for_evidence(self.outlook)
-
-
-_ROUNDING: Final = 1e-9
-"""Equal capacities are equal: a division that ends a hair above a whole number asks for no further replica."""
 
 
 def progress(
@@ -151,10 +147,14 @@ def _shown(move: _Move) -> tuple[News, ...]:
 def _promoted(move: _Move, step: Step, rollout: RolloutStatus) -> Course:
     outlook, stable, now = move.outlook, move.stable, move.now
     before = describe(stable.configuration, stable.replicas) if stable.configuration else stable.hash
-    after = describe(move.configuration, step.new)
+    led = move.canary is not None and move.canary.hash in autoscaling_of(outlook.snapshot).led
+    count = (
+        move.canary.replicas if move.canary and led else step.new
+    )  # led: promoted before, and status does not know it
+    after = describe(move.configuration, count)
     return Course(
         variants=(
-            WantedVariant(hash=move.variant.hash, role="Stable", replicas=step.new, objects=move.variant.objects),
+            WantedVariant(hash=move.variant.hash, role="Stable", replicas=count, objects=move.variant.objects),
             # The old one drains: it goes with the next decision, after the Service has named the new one.
             again(outlook, stable, stable.replicas, role="Retiring"),
         ),
@@ -184,7 +184,7 @@ def _proof(move: _Move) -> str:
 
 def _situation(move: _Move) -> Situation:
     outlook, stable, canary = move.outlook, move.stable, move.canary
-    wanted = max(bounded(_wanted(move), outlook.bounds), 1)
+    wanted = max(bounded(replacing(outlook, stable, move.configuration, move.trigger), outlook.bounds), 1)
     rollout = outlook.snapshot.policy.spec.rollout
     staged = stages(wanted, parse_ratio(rollout.canary.step)) if move.has_stages else ()
     sized, harmless = running_target(outlook, stable), isinstance(move.proof, Harmless)
@@ -204,24 +204,6 @@ def _situation(move: _Move) -> Situation:
         sharing=move.number > 0,
         harmless=harmless,
     )
-
-
-def _wanted(move: _Move) -> int:
-    """Return how many replicas of the new variant the load needs.
-
-    As many as carry what the old ones carry, where nothing counts the requests any more because those went, and where an
-    autoscaler says how many that are: it moves to the new variant, and must not find fewer.
-    """
-    outlook, stable = move.outlook, move.stable
-    asked = outlook.sized(move.configuration, outlook.demands.now)
-    wanted = asked.replicas if isinstance(asked, Target) else stable.replicas
-    carried = autoscaling_of(outlook.snapshot).carried_by(stable)
-    if move.trigger == "OutOfStock":
-        carried = max(carried, stable.replicas)
-    if not carried or stable.configuration is None:
-        return wanted
-    before, each = outlook.capacity(stable.configuration), outlook.capacity(move.configuration)
-    return max(wanted, math.ceil(carried * (before / each) - _ROUNDING)) if before and each else wanted
 
 
 def _carries(outlook: Outlook, sized: Target, replicas: int) -> bool:
