@@ -8,11 +8,12 @@ from kubernetes import client
 from costpolicy.drain import program_source
 from costpolicy.manifests.identity import HTTP_PORT
 from costpolicy.manifests.mounts import PROGRAM_PATH, PROGRAM_VOLUME
-from costpolicy.manifests.timing import PRE_STOP_SLEEP, drain_of
+from costpolicy.manifests.timing import IDLE_CONNECTION, PRE_STOP_SLEEP, drain_of
 
 PROGRAM_ANNOTATION: Final = "costpolicy.dev/drain-program"
 """Where a pod carries the program: an annotation goes with the template, and needs no object of its own."""
 PYTHON_PATH: Final = "PYTHONPATH"
+KEEP_ALIVE: Final = "VLLM_HTTP_TIMEOUT_KEEP_ALIVE"
 _MODULE: Final = "costpolicy_drain"
 _FILE: Final = f"{_MODULE}.py"
 _SECOND: Final = timedelta(seconds=1)
@@ -45,13 +46,20 @@ def stoppable(container: client.V1Container, grace: timedelta) -> client.V1Conta
     return container.model_copy(
         update={
             "args": [*(container.args or ()), MIDDLEWARE_ARGUMENT],
-            "env": _importing(container.env or []),
+            "env": _importing([*_patience(container.env or []), *(container.env or [])]),
             "volume_mounts": [*(container.volume_mounts or ()), mount],
             "lifecycle": client.V1Lifecycle(
                 pre_stop=client.V1LifecycleHandler(_exec=client.V1ExecAction(command=hook))
             ),
         }
     )
+
+
+def _patience(environment: list[client.V1EnvVar]) -> list[client.V1EnvVar]:
+    """Return the variable that lets clients be the ones who hang up, unless the user has set it."""
+    if any(variable.name == KEEP_ALIVE for variable in environment):
+        return []
+    return [client.V1EnvVar(name=KEEP_ALIVE, value=str(IDLE_CONNECTION // _SECOND))]
 
 
 def _importing(environment: list[client.V1EnvVar]) -> list[client.V1EnvVar]:

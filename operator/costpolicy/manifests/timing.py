@@ -22,6 +22,9 @@ PRE_STOP_SLEEP: Final = timedelta(seconds=15)
 """Load balancers keep sending for seconds after a pod began to terminate, while a draining vLLM answers new
 requests with HTTP 500 although ``/health`` is 200 (observed with 0.32.0): it must not see SIGTERM before they
 have stopped, and before clients have let go of the connections that they keep (:mod:`costpolicy.drain`)."""
+IDLE_CONNECTION: Final = timedelta(seconds=20)
+"""How long an engine keeps a connection without a request: longer than its clients (httpx and the OpenAI SDK 5 s, aiohttp
+15 s), so that it is they who hang up.  vLLM's own 5 s race with the SDK's, and a request that meets the end is lost."""
 EXIT_MARGIN: Final = timedelta(seconds=15)
 """For an engine that hears of its end when nobody is connected any more.  An answer that takes even longer ends with its
 connection, which a client notices; vLLM's own timeout would end it as if it were whole."""

@@ -52,6 +52,15 @@ def test_a_search_path_of_the_user_stays_in_front_and_in_its_place():
     assert [{"name": "MINE", "value": "/mine"}, {"name": "PYTHONPATH", "value": "$(MINE):/etc/costpolicy"}] == env[-2:]
 
 
+def test_an_idle_connection_outlasts_the_clients_pools_unless_the_user_says_otherwise():
+    def seconds(**engine):
+        env = rendered(**engine)["spec"]["containers"][0]["env"]
+        return [variable["value"] for variable in env if variable["name"] == "VLLM_HTTP_TIMEOUT_KEEP_ALIVE"]
+
+    assert ["20"] == seconds()
+    assert ["60"] == seconds(env=[{"name": "VLLM_HTTP_TIMEOUT_KEEP_ALIVE", "value": "60"}])
+
+
 def test_every_supported_release_takes_middleware():
     flag = MIDDLEWARE_ARGUMENT.partition("=")[0]
 
