@@ -10,6 +10,7 @@ from costpolicy.manifests.products import products_on
 from costpolicy.manifests.timing import startup_budget
 from costpolicy.manifests.variant import Variant, render_variant
 from costpolicy.manifests.weights import served_source
+from costpolicy.observe.observation import PolicyObservation
 from costpolicy.planning.configuration import Configuration
 from costpolicy.planning.demand import Demand
 from costpolicy.planning.evaluation import Evaluation
@@ -129,9 +130,9 @@ def look_ahead(snapshot: Snapshot, inputs: Inputs, now: datetime) -> Outlook:
     """Plan for a policy as the world is now."""
     policy = snapshot.policy
     stable = snapshot.live.stable
-    observed = with_unscraped(
-        snapshot.observed, scrapable(snapshot.capacity.pods_of(policy.metadata.namespace, policy.metadata.name), now)
-    )
+    observed, pods = snapshot.observed, snapshot.capacity.pods_of(policy.metadata.namespace, policy.metadata.name)
+    if isinstance(observed, PolicyObservation):
+        observed = with_unscraped(observed, scrapable(pods, now))
     load = demands(policy.spec, observed, sum(variant.ready for variant in snapshot.live.variants))
     request = PlanRequest(
         spec=policy.spec,
