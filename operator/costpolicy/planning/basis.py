@@ -90,7 +90,7 @@ class Basis:
         """Return what replicas split alike on one accelerator share, as far as they are as near to what runs."""
         tensor, data = configuration.tensor_parallel_size, configuration.data_parallel_size
         book = self._request.calibration
-        key = accelerator.name, tensor, data, book and book.kinship(configuration)
+        key = accelerator.name, tensor, data, None if book is None else book.kinship(configuration)
         if key not in self._known:
             calibration = calibration_of(book, configuration, accelerator)
             defaults = self._request.engine.defaults(accelerator, tensor, data)

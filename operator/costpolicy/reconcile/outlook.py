@@ -12,6 +12,7 @@ from costpolicy.manifests.record import Record
 from costpolicy.manifests.timing import startup_budget
 from costpolicy.manifests.variant import Variant, render_variant
 from costpolicy.manifests.weights import served_source
+from costpolicy.observe.observation import PolicyObservation
 from costpolicy.planning.configuration import Configuration
 from costpolicy.planning.demand import Demand
 from costpolicy.planning.evaluation import Evaluation
@@ -157,7 +158,9 @@ def look_ahead(snapshot: Snapshot, inputs: Inputs, now: datetime) -> Outlook:
     found = findings(snapshot, examiner)
     read, window = snapshot.evaluations, snapshot.rate_window
     pods = snapshot.capacity.pods_of(policy.metadata.namespace, policy.metadata.name)
-    observed = with_unscraped(without_evaluations(snapshot.observed, read, window, now), scrapable(pods, now))
+    observed = without_evaluations(snapshot.observed, read, window, now)
+    if isinstance(observed, PolicyObservation):
+        observed = with_unscraped(observed, scrapable(pods, now))
     load = demands(policy.spec, observed, sum(variant.ready for variant in snapshot.live.variants))
     load = replace(load, doubtful=load.doubtful or disturbs(read, window, now))
     request = PlanRequest(

@@ -9,7 +9,6 @@ from typing import Final
 from costpolicy.kube.gateway import VARIANT_LABEL, Pod
 from costpolicy.observe.observation import Figure, PolicyObservation, VariantObservation
 from costpolicy.observe.source import Missing
-from costpolicy.reconcile.snapshot import MetricsDown
 
 SCRAPED_WITHIN: Final = timedelta(minutes=5)
 """Time after which an engine that is ready has been found by Prometheus and has a rate: the window of rates.  A younger one
@@ -25,16 +24,12 @@ def scrapable(pods: Iterable[Pod], now: datetime) -> Mapping[str, int]:
     )
 
 
-def with_unscraped(
-    observed: PolicyObservation | MetricsDown, engines: Mapping[str, int]
-) -> PolicyObservation | MetricsDown:
+def with_unscraped(observed: PolicyObservation, engines: Mapping[str, int]) -> PolicyObservation:
     """Return the observation with the load of engines that are not scraped.
 
     The ready replicas of a variant share its traffic evenly, so what the seen ones are asked on average is what the unseen
     ones are.  A variant of which nothing is seen stays as it is: nothing says whether it gets traffic.
     """
-    if isinstance(observed, MetricsDown):
-        return observed
     seen = tuple(_completed(variant, engines.get(variant.variant, 0)) for variant in observed.variants)
     return observed if seen == observed.variants else replace(observed, variants=seen)
 

@@ -9,8 +9,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-import yaml
 
+from contract.observe.promtool import POD, RULES, VARIANT, check, line
 from contract.observe.tapes import RECORDED, exposition
 from costpolicy.observe.engine_metrics import EngineMetric
 from costpolicy.observe.exported import EXPORTED, Recorded
@@ -18,41 +18,8 @@ from costpolicy.observe.questions import QUESTIONS
 from costpolicy.observe.rules import render, rule_file
 from costpolicy.observe.scope import Scope
 
-RULES = Path(__file__).parents[3] / "charts" / "costpolicy-operator" / "files" / "recording-rules.yaml"
-POD = 'namespace="demo",pod="chat-1",costpolicy="chat",variant="aaa",engine="0"'
-VARIANT = 'namespace="demo",policy="chat",variant="aaa"'
 OF_SPECULATION = {EngineMetric.PROPOSED_TOKENS, EngineMetric.ACCEPTED_TOKENS}
 HELD = f'{VARIANT},accelerator="nvidia-l40s",capacity_type="OnDemand"'
-
-
-def line(name: str, labels: str, values: str) -> dict[str, str]:
-    return {"series": f"{name}{{{labels}}}", "values": values}
-
-
-def check(series: list[dict[str, str]], expected: dict[str, list[tuple[str, float]]], at: str, folder: Path) -> None:
-    """Run promtool: at a time, each expression has exactly these samples (labels, value)."""
-    test = {
-        "rule_files": [str(RULES)],
-        "evaluation_interval": "1m",
-        "tests": [
-            {
-                "interval": "30s",
-                "input_series": series,
-                "promql_expr_test": [
-                    {
-                        "expr": expr,
-                        "eval_time": at,
-                        "exp_samples": [{"labels": labels, "value": value} for labels, value in samples],
-                    }
-                    for expr, samples in expected.items()
-                ],
-            }
-        ],
-    }
-    path = folder / "test.yaml"
-    path.write_text(yaml.safe_dump(test), encoding="utf-8")
-    done = subprocess.run(["promtool", "test", "rules", path], capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_the_file_in_the_chart_is_what_the_builders_write() -> None:
@@ -198,58 +165,6 @@ def test_the_first_hour_of_a_variant_is_no_window(programs: dict[str, str], tmp_
     requests = f'round({Recorded.LOAD_AND_LATENCY}{{figure="requests"}})'
     check(series, {requests: []}, "50m", tmp_path)
     check(series, {requests: [(f'{{{VARIANT},figure="requests"}}', 7200.0)]}, "66m", tmp_path)
-
-
-def saturated(pod: str, waiting: str, begin: int = 0) -> list[dict[str, str]]:
-    """An engine that serves two requests a second of 100 + 20 tokens, 40 of them cached, whatever waits."""
-    before = f"_x{begin} " if begin else ""
-    grows = {
-        "time_to_first_token_seconds_count": 60,
-        "request_prompt_tokens_count": 60,
-        "request_prompt_tokens_sum": 6000,
-        "request_generation_tokens_count": 60,
-        "request_generation_tokens_sum": 1200,
-        "prefix_cache_hits_total": 2400,
-        "prefix_cache_queries_total": 6000,
-    }
-    series = [line(f"vllm:{metric}", pod, f"{before}0+{each}x60") for metric, each in grows.items()]
-    return [*series, line("vllm:num_requests_waiting", pod, f"{before}{waiting}")]
-
-
-def test_of_saturated_replicas_it_is_recorded_what_they_served_and_of_what_shape(
-    programs: dict[str, str], tmp_path: Path
-) -> None:
-    # Of two replicas one queues more and more, on both of its ranks; the other serves half of that and queues nothing.
-    idle = POD.replace("chat-1", "chat-2")
-    series = [*saturated(POD, "5+30x60"), *saturated(POD.replace('engine="0"', 'engine="1"'), "1x60")]
-    series += [line("vllm:time_to_first_token_seconds_count", idle, "0+30x60")]
-    series += [line("vllm:num_requests_waiting", idle, "0x60")]
-    kernels = 'kernels="nvidia-l40s/1x2/bf16/auto"'
-    series += [line("costpolicy_variant_info", f'{VARIANT},{kernels},instance="{name}"', "1x60") for name in ("a", "b")]
-    expected = {
-        f"round({Recorded.SATURATED_REQUESTS} * 1e3)": [(f"{{{VARIANT},{kernels}}}", 4000.0)],
-        f"round({Recorded.SATURATED_SHAPE} * 1e3)": [
-            (f'{{{VARIANT},{kernels},figure="{figure}"}}', value)
-            for figure, value in (
-                ("prompt_tokens", 100_000.0),
-                ("output_tokens", 20_000.0),
-                ("prefix_hit_ratio", 400.0),
-            )
-        ],
-    }
-    check(series, expected, "20m", tmp_path)
-
-
-@pytest.mark.parametrize(
-    ("waiting", "begin"),
-    [("1000-10x60", 0), ("7x60", 0), ("5+30x25 0x5 5+30x25", 0), ("5+30x60", 33)],
-    ids=["works its queue off", "has a queue that stays", "was empty in between", "has just come"],
-)
-def test_an_engine_is_not_saturated_that(programs: dict[str, str], tmp_path: Path, waiting: str, begin: int) -> None:
-    info = line("costpolicy_variant_info", f'{VARIANT},kernels="one"', "1x60")
-    at = "15m" if "0x5" in waiting else "20m"
-    none = {Recorded.SATURATED_REQUESTS.value: [], Recorded.SATURATED_SHAPE.value: []}
-    check([*saturated(POD, waiting, begin), info], none, at, tmp_path)
 
 
 def test_a_restart_is_neither_negative_nor_double_load(programs: dict[str, str], tmp_path: Path) -> None:
