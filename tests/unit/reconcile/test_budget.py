@@ -207,14 +207,13 @@ def test_over_the_budget_the_cheapest_configuration_takes_over_with_as_many_repl
     stage = Stage(policy(traffic=BUSY, hardware=both, rollout=auto))
     stage.offerings = (offering("nvidia-l40s", "9.00"), offering())  # H100 for 2.50 is the cheaper one
     stage.observed = measured(40.0)
-    stage.settle()
-    stage.offerings = (offering("nvidia-l40s", "0.90"), offering())
+    stage.settle(2)
+    stage.offerings = (offering("nvidia-l40s", "0.50"), offering())
     stage.edit(traffic=BUSY, hardware=both, rollout=auto, budget={"hourly": "2.00"})
-    for _ in range(12):
-        stage.settle()
+    stage.settle(14)
 
     [deployment] = stage.deployments()
     assert "nvidia-l40s" in str(deployment["spec"]["template"]["metadata"]["labels"])
-    assert 2 == deployment["spec"]["replicas"]
-    assert "1.80" == stage.status().target.cost_per_hour
+    assert 4 == deployment["spec"]["replicas"]
+    assert "2.00" == stage.status().target.cost_per_hour
     assert "True" == stage.condition("Ready")[0]
