@@ -140,6 +140,10 @@ def _scaling(**fields: Any) -> Callable[[Spec], Spec]:
     return lambda spec: spec | {"scaling": spec.get("scaling", {}) | fields}
 
 
+def _hardware(**fields: Any) -> Callable[[Spec], Spec]:
+    return lambda spec: spec | {"hardware": spec.get("hardware", {}) | fields}
+
+
 BROKEN: dict[str, Loop] = {
     "verdict always hold": _seeing(spec=_rollout(mode="Initial")),
     "what is not scraped serves nobody": _seeing(pod=lambda pod: replace(pod, ready_since=None)),
@@ -147,6 +151,7 @@ BROKEN: dict[str, Loop] = {
     "replica loop 30 minutes late": _seeing(spec=_scaling(stabilization={"scaleUp": "30m", "scaleDown": "30m"})),
     "replicas never follow": _seeing(spec=_scaling(stabilization={"scaleUp": "9000h", "scaleDown": "9000h"})),
     "no schedule": _seeing(spec=_scaling(schedules=[])),
+    "nothing stands in for Spot": _seeing(spec=_hardware(capacityTypes=["Spot"])),
     "forgets what failed": _seeing(status=_without_rejected),
     "demand from completions": lambda world: AttentiveOperator(world, metrics=FromCompletions(world.metrics, world)),
     "saturation teaches nothing": lambda world: AttentiveOperator(

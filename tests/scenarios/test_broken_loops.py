@@ -22,7 +22,7 @@ FAILED_BY = {
     "slow-engines": "saturation teaches nothing",
     "slow-growth": "replicas never follow",
     "slow-model-load": "replica loop 30 minutes late",
-    "spot-loss": "verdict always hold",
+    "spot-loss": "nothing stands in for Spot",
     "stock-out": "verdict always hold",
 }
 """The broken loop that each scenario exposes."""

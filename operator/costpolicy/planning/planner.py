@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from costpolicy.api.reasons import Reason
 from costpolicy.planning.caps import CAP_REASONS
 from costpolicy.planning.constraints import Question, check_supply
 from costpolicy.planning.evaluation import Evaluation
@@ -10,6 +11,7 @@ from costpolicy.planning.options import Placement, offers, options_on, placement
 from costpolicy.planning.plan import Candidate, Plan, Rejection, Target
 from costpolicy.planning.request import UNCAPPED, PlanRequest, limits_of
 from costpolicy.planning.search import Search, cheaper
+from costpolicy.planning.sizing import size
 from costpolicy.planning.speculation import described
 from costpolicy.planning.supply import Supply
 from costpolicy.planning.tradeoff import TradeOff, trade_off
@@ -24,17 +26,36 @@ def plan(request: PlanRequest, evaluation: Evaluation | None = None) -> Plan:
     allowed, refused = _split_supplies(request, question.evaluation)
     found = Search(question, limits_of(request)).run(placements(request, allowed, question.evaluation, gate=True))
     candidates = (*refused, *found.candidates())
-    uncapped = _uncapped(question, found)
+    uncapped, best = _uncapped(question, found), found.best or _within_means(question, found)
     return Plan(
         demand=request.demand,
-        target=found.best,
-        recommended=found.gated if found.gated and (found.best is None or cheaper(found.gated, found.best)) else None,
+        target=best,
+        recommended=found.gated if found.gated and (best is None or cheaper(found.gated, best)) else None,
         uncapped=uncapped,
-        settings=_settings(question, found.best),
-        why_not_cheaper=why_not_cheaper(found.best, candidates, _trade_off(question, found), request.currency),
-        infeasible=None if found.best else infeasible(candidates, request, uncapped),
+        settings=_settings(question, best),
+        why_not_cheaper=why_not_cheaper(best, candidates, _trade_off(question, found), request.currency),
+        infeasible=None if best else infeasible(candidates, request, uncapped),
         candidates=candidates,
     )
+
+
+def _within_means(question: Question, now: Search) -> Target | None:
+    """Return what serves best where something runs and nothing that carries the load is within the budget: the cheapest
+    that does, with as many replicas as the budget allows, and as many as are promised at least.
+    """
+    request, limits = question.request, limits_of(question.request)
+    if request.running is None or limits.hourly_budget is None:
+        return None
+    placed = [
+        outcome.placement
+        for outcome in now.outcomes
+        if isinstance(outcome.found, Rejection)
+        and outcome.found.reason is Reason.BUDGET_EXCEEDED
+        and not outcome.placement.option.gated
+    ]
+    dear = Search(question, replace(limits, hourly_budget=None)).run(placed).best if placed else None
+    found = size(request, dear.configuration, limits, question.evaluation) if dear else None
+    return found if isinstance(found, Target) else None
 
 
 def _trade_off(question: Question, found: Search) -> TradeOff | None:

@@ -111,6 +111,7 @@ def fleet_tape() -> Tape:
         tape.add("costpolicy_price_per_hour", {**gpus, "currency": "USD"}, ramp(2.49, 2.49))
     recorded = {"namespace": "history", "policy": "chat"}
     tape.add("costpolicy_policy:requests_offered:rate5m", recorded, ramp(0, 100, step=36))
+    _record_costs(tape)
     _record_hours(tape)
     _record_saturation(tape)
     return tape
@@ -146,3 +147,15 @@ def _record_hours(tape: Tape) -> None:
         points = ramp(value, value, first=END - 23 * HOUR, step=120)
         proposed = {**hours, "variant": "ccc", "figure": figure, "proposer": "eagle:3:example/head"}
         tape.add("costpolicy_variant:load_and_latency:mean1h", proposed, points)
+
+
+def _record_costs(tape: Tape) -> None:
+    spent = {"namespace": "spent", "policy": "chat"}
+    for currency, cost, namespace in (
+        ("USD", 3.72, "spent"),
+        ("USD", 1.0, "torn-currency"),
+        ("EUR", 2.0, "torn-currency"),
+    ):
+        labels = {**spent, "namespace": namespace, "currency": currency}
+        tape.add("costpolicy_policy:cost_per_hour:sum", labels, ramp(cost, cost, first=END - 7 * HOUR, step=120))
+    tape.add("costpolicy:operators:count", {}, ramp(1, 1, first=END - 23 * HOUR, step=120))

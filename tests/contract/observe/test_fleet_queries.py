@@ -293,3 +293,20 @@ def test_the_number_of_queries_does_not_depend_on_the_fleet(source: PrometheusSo
 def test_a_second_look_at_the_same_moment_sees_the_same(source: PrometheusSource, fleet: FleetObservations) -> None:
     assert fleet == observe_fleet(source, AT, ObserveSettings())
     assert fleet.at.timestamp() > BEGIN
+
+
+def test_costs_of_the_last_week_are_read_three_hours_apart_and_a_policy_without_accelerators_cost_nothing(
+    fleet: FleetObservations,
+) -> None:
+    costs = fleet.of("spent", "chat").costs
+    begin = AT - timedelta(hours=7)
+
+    assert all(when.hour % 3 == 0 and when.minute == 0 for when in costs)
+    assert {Money.parse("3.72")} == {cost for when, cost in costs.items() if when >= begin}
+    assert {Money(0)} == {cost for when, cost in costs.items() if when < begin}
+    assert 7 <= len(costs) <= 8  # 23 hours
+    assert {Money(0)} == set(fleet.of("never-existed", "chat").costs.values())
+
+
+def test_times_with_prices_in_two_currencies_have_no_cost(fleet: FleetObservations) -> None:
+    assert all(when < AT - timedelta(hours=7) for when in fleet.of("torn-currency", "chat").costs)

@@ -199,3 +199,21 @@ def test_equal_snapshots_get_equal_spending():
     snapshot = stage.snapshot()
 
     assert decide(snapshot, stage.now).status.spending == decide(snapshot, stage.now).status.spending
+
+
+def test_over_the_budget_the_cheapest_configuration_takes_over_with_as_many_replicas_as_it_pays_for(measured):
+    both = {"accelerators": ["nvidia-l40s", "nvidia-h100-80gb"]}
+    auto = {"mode": "Auto", "canary": {"duration": "0s"}, "cooldown": "0s"}
+    stage = Stage(policy(traffic=BUSY, hardware=both, rollout=auto))
+    stage.offerings = (offering("nvidia-l40s", "9.00"), offering())  # H100 for 2.50 is the cheaper one
+    stage.observed = measured(40.0)
+    stage.settle(2)
+    stage.offerings = (offering("nvidia-l40s", "0.50"), offering())
+    stage.edit(traffic=BUSY, hardware=both, rollout=auto, budget={"hourly": "2.00"})
+    stage.settle(14)
+
+    [deployment] = stage.deployments()
+    assert "nvidia-l40s" in str(deployment["spec"]["template"]["metadata"]["labels"])
+    assert 4 == deployment["spec"]["replicas"]
+    assert "2.00" == stage.status().target.cost_per_hour
+    assert "True" == stage.condition("Ready")[0]
