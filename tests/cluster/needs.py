@@ -14,7 +14,7 @@ _API_SERVER = ("etcd", "kube-apiserver", "kubectl")
 
 NEEDS: Mapping[str, tuple[str, ...]] = {
     "contract": ("prometheus", "promtool", "the CPU engine's environment"),
-    "integration": (*_API_SERVER, "helm"),
+    "integration": (*_API_SERVER, "helm", "kwok", "external-metrics"),
     "chart": (*_API_SERVER, "helm"),
     "docs": _API_SERVER,
 }
@@ -28,7 +28,7 @@ def lacking(ring: str) -> list[str]:
 
 def _is_there(name: str) -> bool:
     match name:
-        case "kube-apiserver":
+        case "kube-apiserver" | "kwok" | "external-metrics":
             return _succeeds(lambda: binaries.path(name))
         case "kubectl" | "helm":
             return _succeeds(lambda: binaries.client(name))

@@ -32,6 +32,20 @@ def price_book(name: str) -> Object:
     }
 
 
+def autoscaler(namespace: str, name: str = "chat", **metadata: Any) -> Object:
+    """Return a HorizontalPodAutoscaler of the policy's Deployment; ``metadata`` says whose it is."""
+    return {
+        "apiVersion": "autoscaling/v2",
+        "kind": "HorizontalPodAutoscaler",
+        "metadata": {"name": name, "namespace": namespace, **metadata},
+        "spec": {
+            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "chat-0123456789"},
+            "minReplicas": 1,
+            "maxReplicas": 3,
+        },
+    }
+
+
 def labels(policy_name: str = "chat", variant: str = "0123456789") -> dict[str, str]:
     """Return the labels of a child."""
     return {MANAGED_BY_LABEL: MANAGED_BY, POLICY_LABEL: policy_name, VARIANT_LABEL: variant}

@@ -2,8 +2,20 @@
 
 from costpolicy.api.policy import CostPolicy
 from costpolicy.api.pricebook import PriceBook
+from costpolicy.kube.autoscaler import parse_autoscaler
 from costpolicy.kube.gateway import JOB_LABEL, Gateway, ObjectRef, Taint, reference
-from gateway_contract.objects import GPU, OPERATOR, deployment, node, pod, policy, price_book, service
+from gateway_contract.objects import (
+    GPU,
+    OPERATOR,
+    autoscaler,
+    deployment,
+    labels,
+    node,
+    pod,
+    policy,
+    price_book,
+    service,
+)
 from gateway_contract.world import World
 
 
@@ -71,6 +83,27 @@ class Reading:
 
         found = {each.name: each.requests for each in gateway.pods() if each.namespace == world.namespace}
         assert {"ours": {}, "training": {GPU: 2}} == found
+
+    def test_reads_autoscalers_of_whomever_and_owns_none_that_another_kind_controls(
+        self, gateway: Gateway, world: World
+    ) -> None:
+        by_keda = {
+            "apiVersion": "keda.sh/v1alpha1",
+            "kind": "ScaledObject",
+            "name": "chat",
+            "uid": "1",
+            "controller": True,
+        }
+        world.create(autoscaler(world.namespace, "chat", labels=labels()))
+        world.create(autoscaler(world.namespace, "keda-hpa-chat", labels=labels(), ownerReferences=[by_keda]))
+        world.create(autoscaler(world.namespace, "theirs"))
+        world.settle()
+
+        found = [parse_autoscaler(each) for each in gateway.autoscalers()]
+        here = {each.ref.name: (each.policy, each.parent) for each in found if each.ref.namespace == world.namespace}
+        assert {"chat": ("chat", ""), "keda-hpa-chat": ("", "chat"), "theirs": ("", "")} == here
+        assert ["chat"] == [each["metadata"]["name"] for each in gateway.owned(world.namespace, "chat")]
+        assert {"chat-0123456789"} == {each.target for each in found if each.ref.namespace == world.namespace}
 
     def test_owned_are_the_children_of_that_policy_alone(self, gateway: Gateway, world: World) -> None:
         for child in (

@@ -4,7 +4,7 @@ planned) render to ``expected.yaml``.
 ``PYTHONPATH=operator:tests python -m golden.update`` writes the expected files anew; the diff is the review.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -13,10 +13,15 @@ import yaml
 from pydantic import TypeAdapter
 
 from costpolicy.api.policy import CostPolicy
+from costpolicy.api.types import ScalingProvider
 from costpolicy.catalog.engines import engine
+from costpolicy.manifests.autoscaler import ScalerInputs, horizontal_pod_autoscaler, scaled_object
 from costpolicy.manifests.inputs import VariantInputs
 from costpolicy.manifests.policy_objects import policy_objects
 from costpolicy.manifests.variant import render_variant
+from costpolicy.observe.autoscaling import load_of_policy
+from costpolicy.observe.scope import Scope
+from costpolicy.planning.autoscaling import LoadSignal
 from costpolicy.planning.configuration import Configuration
 
 FOLDER: Final = Path(__file__).parent / "manifests"
@@ -33,6 +38,9 @@ class Plan:
     replicas: int = 1
     startup_minutes: int = 15
     monitored: bool = False
+    bounds: tuple[int, int] = (1, 10)
+    targets: dict[LoadSignal, float] = field(default_factory=dict)
+    """Of its autoscaler, where the policy asks for one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +76,25 @@ class Case:
         objects: list[dict[str, Any]] = [
             *variant.objects,
             *policy_objects(inputs.policy, variant.hash, plan.replicas, monitored=plan.monitored),
+            *_autoscaler(
+                ScalerInputs(policy=inputs.policy, variant=variant.hash, bounds=plan.bounds, targets=plan.targets)
+            ),
         ]
         del objects[0]["metadata"]["annotations"]
         return f"# {plan.reason}\n" + yaml.safe_dump_all(objects, sort_keys=True, width=100)
+
+
+def _autoscaler(inputs: ScalerInputs) -> tuple[dict[str, Any], ...]:
+    match inputs.policy.spec.scaling.provider:
+        case ScalingProvider.OPERATOR:
+            return ()
+        case ScalingProvider.HPA:
+            return (horizontal_pod_autoscaler(inputs),)
+        case ScalingProvider.KEDA:
+            metadata = inputs.policy.metadata
+            scope = Scope(matchers='cluster="prod-eu"')
+            queries = {each: load_of_policy(scope, each, metadata.namespace, metadata.name) for each in inputs.targets}
+            return (scaled_object(inputs, "http://prometheus.monitoring:9090", queries),)
 
 
 def cases() -> list[Case]:

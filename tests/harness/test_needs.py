@@ -17,7 +17,7 @@ def bare(monkeypatch, tmp_path):
 
 
 def test_a_bare_machine_lacks_everything_that_a_ring_needs(bare):
-    assert ["etcd", "kube-apiserver", "kubectl", "helm"] == needs.lacking("integration")
+    assert ["etcd", "kube-apiserver", "kubectl", "helm", "kwok", "external-metrics"] == needs.lacking("integration")
     assert ["prometheus", "promtool", "the CPU engine's environment"] == needs.lacking("contract")
 
 

@@ -78,7 +78,25 @@ def _objects(planned: "Planned", target: "Target") -> "list[Object]":
         )
     )
     others = policy_objects(planned.policy, variant.hash, target.replicas, monitored=False)
-    return [with_replicas(variant.deployment, target.replicas), *variant.objects[1:], *others]
+    scaler = _autoscaler(planned, target, variant.hash)
+    return [with_replicas(variant.deployment, target.replicas), *variant.objects[1:], *others, *scaler]
+
+
+def _autoscaler(planned: "Planned", target: "Target", variant: str) -> "list[Object]":
+    """Return the HorizontalPodAutoscaler of a policy that asks for one; KEDA's needs the address of the operator's Prometheus."""
+    from costpolicy.api.types import ScalingProvider
+    from costpolicy.catalog.accelerators import accelerators
+    from costpolicy.manifests.autoscaler import ScalerInputs, horizontal_pod_autoscaler
+    from costpolicy.planning.autoscaling import load_targets, replica_limits
+    from costpolicy.planning.evaluation import Evaluation
+
+    request, configuration, scaling = planned.request, target.configuration, planned.policy.spec.scaling
+    if scaling.provider is not ScalingProvider.HPA:
+        return []
+    replica = Evaluation(request).replica(configuration, accelerators()[configuration.accelerator])
+    bounds = replica_limits(request, configuration, (scaling.min_replicas, scaling.max_replicas), target.replicas)
+    inputs = ScalerInputs(policy=planned.policy, variant=variant, bounds=bounds, targets=load_targets(replica))
+    return [horizontal_pod_autoscaler(inputs)]
 
 
 def _calibration(planned: "Planned", target: "Target", arguments: argparse.Namespace) -> "tuple[Object, ...]":

@@ -9,7 +9,10 @@ from enum import StrEnum
 from typing import Final
 
 from costpolicy.perf.latency import Latency
+from costpolicy.planning.configuration import Configuration
 from costpolicy.planning.replica import Replica
+from costpolicy.planning.request import PlanRequest
+from costpolicy.planning.sizing import affordable
 
 
 class LoadSignal(StrEnum):
@@ -23,6 +26,8 @@ class LoadSignal(StrEnum):
     """Shares of the KV caches in use; 2.0 is two full replicas."""
 
 
+FEWEST: Final = 1
+"""The HorizontalPodAutoscaler takes no less without a feature gate, and a model at 0 has no load that would wake it."""
 TOLERANCE: Final = 0.9
 """The HorizontalPodAutoscaler ignores a tenth more than its target (``--horizontal-pod-autoscaler-tolerance``): a target
 that much lower is acted on when the planned load is reached, and not when it is exceeded."""
@@ -44,6 +49,23 @@ def load_targets(replica: Replica) -> Mapping[LoadSignal, float]:
         LoadSignal.WAITING: _target(max(_queue(replica, planned, rate), 1.0) if planned else 1.0),
         LoadSignal.KV_CACHE: _target(min(max(planned.kv_utilization if planned else 0.0, _BUSY_CACHE), _FULLEST_CACHE)),
     }
+
+
+def replica_limits(
+    request: PlanRequest, configuration: Configuration, bounds: tuple[int, int], running: int
+) -> tuple[int, int]:
+    """Return the fewest and most replicas that an autoscaler may run, at least 1.
+
+    Args:
+        request: with the policy's promise and its limits.
+        configuration: what a replica is.
+        bounds: the policy's, of now; 0 as the second is a scheduled night.
+        running: replicas that run: a budget stops growth, and takes nothing away.
+    """
+    minimum, maximum = bounds
+    fewest = max(minimum, request.spec.objectives.availability.min_ready_replicas, FEWEST)
+    capped = max(min(maximum, affordable(request, configuration)), min(running, maximum))
+    return min(fewest, max(maximum, FEWEST)), max(capped, minimum, FEWEST)
 
 
 def _queue(replica: Replica, planned: Latency, rate: float) -> float:

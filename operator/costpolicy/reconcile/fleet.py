@@ -12,7 +12,7 @@ from costpolicy.api.reasons import Reason
 from costpolicy.catalog.prices import PriceList, merge_books
 from costpolicy.clock import Clock
 from costpolicy.kube.autoscaler import Autoscaler, parse_autoscaler
-from costpolicy.kube.gateway import Gateway, Object, Unreadable
+from costpolicy.kube.gateway import Gateway, NamespacedName, Object, Unreadable
 from costpolicy.observe.fleet import FleetObservations, ObserveSettings, observe_fleet
 from costpolicy.observe.source import MetricsSource, MetricsUnavailable, Missing
 from costpolicy.reconcile.snapshot import MetricsDown
@@ -34,9 +34,14 @@ class Fleet:
     prices: PriceList
     capacity: Capacity
     observations: FleetObservations | MetricsDown
-    autoscalers: Mapping[str, tuple[Autoscaler, ...]] = field(default_factory=dict)
-    """Of each namespace, whosever they are."""
+    autoscalers: Mapping[NamespacedName, tuple[Autoscaler, ...]] = field(default_factory=dict)
+    """By the policy that they were made for, and by the Deployment that they scale, whosever they are."""
     rate_window: timedelta = timedelta(minutes=5)
+
+    def autoscalers_of(self, namespace: str, names: Iterable[str]) -> tuple[Autoscaler, ...]:
+        """Return the autoscalers of a policy and of its Deployments, by their names."""
+        keys = (NamespacedName(namespace, name) for name in names)
+        return tuple({found.ref: found for key in keys for found in self.autoscalers.get(key, ())}.values())
 
     def caveat(self, window: timedelta) -> Missing | None:
         """Return what limits the metrics of a policy that measures over this window, if anything."""
@@ -103,7 +108,7 @@ class FleetWatch:
             prices=prices_of(gateway.price_books(), now),
             capacity=Capacity(nodes=gateway.nodes(), pods=gateway.pods()),
             observations=self._observe(now),
-            autoscalers=_by_namespace(gateway.autoscalers()),
+            autoscalers=_indexed(gateway.autoscalers()),
             rate_window=self._settings.rate_window,
         )
 
@@ -135,11 +140,12 @@ def prices_of(books: Sequence[PriceBook | Unreadable], now: datetime) -> PriceLi
     return replace(prices, problems=(*unreadable, *prices.problems))
 
 
-def _by_namespace(items: Iterable[Object]) -> Mapping[str, tuple[Autoscaler, ...]]:
-    found: dict[str, tuple[Autoscaler, ...]] = {}
+def _indexed(items: Iterable[Object]) -> Mapping[NamespacedName, tuple[Autoscaler, ...]]:
+    found: dict[NamespacedName, tuple[Autoscaler, ...]] = {}
     for autoscaler in map(parse_autoscaler, items):
-        namespace = autoscaler.ref.namespace
-        found[namespace] = (*found.get(namespace, ()), autoscaler)
+        for name in {autoscaler.policy, autoscaler.target} - {""}:
+            key = NamespacedName(autoscaler.ref.namespace, name)
+            found[key] = (*found.get(key, ()), autoscaler)
     return found
 
 

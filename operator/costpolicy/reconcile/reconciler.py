@@ -100,7 +100,7 @@ class Reconciler:
         """Return everything that a decision about a policy depends on."""
         namespace, name = policy.metadata.namespace, policy.metadata.name
         owned = self._gateway.owned(namespace, name)
-        observations = fleet.observations
+        observations, live = fleet.observations, live_of(owned, fleet.pods_of(namespace, name), name)
         inputs = (
             name_conflict(policy, fleet.policies)
             or self._currency_problem(policy, fleet)
@@ -110,14 +110,14 @@ class Reconciler:
             policy=policy,
             mode=policy.spec.rollout.mode or self._default_mode(policy),
             inputs=inputs,
-            live=live_of(owned, fleet.capacity.pods_of(namespace, name), name),
+            live=live,
             owned=owned,
             prices=fleet.prices,
             capacity=fleet.capacity,
             observed=observations if isinstance(observations, MetricsDown) else observations.of(namespace, name),
             pod_monitor=self._gateway.serves(POD_MONITOR.api_version, POD_MONITOR.kind),
             scaling=Scalers(
-                autoscalers=fleet.autoscalers.get(namespace, ()),
+                autoscalers=fleet.autoscalers_of(namespace, (name, *(each.ref.name for each in live.variants))),
                 served=frozenset(kind for kind in AUTOSCALERS if self._gateway.serves(kind.api_version, kind.kind)),
                 prometheus_url=self._defaults.prometheus_url,
                 prometheus_matchers=self._defaults.prometheus_matchers,

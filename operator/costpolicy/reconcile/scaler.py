@@ -1,7 +1,5 @@
 """The autoscaler that a course asks for: which variant it scales, between which bounds, by which targets."""
 
-from typing import Final
-
 from costpolicy.catalog.accelerators import accelerators
 from costpolicy.kube.autoscaler import CARRIED_ANNOTATION
 from costpolicy.kube.gateway import Object
@@ -9,16 +7,12 @@ from costpolicy.kube.kinds import HORIZONTAL_POD_AUTOSCALER
 from costpolicy.manifests.autoscaler import ScalerInputs, horizontal_pod_autoscaler, scaled_object
 from costpolicy.observe.autoscaling import load_of_policy
 from costpolicy.observe.scope import Scope
-from costpolicy.planning.autoscaling import load_targets
+from costpolicy.planning.autoscaling import load_targets, replica_limits
 from costpolicy.planning.configuration import Configuration
-from costpolicy.planning.sizing import affordable
 from costpolicy.reconcile.autoscaling import Autoscaling
 from costpolicy.reconcile.course import Course, WantedVariant
 from costpolicy.reconcile.outlook import Outlook
 from costpolicy.rollout.transition import Phase
-
-_FEWEST: Final = 1
-"""The HorizontalPodAutoscaler takes no less without a feature gate, and a model at 0 has no load that would wake it."""
 
 
 def scaler_of(outlook: Outlook, course: Course, scaling: Autoscaling) -> tuple[Object, ...]:
@@ -60,9 +54,7 @@ def _bounds(outlook: Outlook, course: Course, stable: WantedVariant, configurati
     bounds, wanted = outlook.bounds, stable.replicas
     if wanted > 0 and _is_being_replaced(outlook, course, configuration):
         return wanted, wanted
-    fewest = max(bounds.minimum, outlook.request.spec.objectives.availability.min_ready_replicas, _FEWEST)
-    capped = max(min(bounds.maximum, affordable(outlook.request, configuration)), min(wanted, bounds.maximum))
-    return min(fewest, max(bounds.maximum, _FEWEST)), max(capped, bounds.minimum, _FEWEST)
+    return replica_limits(outlook.request, configuration, (bounds.minimum, bounds.maximum), wanted)
 
 
 def _is_being_replaced(outlook: Outlook, course: Course, configuration: Configuration) -> bool:

@@ -10,7 +10,9 @@ import pytest
 import yaml
 
 from builders import policy
+from costpolicy.manifests.autoscaler import ScalerInputs, scaled_object
 from costpolicy.manifests.monitoring import SERIES_LABELS, pod_monitor
+from costpolicy.planning.autoscaling import LoadSignal
 
 CRDS = Path(__file__).parents[2] / "data" / "crds"
 TYPES = {"object": dict, "array": list, "string": str, "boolean": bool, "integer": int}
@@ -53,6 +55,17 @@ def test_a_pod_monitor_fits_its_crd():
 
     assert api_version == monitor["apiVersion"]
     assert [] == faults(schema, monitor, "PodMonitor")
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+def test_a_scaled_object_fits_its_crd(stopped: bool):
+    targets = dict.fromkeys(LoadSignal, 1.5)
+    inputs = ScalerInputs(policy=policy(), variant="0123456789", bounds=(1, 10), targets=targets, stopped=stopped)
+    rendered = scaled_object(inputs, "http://prometheus:9090", dict.fromkeys(LoadSignal, "up"))
+    api_version, schema = schema_of("ScaledObject")
+
+    assert api_version == rendered["apiVersion"]
+    assert [] == faults(schema, rendered, "ScaledObject")
 
 
 def test_the_check_notices_what_is_wrong():

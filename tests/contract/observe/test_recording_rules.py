@@ -12,11 +12,13 @@ import pytest
 
 from contract.observe.promtool import POD, RULES, VARIANT, check, line
 from contract.observe.tapes import RECORDED, exposition
+from costpolicy.observe.autoscaling import load_of_policy
 from costpolicy.observe.engine_metrics import EngineMetric
 from costpolicy.observe.exported import EXPORTED, Recorded
 from costpolicy.observe.questions import QUESTIONS
 from costpolicy.observe.rules import render, rule_file
 from costpolicy.observe.scope import Scope
+from costpolicy.planning.autoscaling import LoadSignal
 
 OF_SPECULATION = {EngineMetric.PROPOSED_TOKENS, EngineMetric.ACCEPTED_TOKENS}
 HELD = f'{VARIANT},accelerator="nvidia-l40s",capacity_type="OnDemand"'
@@ -82,8 +84,43 @@ def test_all_rules_on_one_steady_engine(programs: dict[str, str], tmp_path: Path
         Recorded.SATURATED_SHAPE.value
     ] = []  # its queue does not grow
     expected["costpolicy:operators:count"] = [("costpolicy:operators:count", 1.0)]
+    waiting = Recorded.POLICY_REQUESTS_WAITING
+    expected[waiting.value] = [(f"{waiting}{{{policy}}}", 5.0)]
+    expected[Recorded.POLICY_REQUESTS_RUNNING.value] = []  # not among these series; a test of their own has them
+    expected[Recorded.POLICY_KV_CACHE_USAGE.value] = []
     assert len(Recorded) == len(expected)
     check(series, expected, "20m", tmp_path)
+
+
+def test_what_autoscalers_read_is_summed_over_the_replicas_of_both_variants(
+    programs: dict[str, str], tmp_path: Path
+) -> None:
+    # A replica of what serves, one of two data-parallel ranks, and a canary; another policy is another sum.
+    ranks = POD.replace("chat-1", "chat-2")
+    canary = POD.replace("chat-1", "chat-3").replace("aaa", "bbb")
+    other = POD.replace("chat-1", "docs-1").replace('costpolicy="chat"', 'costpolicy="docs"')
+    series = []
+    for pod, running, waiting, cache in (
+        (POD, 8, 1, "0.5"),
+        (ranks, 4, 0, "0.25"),
+        (ranks.replace('engine="0"', 'engine="1"'), 5, 2, "0.75"),
+        (canary, 3, 0, "0.25"),
+        (other, 40, 9, "0.875"),
+    ):
+        series.append(line("vllm:num_requests_running", pod, f"{running}x40"))
+        series.append(line("vllm:num_requests_waiting", pod, f"{waiting}x40"))
+        series.append(line("vllm:kv_cache_usage_perc", pod, f"{cache}x40"))
+    chat, docs = ('namespace="demo",policy="chat"', 'namespace="demo",policy="docs"')
+    sums = {
+        Recorded.POLICY_REQUESTS_RUNNING: (20.0, 40.0),
+        Recorded.POLICY_REQUESTS_WAITING: (3.0, 9.0),
+        Recorded.POLICY_KV_CACHE_USAGE: (1.5, 0.875),
+    }
+    expected: dict[str, list[tuple[str, float]]] = {
+        name.value: [(f"{name}{{{chat}}}", here), (f"{name}{{{docs}}}", there)] for name, (here, there) in sums.items()
+    }
+    asked = load_of_policy(Scope(), LoadSignal.RUNNING, "demo", "chat")
+    check(series, expected | {asked: [("{}", 20.0)]}, "10m", tmp_path)
 
 
 def test_an_hour_of_two_engines_of_which_one_came_in_its_middle(programs: dict[str, str], tmp_path: Path) -> None:

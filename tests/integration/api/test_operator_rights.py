@@ -34,6 +34,15 @@ CHILDREN: tuple[dict[str, Any], ...] = (
         "kind": "PodDisruptionBudget",
         "spec": {"maxUnavailable": 1, "selector": {"matchLabels": LABELS}},
     },
+    {
+        "apiVersion": "autoscaling/v2",
+        "kind": "HorizontalPodAutoscaler",
+        "spec": {
+            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "rights"},
+            "minReplicas": 1,
+            "maxReplicas": 2,
+        },
+    },
 )
 
 

@@ -1,4 +1,4 @@
-"""An API server of its own: these tests install a kind that tests of absent kinds must not find."""
+"""An API server of its own: these tests install kinds that tests of absent kinds must not find."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,14 +8,14 @@ import pytest
 from cluster.api_server import ApiServer, start_api_server
 from definitions import define
 
-POD_MONITORS = Path(__file__).parents[2] / "data" / "crds" / "monitoring.coreos.com_podmonitors.yaml"
+FOREIGN = Path(__file__).parents[2] / "data" / "crds"
 
 
 @pytest.fixture(scope="session")
 def api_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
     server = start_api_server(tmp_path_factory.mktemp("api-server"))
     try:
-        define(server, POD_MONITORS)
+        define(server, FOREIGN)
         yield server
     finally:
         server.stop()

@@ -1,7 +1,7 @@
 """The real API server accepts every reviewed object as it is, and changes nothing of what was meant.
 
 Covered: strict field validation and admission of each golden case by server-side apply, Pod Security
-``restricted``, PodMonitors where their CRD is installed. Not covered: pods that run (tests/e2e).
+``restricted``, PodMonitors and ScaledObjects where their CRDs are installed. Not covered: pods that run (tests/e2e).
 """
 
 import json

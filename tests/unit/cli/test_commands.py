@@ -218,6 +218,20 @@ def test_render_prints_what_would_be_applied(policy_file: str):
     assert 1 == objects[0]["spec"]["replicas"]
 
 
+@pytest.mark.parametrize(("provider", "kinds"), [("HPA", ["HorizontalPodAutoscaler"]), ("KEDA", []), ("Operator", [])])
+def test_render_prints_the_autoscaler_that_can_be_known_without_a_cluster(
+    tmp_path: Path, provider: str, kinds: list[str]
+):
+    document = policy_document(traffic=TRAFFIC, scaling={"provider": provider, "minReplicas": 2})
+    (tmp_path / "policy.yaml").write_text(yaml.safe_dump_all([document, price_book_document()]))
+    code, out, _ = run("render", "-f", str(tmp_path / "policy.yaml"))
+    scalers = [item for item in yaml.safe_load_all(out) if "scaleTargetRef" in item.get("spec", {})]
+
+    assert 0 == code
+    assert kinds == [item["kind"] for item in scalers]
+    assert all((2, 10) == (item["spec"]["minReplicas"], item["spec"]["maxReplicas"]) for item in scalers)
+
+
 def test_render_is_the_same_bytes_every_time(policy_file: str):
     assert run("render", "-f", policy_file) == run("render", "-f", policy_file)
 

@@ -149,3 +149,51 @@ def test_carrying_out_the_same_decision_again_writes_nothing(gateway: SimulatedG
     carried_out(gateway)
 
     assert before == store.writes
+
+
+AUTOSCALER = "kube-controller-manager"
+
+
+def left_to_an_autoscaler(gateway: Any) -> None:
+    given = wanted()
+    carried_out(gateway, deployments=(WantedDeployment(ref=given.ref, intent=given.intent, replicas=None),))
+
+
+def test_the_count_is_held_until_somebody_else_owns_it(gateway: SimulatedGateway, store: Store):
+    carried_out(gateway)
+    before = store.writes
+    left_to_an_autoscaler(gateway)
+    assert {"costpolicy-replicas"} == owners_of(stored(gateway), REPLICAS)
+
+    store.edit(wanted().ref, {"spec": {"replicas": 5}}, AUTOSCALER)
+    left_to_an_autoscaler(gateway)
+    assert 5 == stored(gateway)["spec"]["replicas"]
+    assert {AUTOSCALER} == owners_of(stored(gateway), REPLICAS)
+    assert before + 1 == store.writes
+
+
+def test_a_count_that_both_own_is_let_go_of_and_stays(gateway: SimulatedGateway, store: Store):
+    carried_out(gateway)
+    store.edit(wanted().ref, {"spec": {"replicas": 5}}, AUTOSCALER)
+    carried_out(gateway, deployments=(wanted(5),))
+    assert {AUTOSCALER, "costpolicy-replicas"} == owners_of(stored(gateway), REPLICAS)
+
+    left_to_an_autoscaler(gateway)
+    assert {AUTOSCALER} == owners_of(stored(gateway), REPLICAS)
+    assert 5 == stored(gateway)["spec"]["replicas"]
+
+
+def test_a_count_that_nobody_but_its_creator_owns_is_held_by_the_second_manager(gateway: SimulatedGateway):
+    """Killed between the creating apply and the next one."""
+    item = deployment(NAMESPACE)
+    gateway.apply({**item, "spec": {**item["spec"], "replicas": 4}}, FieldManager.OPERATOR)
+    left_to_an_autoscaler(gateway)
+
+    assert 4 == stored(gateway)["spec"]["replicas"]
+    assert {"costpolicy-replicas"} == owners_of(stored(gateway), REPLICAS)
+
+
+def test_a_deployment_that_is_gone_is_not_made_anew_with_a_count_that_nobody_gave(gateway: SimulatedGateway):
+    left_to_an_autoscaler(gateway)
+
+    assert gateway.read(wanted().ref) is None
