@@ -81,6 +81,8 @@ def _pod(engine: RealEngine, url: str, model: str) -> Object:
         "workingDir": "/srv",
         "env": [{"name": "PYTHONPATH", "value": "/srv"}],
         "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
+        # Without a request, busy engines would leave them no time to ask.
+        "resources": {"requests": {"cpu": "100m", "memory": "128Mi"}},
         "volumeMounts": [{"name": "program", "mountPath": "/srv/callers"}],
     }
     return {

@@ -11,6 +11,7 @@ import httpx
 
 from cluster.cluster import Cluster, Reach
 from costpolicy.kube.connection import Connection
+from costpolicy.kube.errors import Unavailable
 from costpolicy.kube.gateway import POLICY_LABEL, VARIANT_LABEL
 from costpolicy.kube.kinds import COST_POLICY, DEPLOYMENT, NODE, POD, PRICE_BOOK, SERVICE, Kind
 from demo.journal import Journal
@@ -135,7 +136,7 @@ class World:
         """
         deadline = time.monotonic() + self.patience
         heard = time.monotonic()
-        while not holds(seen := look()):
+        while not holds(seen := _answered(look, deadline)):
             if time.monotonic() > deadline:
                 raise NotSeenError(f"not within {self.patience:.0f} s: {what}; seen last: {show(seen)}")
             if time.monotonic() - heard > 15:
@@ -160,6 +161,17 @@ class World:
     def _list(self, kind: Kind, namespace: str = "", query: Mapping[str, str] | None = None) -> list[Object]:
         pages = self.connection.pages(kind.path(namespace), query)
         return [item for page in pages for item in page["items"]]
+
+
+def _answered(look: Callable[[], T], deadline: float) -> T:
+    """Look until the API server answers: on a busy machine it may take longer than a request waits for it."""
+    while True:
+        try:
+            return look()
+        except Unavailable:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.5)
 
 
 def is_true(status: Object, condition: str) -> bool:

@@ -29,7 +29,7 @@ WAYS = {"one connection a request", "kept connections", "kept connections and re
 
 @pytest.fixture(scope="module")
 def world(cluster: Cluster) -> Iterator[World]:
-    with set_up(cluster, Journal(), replicas=1, patience=600, keep=False) as world:
+    with set_up(cluster, Journal(), replicas=1, patience=900, keep=False) as world:
         operator.runs(world)
         yield world
 
@@ -50,7 +50,7 @@ def test_another_flag_takes_over_without_a_failed_or_truncated_answer(world: Wor
 
     world.patch(POLICY, '{"spec":{"techniques":{"batching":{"maxNumSeqs":24}}}}')
 
-    (new,) = world.until("the old pod is gone", lambda: pods(world), lambda found: only_another(found, old))
+    (new,) = world.until("the old pod is gone", lambda: pods(world), lambda found: only_another(found, old), names)
     seen = callers.answered(SOME)
     assert "--max-num-seqs=24" in new["spec"]["containers"][0]["args"]
     assert [variant_of(new)] == [variant_of(deployment) for deployment in world.deployments(POLICY)]
@@ -68,7 +68,7 @@ def test_a_flag_that_the_engine_refuses_is_taken_back_with_the_engines_own_words
     world.patch(POLICY, json.dumps({"spec": {"engine": {"extraArgs": [*arguments, REFUSED]}}}))
 
     (event,) = world.until("the canary is withdrawn", lambda: events(world, "EngineDied"), bool)
-    world.until("it has gone", lambda: pods(world), lambda found: len(found) == 1)
+    world.until("it has gone", lambda: pods(world), lambda found: len(found) == 1, names)
     seen = callers.answered(SOME)
     assert ENGINES_WORDS in event["note"]
     assert [variant_of(serving)] == [variant_of(deployment) for deployment in world.deployments(POLICY)]
@@ -87,6 +87,10 @@ def pods(world: World) -> list[Object]:
     query = {"labelSelector": f"{POLICY_LABEL}={POLICY}"}
     items: list[Object] = world.connection.request("GET", POD.path(NAMESPACE), query=query)["items"]
     return items
+
+
+def names(found: list[Object]) -> list[str]:
+    return [pod["metadata"]["name"] for pod in found]
 
 
 def only_another(found: list[Object], old: Object) -> bool:
