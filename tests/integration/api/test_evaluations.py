@@ -22,6 +22,7 @@ from costpolicy.quality.result import Arm, EvaluationResult
 from costpolicy.reconcile.evaluations import Asked, Asking, Evaluations
 from plain_documents import policy
 
+NAMESPACE = "examining"
 CONTEST = Contest(baseline="0123456789", canary="abcdefabcd")
 RESULT = EvaluationResult(
     prompts_digest="abc",
@@ -44,8 +45,16 @@ def operator(operator_kubeconfig: Path) -> ClusterGateway:
 
 @pytest.fixture(scope="module")
 def owner(administrator: Connection) -> CostPolicy:
-    path = "/apis/costpolicy.dev/v1alpha1/namespaces/default/costpolicies"
-    return CostPolicy.model_validate(administrator.request("POST", path, body=policy(name="examined")))
+    for path, kind, name in (
+        ("/api/v1/namespaces", "Namespace", NAMESPACE),
+        (f"/api/v1/namespaces/{NAMESPACE}/serviceaccounts", "ServiceAccount", "default"),
+    ):
+        administrator.request("POST", path, body={"apiVersion": "v1", "kind": kind, "metadata": {"name": name}})
+    document = policy(name="examined")
+    metadata = {**document["metadata"], "namespace": NAMESPACE}
+    path = f"/apis/costpolicy.dev/v1alpha1/namespaces/{NAMESPACE}/costpolicies"
+    stored = administrator.request("POST", path, body={**document, "metadata": metadata})
+    return CostPolicy.model_validate(stored)
 
 
 @pytest.fixture
@@ -55,12 +64,12 @@ def job(operator: ClusterGateway, owner: CostPolicy) -> Object:
 
 
 def test_a_job_is_made_found_again_and_deleted(operator: ClusterGateway, owner: CostPolicy, job: Object):
-    assert ["Job"] == [item["kind"] for item in operator.owned("default", "examined")]
-    evaluations = Evaluations(operator).of("default", "examined", operator.owned("default", "examined"))
+    assert ["Job"] == [item["kind"] for item in operator.owned(NAMESPACE, "examined")]
+    evaluations = Evaluations(operator).of(NAMESPACE, "examined", operator.owned(NAMESPACE, "examined"))
     assert {job["metadata"]["name"]: Asking(uid=job["metadata"]["uid"])} == evaluations
 
     operator.delete(reference(job))
-    assert () == operator.owned("default", "examined")
+    assert () == operator.owned(NAMESPACE, "examined")
 
 
 def test_it_is_paused_and_goes_on_and_the_same_again_is_no_write(
@@ -77,14 +86,14 @@ def test_it_is_paused_and_goes_on_and_the_same_again_is_no_write(
     assert versions[0] == versions[1] != versions[2] == versions[3] != versions[4]
 
     mirror.apply(pause_map(owner, name, uid, since), FieldManager.OPERATOR)
-    owned = mirror.owned("default", "examined")
-    assert {name: Asking(uid=uid, paused_since=since)} == Evaluations(mirror).of("default", "examined", owned)
+    owned = mirror.owned(NAMESPACE, "examined")
+    assert {name: Asking(uid=uid, paused_since=since)} == Evaluations(mirror).of(NAMESPACE, "examined", owned)
 
 
 def test_what_its_pod_left_is_read_from_the_pod(
     administrator: Connection, operator: ClusterGateway, owner: CostPolicy, job: Object
 ):
-    name, namespace = job["metadata"]["name"], "default"
+    name, namespace = job["metadata"]["name"], NAMESPACE
     pod: dict[str, Any] = {
         "apiVersion": "v1",
         "kind": "Pod",
