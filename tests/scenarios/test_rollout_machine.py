@@ -1,8 +1,8 @@
 """Whatever happens to a policy in Auto, in any order: prices, load, slow engines, outages, edits, the user's word, restarts.
 
 Covered: one experiment at a time, promotion only with evidence, somebody always serves, every change ends, and the user's
-word ends it from every state.
-Not covered: killed processes (tests/faults), the quality gate.
+word ends it from every state; with the quality gate, that clients get no answers that were not shown to be no worse.
+Not covered: killed processes (tests/faults).
 """
 
 from dataclasses import replace
@@ -13,13 +13,37 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from costpolicy.api.reasons import Reason
+from costpolicy.kube.gateway import VARIANT_LABEL, ObjectRef
+from costpolicy.kube.kinds import SERVICE
+from costpolicy.manifests.record import read_record
 from costpolicy.simulation import world as simulated
 from costpolicy.simulation.engine import profile
+from costpolicy.simulation.examination import Effect, Exam
 from costpolicy.simulation.traffic import Constant, Traffic
-from stories import H100, HOUR, KEY, MINUTE, annotate, chat, prices, ready_behind_the_service, runs_on, serving
+from costpolicy.simulation.world import World
+from stories import (
+    BUSY,
+    FP8,
+    GATED,
+    H100,
+    HOUR,
+    KEY,
+    MINUTE,
+    QUARTER,
+    QUESTIONS,
+    annotate,
+    chat,
+    deployments,
+    examined,
+    prices,
+    ready_behind_the_service,
+    runs_on,
+    serving,
+)
 
 ROLLOUT = {"mode": "Auto", "cooldown": "10m", "canary": {"duration": "10m"}}
-UNDER_WAY = ("Surging", "Sharing", "Replacing")
+UNDER_WAY = ("Surging", "Evaluating", "Sharing", "Replacing")
+EXAM = Exam(prompts=150, seconds=4.0)
 
 
 class Rollouts(RuleBasedStateMachine):
@@ -40,7 +64,14 @@ class Rollouts(RuleBasedStateMachine):
             return replace(found, prefill_rate=found.prefill_rate / 20) if late else found
 
         self.patches.setattr(simulated, "profile", slower)
-        self.made = serving(rollout=ROLLOUT)
+        self.made = self.world()
+
+    def world(self) -> World:
+        return serving(rollout=ROLLOUT)
+
+    def spec(self) -> dict:
+        """The policy's own fields; an edit adds to them."""
+        return {"rollout": ROLLOUT}
 
     def pass_time(self, minutes: int) -> None:
         for _ in range(minutes):
@@ -88,7 +119,7 @@ class Rollouts(RuleBasedStateMachine):
 
     @rule(value=st.sampled_from(["a", "b"]))
     def the_user_edits(self, value: str) -> None:
-        self.made.apply(chat(rollout=ROLLOUT, engine={"env": [{"name": "SETTING", "value": value}]}))
+        self.made.apply(chat(**self.spec(), engine={"env": [{"name": "SETTING", "value": value}]}))
         self.pass_time(10)
 
     @rule()
@@ -126,5 +157,56 @@ class Rollouts(RuleBasedStateMachine):
         self.patches.undo()
 
 
+class GatedRollouts(Rollouts):
+    """The same with FP8 weights to be had through the quality gate; what they cost in answers changes."""
+
+    def world(self) -> World:
+        made = examined(EXAM, 4.0, prices(), **self.spec())
+        made.run(QUARTER)
+        return made
+
+    def spec(self) -> dict:
+        quality = {"maxLoss": "5%", "evaluation": {"prompts": QUESTIONS}}
+        return {
+            "rollout": ROLLOUT,
+            "techniques": GATED,
+            "traffic": {**BUSY, "requestsPerSecond": 4},
+            "quality": quality,
+        }
+
+    def note(self, before: dict, after: dict) -> None:
+        super().note(before, after)
+        history = self.made.status(*KEY).get("history", ())
+        for receipt in history[:1]:
+            altered = "fp8" in receipt["after"] and "fp8" not in receipt["before"]
+            assert not altered or "prompts lost" in receipt["proof"], receipt
+        self.only_proven_answers_reach_clients()
+
+    def only_proven_answers_reach_clients(self) -> None:
+        ref = ObjectRef(api_version=SERVICE.api_version, kind=SERVICE.kind, name=KEY[1], namespace=KEY[0])
+        service = self.made.store.get(ref)
+        chosen = service["spec"]["selector"].get(VARIANT_LABEL) if service else None
+        behind = {
+            record.configuration.weights.value
+            for item in deployments(self.made)
+            if chosen in (None, item["metadata"]["labels"][VARIANT_LABEL]) and (record := read_record(item))
+        }
+        proven = {one["weights"] for one in self.made.status(*KEY).get("quality", {}).get("proven", ())}
+        assert behind <= {"bf16"} | proven, (behind, proven)
+
+    @rule(loss=st.sampled_from([0.0, 0.05, 0.2]))
+    def engines_answer_better_or_worse(self, loss: float) -> None:
+        effect = Effect(discordance=loss, loss=loss)
+        self.made.exams["default", "questions"] = replace(EXAM, effects={FP8: effect}, edition=f"with {loss}")
+        self.pass_time(10)
+
+    @rule(said=st.sampled_from(["", "no answer"]))
+    def evaluations_fail_or_do_not(self, said: str) -> None:
+        self.made.exams["default", "questions"] = replace(EXAM, failing=said)
+        self.pass_time(10)
+
+
 Rollouts.TestCase.settings = settings(settings(), stateful_step_count=12)
 TestRollouts = Rollouts.TestCase
+GatedRollouts.TestCase.settings = settings(settings(), stateful_step_count=12)
+TestGatedRollouts = GatedRollouts.TestCase

@@ -62,11 +62,12 @@ Proof: TypeAlias = Harmless | Waiting | Refused
 def proof_of(outlook: Outlook, stable: LiveVariant, canary: LiveVariant, now: datetime) -> Proof:
     """Return whether a canary may answer clients."""
     configuration, found = canary.configuration, outlook.findings
-    if configuration is None or not alters_answers(outlook.request, configuration):
-        return Harmless()
-    proven, refused = found.proves(canary, stable), found.refused(configuration.answers)
+    proven = found.proves(canary, stable)
     if proven is not None:
         return Harmless(message=proven.message)
+    if configuration is None or not alters_answers(outlook.request, configuration):
+        return Harmless()
+    refused = found.refused(configuration.answers)
     if refused is not None:
         return Refused(reason=Reason(refused.reason), message=refused.message)
     if outlook.examiner is None:

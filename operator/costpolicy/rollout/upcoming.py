@@ -20,6 +20,8 @@ from costpolicy.units import Money, parse_duration
 
 _TIMED = (Reason.COOLING_DOWN, Reason.OUTSIDE_WINDOW, Reason.REVALIDATING, Reason.STEADY)
 """Holds that end at a time that is known."""
+_GATE = (Reason.EVALUATION_RUNNING, Reason.EVALUATION_FAILED, Reason.EVALUATION_TOO_SMALL)
+"""Holds of a plan that can alter answers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +57,7 @@ def upcoming(policy: CostPolicy, default: RolloutMode, now: datetime) -> tuple[U
 
 
 def _change(policy: CostPolicy, status: CostPolicyStatus, mode: RolloutMode, now: datetime) -> Iterator[Upcoming]:
-    rollout, target, current = status.rollout, status.target, status.current
+    rollout, target, current = status.rollout, _next_plan(status), status.current
     if rollout is not None and rollout.phase in (Phase.SURGING, Phase.EVALUATING, Phase.SHARING, Phase.REPLACING):
         what = f"{rollout.to_variant} takes over from {rollout.from_variant} ({rollout.phase})"
         yield Upcoming(at=now, what=what, why=rollout.message, saves_an_hour=_saving(current, target))
@@ -75,6 +77,16 @@ def _change(policy: CostPolicy, status: CostPolicyStatus, mode: RolloutMode, now
         why=blocked.message if blocked is not None and blocked.message else "it is cheaper",
         saves_an_hour=saves,
     )
+
+
+def _next_plan(status: CostPolicyStatus) -> TargetStatus | None:
+    """Return the plan that comes next: the one that the quality gate is asked about, where that is what is waited for."""
+    current, target, recommended = status.current, status.target, status.recommended
+    blocked = find(status.conditions, ConditionType.ROLLOUT_BLOCKED)
+    asked = blocked is not None and blocked.reason in _GATE
+    proposed = bool(status.rollout and status.rollout.proposed_variant)
+    nothing_else = proposed and current is not None and target is not None and _shape(current) == _shape(target)
+    return recommended if recommended is not None and (asked or nothing_else) else target
 
 
 def _earliest(policy: CostPolicy, now: datetime) -> datetime | None:
