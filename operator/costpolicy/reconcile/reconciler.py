@@ -100,7 +100,7 @@ class Reconciler:
         """Return everything that a decision about a policy depends on."""
         namespace, name = policy.metadata.namespace, policy.metadata.name
         owned = self._gateway.owned(namespace, name)
-        observations, live = fleet.observations, live_of(owned, fleet.pods_of(namespace, name), name)
+        observations, live = fleet.observations, live_of(owned, fleet.capacity.pods_of(namespace, name), name)
         inputs = (
             name_conflict(policy, fleet.policies)
             or self._currency_problem(policy, fleet)
