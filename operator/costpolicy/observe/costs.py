@@ -28,3 +28,8 @@ def costs_of(samples: Iterable[Sample], observed: Iterable[Sample]) -> Costs:
         seen.add(sample.timestamp)
         costs[sample.timestamp] = Money(round(sample.value * MICROS_PER_UNIT))
     return costs
+
+
+def in_order(samples: Iterable[Sample]) -> tuple[Sample, ...]:
+    """Return samples by time and currency: Prometheus returns the series of an answer in any order."""
+    return tuple(sorted(samples, key=lambda sample: (sample.timestamp, sample.labels.get("currency", ""))))

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 
 from costpolicy.api.reasons import Reason
-from costpolicy.observe.costs import costs_of
+from costpolicy.observe.costs import costs_of, in_order
 from costpolicy.observe.days import high_rate
 from costpolicy.observe.latency import Tail, histogram
 from costpolicy.observe.observation import Figure, PolicyObservation, VariantObservation
@@ -241,7 +241,7 @@ def observe_fleet(source: MetricsSource, at: datetime, settings: ObserveSettings
     hours: dict[tuple[str, str], dict[str, tuple[LoadWindow, ...]]] = {}
     for (namespace, policy, variant), samples in answers.pop("load_windows").items():
         hours.setdefault((namespace, policy), {})[variant] = load_windows(samples)
-    costs = answers.pop("cost_by_time")
+    costs = {key: in_order(samples) for key, samples in answers.pop("cost_by_time").items()}
     facts = {sample.labels.get("fact") for samples in answers.pop("installation").values() for sample in samples}
     return FleetObservations(
         at=at,

@@ -32,7 +32,7 @@ class Losses:
     @property
     def calm(self) -> timedelta:
         """How long the number must stay the same before fewer replicas on demand run."""
-        return min(CALM * 2 ** min(self.times - 1, 10), LONGEST_CALM)
+        return min(CALM * (1 << min(self.times - 1, 10)), LONGEST_CALM)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

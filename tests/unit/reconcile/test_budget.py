@@ -206,7 +206,7 @@ def test_over_the_budget_the_cheapest_configuration_takes_over_with_as_many_repl
     auto = {"mode": "Auto", "canary": {"duration": "0s"}, "cooldown": "0s"}
     stage = Stage(policy(traffic=BUSY, hardware=both, rollout=auto))
     stage.offerings = (offering("nvidia-l40s", "9.00"), offering())  # H100 for 2.50 is the cheaper one
-    stage.observed = measured(40.0)
+    stage.observed = measured(20.0)
     stage.settle(2)
     stage.offerings = (offering("nvidia-l40s", "0.50"), offering())
     stage.edit(traffic=BUSY, hardware=both, rollout=auto, budget={"hourly": "2.00"})
