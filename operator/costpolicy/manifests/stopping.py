@@ -48,9 +48,7 @@ def stoppable(container: client.V1Container, grace: timedelta) -> client.V1Conta
             "args": [*(container.args or ()), MIDDLEWARE_ARGUMENT],
             "env": _importing([*_patience(container.env or []), *(container.env or [])]),
             "volume_mounts": [*(container.volume_mounts or ()), mount],
-            "lifecycle": client.V1Lifecycle(
-                pre_stop=client.V1LifecycleHandler(_exec=client.V1ExecAction(command=hook))
-            ),
+            "lifecycle": client.V1Lifecycle.model_validate({"preStop": {"exec": {"command": hook}}}),
         }
     )
 
