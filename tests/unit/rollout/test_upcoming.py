@@ -26,6 +26,7 @@ def coming(
     spec: dict[str, Any] | None = None,
     blocked: tuple[str, str, str] | None = None,
     target: dict[str, Any] = CHEAPER,
+    recommended: dict[str, Any] | None = None,
     **more: Any,
 ) -> tuple[Upcoming, ...]:
     conditions = []
@@ -43,7 +44,13 @@ def coming(
     stored = policy(rollout={"mode": "Auto", **(spec or {})}, **more).model_copy(
         update={
             "status": CostPolicyStatus.model_validate(
-                {"current": PLAN, "target": target, "rollout": rollout or PROPOSED, "conditions": conditions}
+                {
+                    "current": PLAN,
+                    "target": target,
+                    "recommended": recommended,
+                    "rollout": rollout or PROPOSED,
+                    "conditions": conditions,
+                }
             )
         }
     )
@@ -80,6 +87,25 @@ def test_what_waits_for_something_else_has_no_time_and_says_for_what(reason: str
     [found] = coming(blocked=("True", reason, "what it waits for"))
 
     assert (None, "what it waits for") == (found.at, found.why)
+
+
+GATED = {**CHEAPER, "weights": "fp8", "costPerHour": "0.93"}
+
+
+def test_a_plan_that_is_asked_about_is_the_one_that_is_told():
+    [found] = coming(blocked=("False", "EvaluationRunning", "what serves is asked twice"), recommended=GATED)
+    assert "fp8 weights" in found.what
+    assert found.at is None
+    assert "asked twice" in found.why
+
+    [found] = coming(target=PLAN, recommended=GATED)
+    assert "fp8 weights" in found.what
+
+
+def test_a_plan_that_the_gate_is_not_asked_about_stays_behind_the_one_that_comes():
+    [found] = coming(recommended=GATED)
+
+    assert "fp8" not in found.what
 
 
 def test_a_mode_that_only_advises_never_changes_by_itself():
