@@ -61,7 +61,6 @@ WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
     "engine that nobody supports": ({"engine": {"version": "0.1"}}, "EngineUnsupported", "0.11 to 0.33"),
     "host path": ({"engine": {"pod": HOST_PATH}}, "PodNotAllowed", "use a claim"),
     "schedule": ({"scaling": {"schedules": EVERY_NIGHT}}, "InvalidSchedule", "such as '0 22 * * 1-5'"),
-    "somebody else's autoscaler": ({"scaling": {"provider": "KEDA"}}, "NotSupportedYet", "use Operator"),
     "objective out of reach": (
         {"objectives": {"ttft": {"p95": "1ms"}}},
         "ObjectiveUnreachable",
