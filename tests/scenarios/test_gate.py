@@ -141,7 +141,8 @@ def test_one_that_is_worse_or_not_told_apart_is_withdrawn_and_the_same_prompts_a
 ):
     made = examined(exam)
     until(made, reason)
-    made.run(30 * HOUR, 5 * MINUTE)
+    made.run(26 * HOUR, 5 * MINUTE)
+    made.run(2 * HOUR, 2 * MINUTE)
 
     assert {"bf16"} == serving_formats(made)
     assert ["bf16"] == weights(made)
@@ -175,7 +176,8 @@ def test_a_job_that_fails_holds_with_what_its_pod_said_and_is_tried_again_the_ne
     assert before == made.store.writes
 
     made.exams["default", "questions"] = ENOUGH
-    made.run(30 * HOUR, 5 * MINUTE)
+    made.run(24 * HOUR, 5 * MINUTE)
+    made.run(5 * HOUR, 2 * MINUTE)
     assert ["fp8"] == weights(made)
 
 
