@@ -126,7 +126,10 @@ def through_the_gate(
 def _goes_first(outlook: Outlook, running: Target | Rejection, plain: Change | Keep, now: datetime) -> bool:
     """Return whether the user's word, or that what serves cannot serve on, leaves no time for questions."""
     snapshot = outlook.snapshot
-    urgent = isinstance(plain, Change) and (plain.trigger != "BetterPlan" or isinstance(running, Rejection))
+    if isinstance(plain, Change):
+        urgent = plain.trigger != "BetterPlan" or isinstance(running, Rejection)
+    else:
+        urgent = plain.hold is not None and plain.hold.reason == Reason.SPOT_LOST
     asked = edited(snapshot) or rollback_asked(snapshot) or held_until(snapshot, now) is not None
     return urgent or asked or outlook.plan.target is None
 

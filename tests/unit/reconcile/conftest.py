@@ -5,11 +5,13 @@ from datetime import timedelta
 
 import pytest
 
+from builders import offering, policy
 from costpolicy.api.reasons import Reason
 from costpolicy.observe.latency import Tail
 from costpolicy.observe.observation import PolicyObservation, VariantObservation
 from costpolicy.observe.source import Missing
-from staging import START
+from gating import Gate, spec
+from staging import START, Stage
 
 UNKNOWN = Missing(reason=Reason.NO_SAMPLES, message="not part of this test")
 
@@ -54,3 +56,16 @@ def measured() -> Callable[[float], PolicyObservation]:
         )
 
     return observation
+
+
+@pytest.fixture
+def gate(measured) -> Gate:
+    stage = Stage(
+        policy(**spec()),
+        offerings=(offering("nvidia-l40s", "1.86"),),
+        observed=measured(5.0),
+        evaluator_image="registry.example/operator:1",
+    )
+    made = Gate(stage)
+    made.settle()
+    return made

@@ -4,38 +4,15 @@ Covered: notices of nodes, roles, pinned inputs, edits, promotions to and from o
 Not covered: how many stand in and for how long (tests/unit/rollout/test_standby.py), days (tests/scenarios/test_spot.py).
 """
 
-from typing import Any
-
 import pytest
 
-from builders import node, offering, policy
+from builders import offering
 from costpolicy.api.types import CapacityType
 from costpolicy.kube.gateway import Taint
 from costpolicy.reconcile.notices import NOTICES, is_leaving
 from costpolicy.reconcile.supply import Capacity
+from on_spot import BOTH, BUSY, on_spot, spot_node
 from staging import Stage
-
-BUSY = {"requestsPerSecond": 12, "promptTokens": 1000, "outputTokens": 250}
-BOTH = {"capacityTypes": ["Spot", "OnDemand"]}
-SPOT_NODE = "l40s"
-
-
-def on_spot(**spec: Any) -> Stage:
-    """A policy on Spot, on nodes of which the stage puts every pod on the first; as many on demand."""
-    fields = {"traffic": BUSY, "hardware": {"accelerators": ["nvidia-l40s"], **BOTH}, **spec}
-    stage = Stage(policy(**fields))
-    stage.offerings = (
-        offering("nvidia-l40s", "0.75", capacity_type=CapacityType.SPOT),
-        offering("nvidia-l40s", "1.86"),
-    )
-    stage.nodes = (spot_node(), node("l40s-od", "nvidia-l40s", 8))
-    return stage
-
-
-def spot_node(**changes: Any):
-    plain = node(SPOT_NODE, "nvidia-l40s", 8)
-    labels = {**plain.labels, "karpenter.sh/capacity-type": "spot"}
-    return node(SPOT_NODE, "nvidia-l40s", 8, labels=labels, **changes)
 
 
 def roles(stage: Stage) -> dict[str, int]:
