@@ -103,7 +103,8 @@ def test_a_deployment_slower_than_predicted_gets_what_it_needs(slower: tuple[Cas
     assert unknown.missed() > 0.5
     assert known.cost() > unknown.cost()
     assert known.yesterday["ttftFactor"] > 1.3
-    assert {} == unknown.yesterday
+    assert 0 == unknown.yesterday["windows"]
+    assert 1.0 == unknown.yesterday["ttftFactor"]
 
 
 def test_a_deployment_as_fast_as_predicted_gets_cheaper_and_keeps_its_objectives(as_predicted: tuple[Case, Case]):

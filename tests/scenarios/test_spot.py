@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from costpolicy.rollout.verdict import CHANGES_A_DAY
 from costpolicy.simulation.bounds import bounds
 from costpolicy.simulation.play import Compared, play
 from costpolicy.simulation.scenario import Event, Scenario, shipped_scenario
@@ -59,6 +60,9 @@ STORIES = {
     ],
 }
 
+CHANGES = dict.fromkeys(STORIES, 0) | {"again and again": CHANGES_A_DAY}
+"""Changes of configuration: none, but where a loss meets so much load that the replicas on demand do not carry it."""
+
 
 def played(name: str) -> Compared:
     result = play(scenario(STORIES[name]))
@@ -75,7 +79,7 @@ def test_interruptions_are_survived(name: str):
     assert compared.result.share >= 0.99
     assert compared.result.share >= compared.best - 0.01
     assert told.count("SpotLost") >= 1
-    assert not {"RolloutStarted", "Promoted", "RolledBack"} & set(told)
+    assert told.count("Promoted") <= CHANGES[name]
 
 
 def test_on_spot_a_standby_on_demand_exists_at_nothing_and_costs_nothing():

@@ -158,3 +158,26 @@ def test_a_stage_of_which_not_all_replicas_get_ready_ends_after_a_day(measured):
     stage.step()
 
     assert ["CanaryNeverReady"] == [one.reason for one in stage.status().rollout.rejected]
+
+
+def test_a_canary_that_loses_its_only_replica_after_hours_gets_its_two_hours_anew(measured):
+    stage = cheaper_l40s(measured)
+    stage.policy = policy(traffic=BUSY, rollout={**AUTO, "canary": {"duration": "12h"}}).model_copy(
+        update={"status": stage.policy.status}
+    )
+    for _ in range(6):
+        stage.step()
+    stage.all_ready()
+    stage.step()
+    stage.step(minutes=180)
+    name = stage.deployments()[-1]["metadata"]["name"]
+    stage.ready[name] = 0
+    stage.failures[name] = {"unready_since": stage.now}
+    stage.step(minutes=119)
+    stage.step()
+    assert 2 == len(stage.deployments())
+
+    stage.step()
+    stage.step()
+
+    assert ["CanaryNeverReady"] == [one.reason for one in stage.status().rollout.rejected]
