@@ -77,8 +77,8 @@ def _begun_at(outlook: Outlook, canary: LiveVariant) -> datetime:
 
 def _late(outlook: Outlook, canary: LiveVariant, now: datetime) -> str:
     """Return what a canary has not reached for too long; empty: nothing."""
-    since = max(_begun_at(outlook, canary), canary.unready_since or canary.created)
-    if not canary.ready and now - since >= NEVER_READY_LIMIT:
+    unready_since = max(_begun_at(outlook, canary), canary.unready_since or canary.created)
+    if not canary.ready and now - unready_since >= NEVER_READY_LIMIT:
         return "no replica of it was ready for two hours"
     rollout = last_rollout(outlook)
     since = rollout.phase_since if rollout.trigger == "BetterPlan" else None
