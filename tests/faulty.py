@@ -1,18 +1,29 @@
 """A cluster and metrics that fail in a way that the test chooses."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
+
+from costpolicy.catalog.accelerators import Accelerator
+from costpolicy.catalog.architecture import ModelArchitecture
 from costpolicy.clock import Clock
 from costpolicy.kube.errors import GatewayError
 from costpolicy.observe.source import MetricsSource, Sample
+from costpolicy.simulation import world as simulated
+from costpolicy.simulation.engine import profile
 from costpolicy.simulation.gateway import SimulatedGateway
 from costpolicy.simulation.store import Store
 from costpolicy.simulation.world import World
 
 WRITES = ("apply", "delete", "apply_status", "publish")
 CALLS = (*WRITES, "policies", "policy", "price_books", "nodes", "pods", "pods_of_job", "owned", "read", "serves")
+
+
+_NEVER = 10**6
 
 
 class Killed(BaseException):
@@ -51,6 +62,33 @@ class KilledAfter(_Wrapped):
             if self.left == 0:
                 raise Killed
         return answer
+
+
+class Life:
+    """A world whose operator is started anew, and killed after it has changed the world ``kill_after`` times."""
+
+    def __init__(self, made: World, kill_after: int | None, step: timedelta) -> None:
+        self.made, self._step, self._plain = made, step, made.gateway
+        self._mortal = KilledAfter(self._plain, made.store, _NEVER if kill_after is None else kill_after)
+        made.gateway = self._mortal  # type: ignore[assignment]
+        made.restart_operator()
+
+    @property
+    def changes(self) -> int:
+        """How often the world was changed, where nobody was killed."""
+        return _NEVER - self._mortal.left
+
+    def run(self, length: timedelta, watched: Callable[[World], None] = lambda _: None) -> None:
+        """Let time pass; a killed operator is followed by another one.  ``watched`` looks at the end and after the kill."""
+        made = self.made
+        end = made.clock.now() + length
+        while made.clock.now() < end:
+            try:
+                made.run(end - made.clock.now(), self._step)
+            except Killed:
+                made.gateway = self._plain
+                made.restart_operator()
+            watched(made)
 
 
 class FailingOnce(_Wrapped):
@@ -127,3 +165,16 @@ def run_on(world: World, duration: timedelta, step: timedelta = timedelta(minute
             world.run(end - world.clock.now(), step)
         except GatewayError:
             continue
+
+
+@contextmanager
+def slower(accelerator: str, factor: float) -> Iterator[None]:
+    """Engines on an accelerator that take so many times as long for a prompt as is predicted."""
+
+    def slow(model: ModelArchitecture, found: Accelerator, *others: Any) -> Any:
+        plain = profile(model, found, *others)
+        return replace(plain, prefill_rate=plain.prefill_rate / factor) if found.name == accelerator else plain
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(simulated, "profile", slow)
+        yield

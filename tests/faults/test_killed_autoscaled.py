@@ -12,7 +12,7 @@ from autoscaled import CONTROLLER, SimulatedAutoscaler
 from costpolicy.kube.ownership import owners_of
 from costpolicy.simulation.traffic import Constant, Traffic
 from costpolicy.simulation.world import World
-from faulty import Killed, KilledAfter
+from faulty import Life
 from stories import (
     BUSY,
     KEY,
@@ -29,7 +29,6 @@ from stories import (
 STEP, HALF = 2 * MINUTE, 30 * MINUTE
 FOUND = 3
 """Replicas that the autoscaler finds that the load needs; the operator would run one."""
-NEVER = 10**6
 CHANGES = 38
 """How often the operator changes the world in this story; asserted below."""
 REPLICAS = ("spec", "replicas")
@@ -47,29 +46,22 @@ def asked(**spec):
 def told(kill_after: int | None = None) -> tuple[World, int, list[int]]:
     """Tell the story; return the world, how often it was changed before the kill, and what was ready until the night."""
     made = world()
-    plain = made.gateway
-    gateway = KilledAfter(plain, made.store, NEVER if kill_after is None else kill_after)
-    made.gateway = gateway  # type: ignore[assignment]
-    made.restart_operator()
+    life = Life(made, kill_after, STEP)
     SimulatedAutoscaler(made, FOUND)
     made.traffic[KEY] = Traffic(curve=Constant(2.0))
     made.apply(asked())
-    _live(made, HALF, plain)
+    life.run(HALF)
     made.apply(asked(engine={"env": [{"name": "SETTING", "value": "new"}]}))
-    ready = _live(made, HALF, plain)
-    _live(made, HALF + 5 * STEP, plain)
-    return made, NEVER - gateway.left, ready
+    ready = _ready_while(life, HALF)
+    life.run(HALF + 5 * STEP)
+    return made, life.changes, ready
 
 
-def _live(made: World, length: timedelta, plain) -> list[int]:
-    end, ready = made.clock.now() + length, []
-    while made.clock.now() < end:
-        try:
-            made.run(STEP, STEP)
-        except Killed:
-            made.gateway = plain
-            made.restart_operator()
-        ready.append(ready_behind_the_service(made))
+def _ready_while(life: Life, length: timedelta) -> list[int]:
+    ready: list[int] = []
+    end = life.made.clock.now() + length
+    while life.made.clock.now() < end:
+        life.run(STEP, lambda made: ready.append(ready_behind_the_service(made)))
     return ready
 
 

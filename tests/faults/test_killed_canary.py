@@ -5,16 +5,13 @@ zero replicas with the morning after; what runs, who owns it, what status says.
 Not covered: the quality gate; events, which are best effort.
 """
 
-from dataclasses import replace
-from datetime import timedelta
+from collections.abc import Iterator
 
 import pytest
 
-from costpolicy.simulation import world as simulated
-from costpolicy.simulation.engine import profile
 from costpolicy.simulation.traffic import Constant, Traffic
 from costpolicy.simulation.world import World
-from faulty import Killed, KilledAfter
+from faulty import Life, slower
 from stories import BUSY, H100, HOUR, KEY, L40S, MINUTE, QUARTER, chat, children, essence, prices, runs_on, world
 
 A100 = "nvidia-a100-80gb"
@@ -24,7 +21,6 @@ CHAPTERS = ((QUARTER, {}), (HOUR, {"h100": "1.20"}), (HOUR, {"h100": "1.20", "a1
 """First deployment, a better plan, a worse one, and a night."""
 CHANGES = 67
 """How often the operator changes the world in this story; asserted below."""
-NEVER = 10**6
 
 
 def book(h100: str = "4.50", a100: str = "9.00"):
@@ -34,13 +30,8 @@ def book(h100: str = "4.50", a100: str = "9.00"):
 
 
 @pytest.fixture(scope="module", autouse=True)
-def slow_a100():
-    def slower(model, accelerator, *others):
-        found = profile(model, accelerator, *others)
-        return replace(found, prefill_rate=found.prefill_rate / 10) if accelerator.name == A100 else found
-
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(simulated, "profile", slower)
+def slow_a100() -> Iterator[None]:
+    with slower(A100, 10):
         yield
 
 
@@ -48,10 +39,7 @@ def told(kill_after: int | None = None) -> tuple[World, int]:
     """Tell the story; return the world and how often it was changed before the kill."""
     made = world(book=book())
     made.cluster.add_node("a100", A100, 8)
-    plain = made.gateway
-    gateway = KilledAfter(plain, made.store, NEVER if kill_after is None else kill_after)
-    made.gateway = gateway  # type: ignore[assignment]
-    made.restart_operator()
+    life = Life(made, kill_after, STEP)
     made.traffic[KEY] = Traffic(curve=Constant(2.0))
     nights = [
         {"schedule": "30 10 * * *", "minReplicas": 0, "maxReplicas": 0},
@@ -62,18 +50,8 @@ def told(kill_after: int | None = None) -> tuple[World, int]:
     for length, changed in CHAPTERS:
         if changed:
             made.apply(book(**changed))
-        _live(made, length, plain)
-    return made, NEVER - gateway.left
-
-
-def _live(made: World, length: timedelta, plain) -> None:
-    end = made.clock.now() + length
-    while made.clock.now() < end:
-        try:
-            made.run(end - made.clock.now(), STEP)
-        except Killed:
-            made.gateway = plain
-            made.restart_operator()
+        life.run(length)
+    return made, life.changes
 
 
 @pytest.fixture(scope="module")

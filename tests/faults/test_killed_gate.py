@@ -7,16 +7,12 @@ Not covered: a canary that is worse (tests/scenarios/test_gate.py); events, whic
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 
-from costpolicy.simulation import world as simulated
-from costpolicy.simulation.engine import profile
 from costpolicy.simulation.examination import Exam
 from costpolicy.simulation.world import World
-from faulty import Killed, KilledAfter
+from faulty import Life, slower
 from stories import HOUR, KEY, L40S, MINUTE, QUESTIONS, children, essence, examined, prices, reasons, runs_on, weights
 
 A100 = "nvidia-a100-80gb"
@@ -26,7 +22,6 @@ CHAPTERS = ((90 * MINUTE, {}), (45 * MINUTE, {"a100": "0.30"}), (HOUR, {}))
 """Answers compared, a worse plan, and a night."""
 CHANGES = 79
 """How often the operator changes the world in this story; asserted below."""
-NEVER = 10**6
 EXAM = Exam(prompts=150, seconds=4.0)
 QUALITY = {"maxLoss": "5%", "evaluation": {"prompts": QUESTIONS}}
 
@@ -39,12 +34,7 @@ def book(a100: str = "9.00"):
 
 @pytest.fixture(scope="module", autouse=True)
 def slow_a100() -> Iterator[None]:
-    def slower(model, accelerator, *others):
-        found = profile(model, accelerator, *others)
-        return replace(found, prefill_rate=found.prefill_rate / 20) if accelerator.name == A100 else found
-
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(simulated, "profile", slower)
+    with slower(A100, 20):
         yield
 
 
@@ -57,26 +47,16 @@ def told(kill_after: int | None = None) -> tuple[World, int]:
     rollout = {"mode": "Auto", "cooldown": "5m", "canary": {"duration": "5m"}}
     made = examined(EXAM, 4.0, book(), rollout=rollout, quality=QUALITY, scaling={"schedules": nights})
     made.cluster.add_node("a100", A100, 8)
-    plain = made.gateway
-    gateway = KilledAfter(plain, made.store, NEVER if kill_after is None else kill_after)
-    made.gateway = gateway  # type: ignore[assignment]
-    made.restart_operator()
+    life = Life(made, kill_after, STEP)
     for length, changed in CHAPTERS:
         if changed:
             made.apply(book(**changed))
-        _live(made, length, plain)
-    return made, NEVER - gateway.left
+        life.run(length, _nothing_unproven)
+    return made, life.changes
 
 
-def _live(made: World, length: timedelta, plain) -> None:
-    end = made.clock.now() + length
-    while made.clock.now() < end:
-        try:
-            made.run(end - made.clock.now(), STEP)
-        except Killed:
-            made.gateway = plain
-            made.restart_operator()
-        assert _unproven(made) <= {"bf16"}
+def _nothing_unproven(made: World) -> None:
+    assert _unproven(made) <= {"bf16"}
 
 
 def _unproven(made: World) -> set[str]:

@@ -5,52 +5,36 @@ who owns it, what status says, and that the policy's Service always reaches some
 Not covered: events, which are best effort; changes of configuration (test_killed_canary.py).
 """
 
-from datetime import timedelta
-
 import pytest
 
 from costpolicy.simulation.world import World
-from faulty import Killed, KilledAfter
+from faulty import Life
 from spot_stories import ALL, interrupted, role, spot_nodes_come, spot_world
 from stories import KEY, MINUTE, QUARTER, children, essence, ready_behind_the_service
 
 STEP = 2 * MINUTE
 CHANGES = 51
 """How often the operator changes the world in this story; asserted below."""
-NEVER = 10**6
 
 
 def told(kill_after: int | None = None) -> tuple[World, int]:
     """Tell the story; return the world and how often it was changed before the kill."""
     made = spot_world()
-    plain = made.gateway
-    gateway = KilledAfter(plain, made.store, NEVER if kill_after is None else kill_after)
-    made.gateway = gateway  # type: ignore[assignment]
-    made.restart_operator()
-    _live(made, QUARTER, plain)
+    life = Life(made, kill_after, STEP)
+    life.run(QUARTER)
     for name in ALL:
         made.cluster.announce(name)
-    _live(made, 8 * MINUTE, plain)
+    life.run(8 * MINUTE)
     assert ready_behind_the_service(made) > 0
     interrupted(made, ALL)
-    _live(made, QUARTER, plain)
+    life.run(QUARTER)
     assert ready_behind_the_service(made) == role(made, "Standby")["replicas"]
     spot_nodes_come(made)
-    _live(made, 40 * MINUTE, plain)
+    life.run(40 * MINUTE)
     assert 0 == role(made, "Standby")["replicas"]
     interrupted(made, ALL)
-    _live(made, 12 * MINUTE, plain)
-    return made, NEVER - gateway.left
-
-
-def _live(made: World, length: timedelta, plain) -> None:
-    end = made.clock.now() + length
-    while made.clock.now() < end:
-        try:
-            made.run(end - made.clock.now(), STEP)
-        except Killed:
-            made.gateway = plain
-            made.restart_operator()
+    life.run(12 * MINUTE)
+    return made, life.changes
 
 
 @pytest.fixture(scope="module")

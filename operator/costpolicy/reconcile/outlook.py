@@ -160,7 +160,7 @@ def look_ahead(snapshot: Snapshot, inputs: Inputs, now: datetime) -> Outlook:
     pods = snapshot.capacity.pods_of(policy.metadata.namespace, policy.metadata.name)
     observed = without_evaluations(snapshot.observed, read, window, now)
     if isinstance(observed, PolicyObservation):
-        observed = with_unscraped(observed, scrapable(pods, now))
+        observed = with_unscraped(observed, scrapable(pods, now, window))
     load = demands(policy.spec, observed, sum(variant.ready for variant in snapshot.live.variants))
     load = replace(load, doubtful=load.doubtful or disturbs(read, window, now))
     request = PlanRequest(

@@ -4,23 +4,20 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Final
 
 from costpolicy.kube.gateway import VARIANT_LABEL, Pod
 from costpolicy.observe.observation import Figure, PolicyObservation, VariantObservation
 from costpolicy.observe.source import Missing
 
-SCRAPED_WITHIN: Final = timedelta(minutes=5)
-"""Time after which an engine that is ready has been found by Prometheus and has a rate: the window of rates.  A younger one
-is not scraped yet, which says nothing about the others."""
 
-
-def scrapable(pods: Iterable[Pod], now: datetime) -> Mapping[str, int]:
-    """Return how many engines of each variant (by hash) have been ready for long enough to be scraped."""
+def scrapable(pods: Iterable[Pod], now: datetime, rate_window: timedelta) -> Mapping[str, int]:
+    """Return how many engines of each variant (by hash) have been ready for long enough to have been found by Prometheus
+    and to have a rate.  That a younger one is not scraped yet says nothing about the others.
+    """
     return Counter(
         pod.labels.get(VARIANT_LABEL, "")
         for pod in pods
-        if pod.ready_since and not pod.terminating and pod.ready_since <= now - SCRAPED_WITHIN
+        if pod.ready_since and not pod.terminating and pod.ready_since <= now - rate_window
     )
 
 

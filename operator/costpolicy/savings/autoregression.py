@@ -53,11 +53,6 @@ class Posterior:
         """Return the expected value of a coefficient."""
         return sum(fit.weight * fit.coefficients[coefficient] for fit in self.fits)
 
-    @property
-    def rho(self) -> float:
-        """How much of an hour's error is left in the next, on average."""
-        return sum(fit.weight * fit.rho for fit in self.fits)
-
     def steady(self, rho: float) -> float:
         """Return the probability that more of an hour's error than that is left in the next."""
         return sum(fit.weight for fit in self.fits if fit.rho > rho)

@@ -110,7 +110,10 @@ class AttentiveOperator:
             if isinstance(observations, MetricsDown)
             else (
                 _amounts(
-                    policy, with_unscraped(observations.of(*key), scrapable(fleet.capacity.pods_of(*key), fleet.at))
+                    policy,
+                    with_unscraped(
+                        observations.of(*key), scrapable(fleet.capacity.pods_of(*key), fleet.at, fleet.rate_window)
+                    ),
                 ),
                 fleet.caveat(parse_duration(policy.spec.measurement.window)),
             ),

@@ -8,11 +8,12 @@ from dataclasses import replace
 from datetime import timedelta
 
 from costpolicy.kube.gateway import VARIANT_LABEL, Pod
-from costpolicy.reconcile.unscraped import SCRAPED_WITHIN, scrapable, with_unscraped
+from costpolicy.reconcile.unscraped import scrapable, with_unscraped
 from staging import START
 
-YOUNG = START - SCRAPED_WITHIN + timedelta(seconds=1)
-OLD = START - SCRAPED_WITHIN
+WINDOW = timedelta(minutes=5)
+YOUNG = START - WINDOW + timedelta(seconds=1)
+OLD = START - WINDOW
 
 
 def pod(since, *, terminating: bool = False) -> Pod:
@@ -38,7 +39,7 @@ def seen(observation, pods_up: int, **figures):
 def test_an_engine_can_be_scraped_once_it_has_been_ready_for_the_window_of_rates():
     pods = [pod(OLD), pod(YOUNG), pod(None), pod(OLD, terminating=True)]
 
-    assert {"0000000000": 1} == scrapable(pods, START)
+    assert {"0000000000": 1} == scrapable(pods, START, WINDOW)
 
 
 def test_engines_that_are_not_scraped_are_asked_what_the_others_are(measured):

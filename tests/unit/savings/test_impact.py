@@ -171,6 +171,32 @@ def test_the_command_answers_json_and_nothing_else(tmp_path: Path) -> None:
     } == json.loads(out)
 
 
+def test_the_command_tells_the_change_from_the_prices_of_hours(tmp_path: Path) -> None:
+    def week(cost: str, **more: str) -> dict[str, object]:
+        hour = {"totalCost": cost, "requests": 100, "promptTokens": 80_000, "outputTokens": 20_000, "quality": 0.8}
+        return {"hours": [{**hour, **more} for _ in range(168)]}
+
+    code, out, err = run(tmp_path, week("10"), week("6", costAtBaselinePrices="8"), "-o", "json")
+    found = json.loads(out)
+
+    assert (code, err, found["reason"]) == (0, "", "")
+    assert found["interval"] == {
+        "low": pytest.approx(0.2, abs=1e-3),
+        "high": pytest.approx(0.2, abs=1e-3),
+        "level": 0.95,
+    }
+    assert found["attribution"] == {
+        "change": pytest.approx(0.2, abs=1e-3),
+        "traffic": pytest.approx(0.0, abs=1e-3),
+        "price": pytest.approx(0.2),
+        "unexplained": pytest.approx(0.0, abs=1e-3),
+    }
+    assert (
+        "Saved by the change     +20.0% to +20.0% (95%)"
+        in run(tmp_path, week("10"), week("6", costAtBaselinePrices="8"))[1]
+    )
+
+
 def test_the_command_shows_a_table(tmp_path: Path) -> None:
     code, out, _ = run(tmp_path, GOOD, {**GOOD, "totalCost": "0.5"})
     assert code == 0
