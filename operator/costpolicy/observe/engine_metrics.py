@@ -38,6 +38,10 @@ class EngineMetric(StrEnum):
     """One sample for each step of a request, however many tokens it yields (0.11 to 0.33)."""
     REQUEST_INTER_TOKEN = "vllm:request_time_per_output_token_seconds"  # noqa: S105 - a metric, not a secret
     """One sample for each finished request: its time after the first token over the tokens after the first."""
+    PREFILL_TIME = "vllm:request_prefill_time_seconds"
+    """Of each finished request from its scheduling to its first token; this and the next overlap between requests."""
+    DECODE_TIME = "vllm:request_decode_time_seconds"
+    """Of each finished request from its first token to its last."""
     PROPOSED_TOKENS = "vllm:spec_decode_num_draft_tokens_total"
     """This and the next only of an engine that speculates (0.11 to 0.33)."""
     ACCEPTED_TOKENS = "vllm:spec_decode_num_accepted_tokens_total"

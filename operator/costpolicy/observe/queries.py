@@ -31,7 +31,8 @@ def _rate(scope: Scope) -> Callable[[str], str]:
     return lambda selector: f"rate({selector}[{window}])"
 
 
-def _increase(scope: Scope) -> Callable[[str], str]:
+def increase(scope: Scope) -> Callable[[str], str]:
+    """Return a measure: how much a counter grew in the window of shapes."""
     window = promql_duration(scope.shape_window)
     return lambda selector: f"increase({selector}[{window}])"
 
@@ -87,14 +88,14 @@ def output_tokens(scope: Scope) -> str:
 
 
 def _mean(scope: Scope, histogram: EngineMetric) -> str:
-    total = variants(scope, f"{histogram}_sum", _increase(scope))
-    return f"{total} / {variants(scope, f'{histogram}_count', _increase(scope))}"
+    total = variants(scope, f"{histogram}_sum", increase(scope))
+    return f"{total} / {variants(scope, f'{histogram}_count', increase(scope))}"
 
 
 def prefix_hit_ratio(scope: Scope) -> str:
     """Share of prompt tokens found in the prefix cache."""
-    hits = variants(scope, EngineMetric.PREFIX_HITS, _increase(scope))
-    return f"{hits} / {variants(scope, EngineMetric.PREFIX_QUERIES, _increase(scope))}"
+    hits = variants(scope, EngineMetric.PREFIX_HITS, increase(scope))
+    return f"{hits} / {variants(scope, EngineMetric.PREFIX_QUERIES, increase(scope))}"
 
 
 def generated_tokens(scope: Scope) -> str:
@@ -192,7 +193,7 @@ def hour(scope: Scope) -> str:
     seen = [f"{combine} {scope.by(*VARIANT)} ({scraped})" for combine in ("sum", "max")]
     begun = f"and {scope.on(*VARIANT)} {variants(scope, EngineMetric.RUNNING, before)}"
     parts = {
-        WindowFigure.REQUESTS: f"({variants(scope, f'{EngineMetric.TTFT}_count', _increase(scope))} {begun})",
+        WindowFigure.REQUESTS: f"({variants(scope, f'{EngineMetric.TTFT}_count', increase(scope))} {begun})",
         WindowFigure.ENGINES: f"{seen[0]} / {seen[1]}",
         WindowFigure.PROMPT_TOKENS: prompt_tokens(scope),
         WindowFigure.OUTPUT_TOKENS: output_tokens(scope),
@@ -209,7 +210,7 @@ def hour(scope: Scope) -> str:
 def _of_proposers(scope: Scope, counter: str) -> str:
     """Return how much a counter grew, of variants that speculate, with the label ``proposer``."""
     proposer = f"topk {scope.by(*VARIANT)} (1, {exported(scope, PROPOSER_INFO)})"
-    return f"{variants(scope, counter, _increase(scope))} * {scope.on(*VARIANT)} group_left (proposer) {proposer}"
+    return f"{variants(scope, counter, increase(scope))} * {scope.on(*VARIANT)} group_left (proposer) {proposer}"
 
 
 def cost_by_time(scope: Scope) -> str:

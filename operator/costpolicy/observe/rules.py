@@ -16,6 +16,13 @@ from costpolicy.observe.attribution import POLICY, variants
 from costpolicy.observe.autoscaling import load_of_policies
 from costpolicy.observe.engine_metrics import EngineMetric
 from costpolicy.observe.exported import BUILD_INFO, Recorded
+from costpolicy.observe.ledger_queries import (
+    accelerators_by_offering,
+    cost_by_offering,
+    ledger_of_an_hour,
+    operators_seen,
+    unit_costs,
+)
 from costpolicy.observe.saturation_queries import saturated_requests, saturated_shape
 from costpolicy.observe.scope import Scope
 
@@ -55,6 +62,8 @@ def _variant_rules() -> list[dict[str, str]]:
         _record(Recorded.SATURATED_SHAPE, saturated_shape(_SCOPE)),
         _record(Recorded.ACCELERATORS, queries.accelerators(_SCOPE)),
         _record(Recorded.COST_PER_HOUR, queries.cost_per_hour(_SCOPE)),
+        _record(Recorded.OFFERING_ACCELERATORS, accelerators_by_offering(_SCOPE)),
+        _record(Recorded.OFFERING_COST_PER_HOUR, cost_by_offering(_SCOPE)),
     ]
 
 
@@ -75,7 +84,12 @@ def rule_file() -> dict[str, Any]:
     hours, which are long ranges and need not be read each minute; and one for autoscalers, which look more often.
     """
     rules = [*_variant_rules(), *_policy_rules()]
-    hourly = [_record(Recorded.LOAD_AND_LATENCY, queries.hour(_HOURLY))]
+    hourly = [
+        _record(Recorded.LOAD_AND_LATENCY, queries.hour(_HOURLY)),
+        _record(Recorded.OPERATORS_SEEN, operators_seen(_HOURLY)),
+        _record(Recorded.LEDGER, ledger_of_an_hour(_HOURLY)),
+        _record(Recorded.UNIT_COST, unit_costs(_HOURLY)),
+    ]
     load = [_record(name, expression) for name, expression in load_of_policies(_SCOPE).items()]
     return {
         "groups": [
