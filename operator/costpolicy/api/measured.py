@@ -48,6 +48,8 @@ class WindowFigures(ObservedModel):
     """Prompt tokens of them."""
     output_tokens: Whole
     """Generated tokens of them."""
+    hours: Whole = 0
+    """Hours of it of which costs and requests are known."""
 
 
 class Interval(ObservedModel):
@@ -61,13 +63,30 @@ class Interval(ObservedModel):
     """Confidence, such as 0.95."""
 
 
-class MeasurementStatus(ObservedModel):
-    """What changes have saved; what cannot be said is absent."""
+class AttributionStatus(ObservedModel):
+    """What the cost reduction comes from, in shares of the baseline's cost per request; their sum is the cost reduction."""
 
+    change: float
+    """The change of configuration."""
+    traffic: float
+    """More or fewer requests, longer or shorter ones."""
+    price: float
+    """Prices that changed."""
+    unexplained: float
+    """What is left."""
+
+
+class MeasurementStatus(ObservedModel):
+    """What the last change has saved; what cannot be said is absent."""
+
+    changed_at: Timestamp | None = None
+    """When that change ended. Empty: nothing was changed yet."""
+    complete: bool = False
+    """As much time has passed since as was measured before it; these figures stay until the next change."""
     baseline: WindowFigures | None = None
     """The window before the change."""
     current: WindowFigures | None = None
-    """The latest window."""
+    """The window since the change; without one the latest."""
     cost_reduction: float | None = None
     """1 - cost per request now / in the baseline."""
     efficiency_improvement: float | None = None
@@ -75,9 +94,13 @@ class MeasurementStatus(ObservedModel):
     quality_maintained: bool | None = None
     """Whether quality was kept, by a real check."""
     interval: Interval | None = None
-    """Where the cost reduction lies."""
+    """Where the change's own share of the cost reduction lies, whatever the traffic did."""
+    attribution: AttributionStatus | None = None
+    """What the cost reduction comes from."""
     saved_per_hour: Money | None = None
-    """What runs now costs this much less per hour than what ran before the last change."""
+    """Allocated: by the change, price x accelerators, an hour at the traffic since."""
+    realised_per_hour: Money | None = None
+    """Of that, what left the bill: the node is gone, or somebody else uses the accelerator."""
     reason: Sentence = ""
     """Why a figure is absent."""
 
@@ -137,7 +160,9 @@ class Receipt(ObservedModel):
     """One change that was made."""
 
     at: Timestamp
-    """When."""
+    """When it ended."""
+    started_at: Timestamp | None = None
+    """When it began."""
     change: Line
     """What."""
     before: Annotated[str, Clip(128)] = ""
@@ -146,5 +171,7 @@ class Receipt(ObservedModel):
     """What runs after."""
     proof: Annotated[str, Clip(128)] = ""
     """What showed that it was right."""
-    undo: Annotated[str, Clip(128)] = ""
+    measured: Line = ""
+    """What it saved, once as much time has passed as was measured before it."""
+    undo: Line = ""
     """How it is undone."""

@@ -62,6 +62,8 @@ class Reason(StrEnum):
     NO_CHANGE_YET = "NoChangeYet"
     ACCEPTED_BY_USER = "AcceptedByUser"
     QUALITY_PROVEN = "QualityProven"
+    CHANGE_MEASURED = "ChangeMeasured"
+    CHANGE_DID_NOT_SAVE = "ChangeDidNotSave"
     # changes of configuration
     STEADY = "Steady"
     SURGING = "Surging"
@@ -169,6 +171,9 @@ REASONS: Final[Mapping[Reason, str]] = {
     Reason.NO_CHANGE_YET: "Nothing that can alter answers has been changed.",
     Reason.ACCEPTED_BY_USER: "A technique that can alter answers is Enabled: accepted by you, and not tested.",
     Reason.QUALITY_PROVEN: "What can alter answers was asked the same prompts as what served before, and is no worse.",
+    Reason.CHANGE_MEASURED: "As much time has passed since a change as was measured before it; the message says what it saved.",
+    Reason.CHANGE_DID_NOT_SAVE: "The same, and with 95 % confidence the change made requests dearer: undo it, as its receipt in "
+    "status.history says.",
     Reason.STEADY: "No change of configuration is under way or wanted.",
     Reason.SURGING: "A replica of the new configuration starts beside those that serve.",
     Reason.SHARING: "The new configuration takes a share of the traffic and has to show that it keeps the promise.",

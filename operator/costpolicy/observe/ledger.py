@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import Final, TypeAlias
 
 from costpolicy.observe.source import Sample
 from costpolicy.units import MICROS_PER_UNIT, Money
@@ -50,11 +50,8 @@ class Per(StrEnum):
     MILLION_OUTPUT_TOKENS = "million_output_tokens"
 
 
-class Held(NamedTuple):
-    """An accelerator and how it is paid for, by their names in the API."""
-
-    accelerator: str
-    capacity_type: str
+Held: TypeAlias = tuple[str, str]
+"""An accelerator and how it is paid for, by their names in the API."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +85,7 @@ class _Page:
 
     def take(self, sample: Sample) -> None:
         labels = sample.labels
-        held = Held(labels.get("accelerator", ""), labels.get("capacity_type", ""))
+        held = (labels.get("accelerator", ""), labels.get("capacity_type", ""))
         match labels.get("figure"):
             case LedgerFigure.COST:
                 self.costs[held] = Money(round(sample.value * MICROS_PER_UNIT))

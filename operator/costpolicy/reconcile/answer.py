@@ -17,6 +17,7 @@ from costpolicy.reconcile.calibration import calibration_status
 from costpolicy.reconcile.conditions import Answer, conditions, stalled
 from costpolicy.reconcile.course import Course
 from costpolicy.reconcile.live import Live
+from costpolicy.reconcile.measurement import Measurement, begun
 from costpolicy.reconcile.observed import observed_traffic
 from costpolicy.reconcile.outlook import Outlook
 from costpolicy.reconcile.snapshot import Snapshot
@@ -25,7 +26,7 @@ from costpolicy.units import Money
 MAX_HISTORY = 10
 
 
-def answer(outlook: Outlook, course: Course | None, now: datetime) -> CostPolicyStatus:
+def answer(outlook: Outlook, course: Course | None, measured: Measurement, now: datetime) -> CostPolicyStatus:
     """Return the status that says what was decided and why."""
     snapshot, plan = outlook.snapshot, outlook.plan
     before = snapshot.policy.status or CostPolicyStatus()
@@ -41,9 +42,9 @@ def answer(outlook: Outlook, course: Course | None, now: datetime) -> CostPolicy
             quality=outlook.findings.quality,
         )
     )
-    history = before.history
     if course is not None and course.receipt is not None:
-        history = (course.receipt, *history)[:MAX_HISTORY]
+        history = (course.receipt, *measured.history)[:MAX_HISTORY]
+        measured = Measurement(status=begun(course.receipt), history=history)
     return CostPolicyStatus(
         observed_generation=snapshot.policy.metadata.generation,
         conditions=merge_conditions(before.conditions, found, now),
@@ -64,9 +65,9 @@ def answer(outlook: Outlook, course: Course | None, now: datetime) -> CostPolicy
         calibration=calibration_status(outlook.request.calibration),
         speculation=speculation_status(outlook.request),
         spending=spending_status(outlook.spending, currency),
-        measurement=before.measurement,
+        measurement=measured.status,
         playbook=before.playbook,
-        history=history,
+        history=measured.history,
     ).within_limit()
 
 

@@ -15,6 +15,7 @@ from costpolicy.reconcile.autoscaling import autoscaling_of
 from costpolicy.reconcile.children import left_over, objects_of
 from costpolicy.reconcile.decision import Decision, News
 from costpolicy.reconcile.inputs import Inputs
+from costpolicy.reconcile.measurement import measurement_of
 from costpolicy.reconcile.news import news_of
 from costpolicy.reconcile.outlook import Outlook, look_ahead
 from costpolicy.reconcile.scaler import scaler_of
@@ -41,8 +42,9 @@ def _leave_alone(snapshot: Snapshot, problem: Problem, now: datetime) -> Decisio
 
 
 def _advise(outlook: Outlook, now: datetime) -> Decision:
-    status = answer(outlook, None, now)
-    return Decision(status=status, news=news_of(outlook.snapshot, status, ()), planned=outlook.planned)
+    measured = measurement_of(outlook.snapshot, now)
+    status = answer(outlook, None, measured, now)
+    return Decision(status=status, news=news_of(outlook.snapshot, status, measured.news), planned=outlook.planned)
 
 
 def _act(outlook: Outlook, now: datetime) -> Decision:
@@ -50,14 +52,15 @@ def _act(outlook: Outlook, now: datetime) -> Decision:
     course = steer(outlook, now)
     scaling = autoscaling_of(snapshot)
     objects, deployments = objects_of(snapshot, course, scaling, scaler_of(outlook, course, scaling))
-    status = answer(outlook, course, now)
+    measured = measurement_of(snapshot, now)
+    status = answer(outlook, course, measured, now)
     kept = (*objects, *(deployment.intent for deployment in deployments if deployment.intent))
     return Decision(
         objects=objects,
         deployments=deployments,
         deletions=left_over(snapshot, course, kept, outlook.findings.outdated) if course.variants else (),
         status=status,
-        news=news_of(snapshot, status, course.news),
+        news=news_of(snapshot, status, (*course.news, *measured.news)),
         look_again=course.look_again,
         planned=outlook.planned,
     )

@@ -15,6 +15,7 @@ from costpolicy.kube.autoscaler import Autoscaler, parse_autoscaler
 from costpolicy.kube.gateway import Gateway, NamespacedName, Object, Unreadable
 from costpolicy.observe.fleet import FleetObservations, ObserveSettings, observe_fleet
 from costpolicy.observe.source import MetricsSource, MetricsUnavailable, Missing
+from costpolicy.reconcile.ledgers import Ledgers
 from costpolicy.reconcile.snapshot import MetricsDown
 from costpolicy.reconcile.supply import Capacity
 from costpolicy.units import format_duration
@@ -37,6 +38,8 @@ class Fleet:
     autoscalers: Mapping[NamespacedName, tuple[Autoscaler, ...]] = field(default_factory=dict)
     """By the policy that they were made for, and by the Deployment that they scale, whosever they are."""
     rate_window: timedelta = timedelta(minutes=5)
+    ledgers: Ledgers = field(default_factory=Ledgers, compare=False, repr=False)
+    """Hours that savings are measured on, of those policies that they were read for."""
 
     def autoscalers_of(self, namespace: str, names: Iterable[str]) -> tuple[Autoscaler, ...]:
         """Return the autoscalers of a policy and of its Deployments, by their names."""
@@ -86,6 +89,7 @@ class FleetWatch:
         self._last: Fleet | None = None
         self._observations: FleetObservations | MetricsDown | None = None
         self._observed_at: datetime | None = None
+        self._ledgers = Ledgers()
 
     def look(self) -> Fleet:
         """Return the fleet as it was at most a moment ago.
@@ -102,33 +106,37 @@ class FleetWatch:
 
     def _read(self, now: datetime) -> Fleet:
         gateway = self._gateway
+        policies = tuple(policy for policy in gateway.policies() if isinstance(policy, CostPolicy))
         return Fleet(
             at=now,
-            policies=tuple(policy for policy in gateway.policies() if isinstance(policy, CostPolicy)),
+            policies=policies,
             prices=prices_of(gateway.price_books(), now),
             capacity=Capacity(nodes=gateway.nodes(), pods=gateway.pods()),
-            observations=self._observe(now),
+            observations=self._observe(policies, now),
             autoscalers=_indexed(gateway.autoscalers()),
             rate_window=self._settings.rate_window,
+            ledgers=self._ledgers,
         )
 
-    def _observe(self, now: datetime) -> FleetObservations | MetricsDown:
+    def _observe(self, policies: Sequence[CostPolicy], now: datetime) -> FleetObservations | MetricsDown:
         if (
             self._observations is None
             or self._observed_at is None
             or _is_old(self._observed_at, now, METRICS_FRESH_FOR)
         ):
-            self._observations, self._observed_at = self._ask(now), now
+            self._observations, self._observed_at = self._ask(policies, now), now
         return self._observations
 
-    def _ask(self, now: datetime) -> FleetObservations | MetricsDown:
+    def _ask(self, policies: Sequence[CostPolicy], now: datetime) -> FleetObservations | MetricsDown:
         if self._metrics is None:
             message = "no Prometheus is configured: set prometheus.url in the chart"
             return MetricsDown(reason=Reason.PROMETHEUS_UNREACHABLE, message=message)
         try:
-            return observe_fleet(self._metrics, now, self._settings)
+            seen = observe_fleet(self._metrics, now, self._settings)
+            self._ledgers.read(self._metrics, self._settings.scope(), policies, now)
         except MetricsUnavailable as error:
             return MetricsDown(reason=Reason(error.reason), message=error.message)
+        return seen
 
 
 def prices_of(books: Sequence[PriceBook | Unreadable], now: datetime) -> PriceList:

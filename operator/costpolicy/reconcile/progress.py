@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Literal
 
 from costpolicy.api.reasons import Reason
-from costpolicy.api.status import Receipt, RolloutStatus
+from costpolicy.api.status import RolloutStatus
 from costpolicy.kube.gateway import EventType
 from costpolicy.manifests.variant import Variant
 from costpolicy.planning.configuration import Configuration
@@ -30,6 +30,7 @@ from costpolicy.reconcile.gate import Harmless, Proof, Waiting, proof_of
 from costpolicy.reconcile.growing import grown
 from costpolicy.reconcile.live import LiveVariant
 from costpolicy.reconcile.outlook import Outlook
+from costpolicy.reconcile.receipts import receipt_of
 from costpolicy.reconcile.replacement import replacing
 from costpolicy.reconcile.steady import steady, waiting
 from costpolicy.reconcile.withdrawal import ENDED
@@ -160,13 +161,7 @@ def _promoted(move: _Move, step: Step, rollout: RolloutStatus) -> Course:
         ),
         service=move.variant.hash,
         rollout=rollout.model_copy(update={**ENDED, "phase": STEADY, "last_change_at": now, "message": ""}),
-        receipt=Receipt(
-            at=now,
-            change=rollout.message or rollout.trigger,
-            before=before,
-            after=after,
-            proof=_proof(move),
-        ),
+        receipt=receipt_of(rollout, (stable.configuration, before), (move.configuration, after), _proof(move), now),
         news=(
             *_shown(move),
             News(type=EventType.NORMAL, reason=Reason.PROMOTED, note=f"{after} serves instead of {before}"),

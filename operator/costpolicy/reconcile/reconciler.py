@@ -92,6 +92,8 @@ class Reconciler:
         except (NameTaken, Forbidden, Invalid) as error:
             decision = self._refuse(snapshot, Problem(reason=_reason_of(error), message=str(error)))
             carry_out(decision, ref, self._gateway)
+        if snapshot.ledger is not None:
+            fleet.ledgers.decided(namespace, name, snapshot.ledger)
         for news in decision.news:
             self._decided(news.reason)
         return decision.look_again
@@ -128,6 +130,7 @@ class Reconciler:
             rate_window=fleet.rate_window,
             evaluator_image=self._defaults.evaluator_image,
             planned=self._planned.get((namespace, name)),
+            ledger=fleet.ledgers.of(namespace, name),
             renderings=self._renderings.setdefault((namespace, name), Renderings()),
         )
 

@@ -19,6 +19,7 @@ from costpolicy.planning.plan import Plan
 from costpolicy.planning.request import PlanRequest
 from costpolicy.reconcile.evaluations import Examination
 from costpolicy.reconcile.inputs import Inputs
+from costpolicy.reconcile.ledgers import Ledger
 from costpolicy.reconcile.live import Live
 from costpolicy.reconcile.renderings import Renderings
 from costpolicy.reconcile.supply import Capacity
@@ -77,6 +78,7 @@ class Snapshot:
         evaluator_image: the operator's own image, which asks them; empty: not known, and nothing is asked.
         rate_window: over which the rates in ``observed`` are means.
         planned: what the planner was asked last about this policy; it only saves work, and may always be missing.
+        ledger: hours that its savings are measured on, where they were read since they were decided on last.
         renderings: the same of what was rendered of its variants.
     """
 
@@ -96,4 +98,5 @@ class Snapshot:
     evaluator_image: str = ""
     rate_window: timedelta = timedelta(minutes=5)
     planned: Planned | None = None
+    ledger: Ledger | None = None
     renderings: Renderings = field(default_factory=Renderings, compare=False, repr=False)

@@ -34,11 +34,19 @@ class Impact:
     attribution: Attribution | None = None
 
 
-def measure_impact(baseline: Window, current: Window) -> Impact:
-    """Compare two windows of the same length."""
+def measure_impact(baseline: Window, current: Window, *, quality_maintained: bool | None = None) -> Impact:
+    """Compare two windows of the same length.
+
+    Args:
+        baseline: before the change.
+        current: after it.
+        quality_maintained: what a check of the answers found; ``None``: the windows' own quality decides, if they have one.
+    """
     reduction = _relative(current.cost_per_request, baseline.cost_per_request)
     improvement = _relative(current.tokens_per_unit, baseline.tokens_per_unit)
-    quality = _quality_maintained(baseline.quality, current.quality)
+    quality = quality_maintained
+    if quality is None:
+        quality = _quality_maintained(baseline.quality, current.quality)
     reasons = [
         _why_no_reduction(baseline, current) if reduction is None else "",
         _why_no_improvement(baseline, current) if improvement is None else "",

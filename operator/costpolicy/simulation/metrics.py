@@ -9,12 +9,14 @@ from typing import Final, TypeVar
 
 from costpolicy.api.reasons import Reason
 from costpolicy.observe.fleet import ObserveSettings
+from costpolicy.observe.ledger import Held
 from costpolicy.observe.questions import QUESTIONS
 from costpolicy.observe.source import MetricsUnavailable, Sample
 from costpolicy.simulation.costs import Costs, total
 from costpolicy.simulation.engine import Reading
 from costpolicy.simulation.history import History
 from costpolicy.simulation.hours import Hours, Scraped
+from costpolicy.simulation.ledger import LedgerHours, Paid
 from costpolicy.simulation.saturated import Saturated
 from costpolicy.simulation.traffic import Traffic
 from costpolicy.units import MICROS_PER_UNIT, Money
@@ -31,6 +33,7 @@ class Scrape:
     """All ready replicas of one variant at one time; ``offered`` is the variant's whole rate per second."""
 
     at: datetime
+    held: Held
     kernels: str
     offered: float
     traffic: Traffic
@@ -55,6 +58,7 @@ class SimulatedMetrics:
         self._history: dict[tuple[str, str], History] = {}
         self._saturated: dict[Variant, Saturated] = {}
         self._costs = Costs()
+        self._ledger = LedgerHours()
         self._alike: dict[Variant, datetime] = {}
         self._recorded: tuple[object, tuple[Sample, ...]] | None = None
         self.outage: Reason | None = None
@@ -76,6 +80,7 @@ class SimulatedMetrics:
             if lasted and series[0] is not scrape:
                 kind = (*variant[:2], scrape.kernels)
                 self._saturated.setdefault(kind, Saturated()).record(series, lasted)
+        self._keep(scrapes)
         if seen:
             at = next(iter(seen.values())).at
             self._costs.record(at, total({variant: scrape.cost_per_hour for variant, scrape in scrapes.items()}))
@@ -83,6 +88,25 @@ class SimulatedMetrics:
             here = [scrape for variant, scrape in seen.items() if variant[:2] == policy]
             offered = sum(scrape.offered for scrape in here)
             self._history.setdefault(policy, History()).record(here[0].at, offered, self._settings.window)
+
+    def _keep(self, scrapes: Mapping[Variant, Scrape]) -> None:
+        """Keep what was paid for in the ledger."""
+        paid = [
+            (
+                variant[:2],
+                Paid(
+                    held=scrape.held,
+                    accelerators=sum(scrape.accelerators.values()),
+                    cost_per_hour=scrape.cost_per_hour,
+                    traffic=scrape.traffic,
+                    reading=scrape.reading,
+                    replicas=scrape.replicas,
+                ),
+            )
+            for variant, scrape in scrapes.items()
+        ]
+        if scrapes:
+            self._ledger.record(next(iter(scrapes.values())).at, paid)
 
     def revision(self, now: datetime) -> object:
         """Return a value that stays equal while answers stay equal, but for the times in them."""
@@ -104,22 +128,29 @@ class SimulatedMetrics:
         """See :class:`MetricsSource`."""
         if self.outage is not None:
             raise MetricsUnavailable(self.outage, "simulated outage")
-        name = self._names[promql]
+        name = self._names.get(promql)
         if name in self.missing:
             return ()
-        if name == "load_windows":
-            return self._recorded_hours()
-        if name == "cost_by_time":
-            return tuple(self._cost_by_time(at))
+        match name:
+            case "load_windows":
+                return self._recorded_hours()
+            case "cost_by_time":
+                return tuple(self._cost_by_time(at))
+            case None:  # the only question that names policies
+                return tuple(self._ledger.samples())
+            case _:
+                return tuple(
+                    Sample(labels=labels, value=value, timestamp=at) for labels, value in self._facts(name, at)
+                )
+
+    def _facts(self, name: str, at: datetime) -> Iterable[tuple[dict[str, str], float]]:
         if name == "installation":
-            facts: Iterable[tuple[dict[str, str], float]] = (({"fact": fact}, 1.0) for fact in ("operator", "rules"))
-        elif name == "saturation":
-            facts = self._of_saturated()
-        elif name in ("offered_over_days", "history_begin"):
-            facts = self._of_policies(name)
-        else:
-            facts = self._of_variants(name, at)
-        return tuple(Sample(labels=labels, value=value, timestamp=at) for labels, value in facts)
+            return (({"fact": fact}, 1.0) for fact in ("operator", "rules"))
+        if name == "saturation":
+            return self._of_saturated()
+        if name in ("offered_over_days", "history_begin"):
+            return self._of_policies(name)
+        return self._of_variants(name, at)
 
     def retention(self) -> timedelta | None:
         """See :class:`MetricsSource`."""

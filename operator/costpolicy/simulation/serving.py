@@ -133,6 +133,7 @@ class Serving:
         queue = self._waiting[backend.variant] = waiting(engine, traffic, rate, ready, before, seconds)
         return Scrape(
             at=self._clock.now(),
+            held=(backend.configuration.accelerator, backend.configuration.capacity_type.value),
             kernels=backend.configuration.kernels,
             offered=rate,
             traffic=traffic,

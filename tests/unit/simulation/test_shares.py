@@ -41,6 +41,7 @@ def test_both_latencies_must_keep_their_objective_and_nobody_keeps_one_below_the
 
 def seen(metrics: SimulatedMetrics):
     scrape = Scrape(
+        held=("nvidia-l40s", "OnDemand"),
         kernels="",
         at=NOW,
         offered=8.0,
