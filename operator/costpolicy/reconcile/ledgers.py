@@ -19,7 +19,9 @@ from costpolicy.observe.source import MetricsSource, MetricsUnavailable, Sample
 from costpolicy.units import parse_duration
 
 DUE_EVERY: Final = timedelta(hours=6)
-"""Measured figures are written that often, at the most: at 0, 6, 12 and 18 o'clock UTC."""
+"""Measured figures are written that often, at the most: a little after 0, 6, 12 and 18 o'clock UTC."""
+_SETTLED: Final = timedelta(minutes=10)
+"""An hour is recorded some minutes after it has ended."""
 AT_ONCE: Final = 10
 """Policies that one question is about: 350 hours of eight figures each."""
 _AFTER_A_FAILURE: Final = timedelta(minutes=5)
@@ -95,8 +97,8 @@ class Ledgers:
 
 
 def due_at(now: datetime) -> datetime:
-    """Return when policies were due last."""
-    seconds = int(now.timestamp())
+    """Return when policies were due last: the end of the last hour that they are told of."""
+    seconds = int((now - _SETTLED).timestamp())
     return datetime.fromtimestamp(seconds - seconds % int(DUE_EVERY.total_seconds()), tz=UTC)
 
 

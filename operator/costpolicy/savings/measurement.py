@@ -19,6 +19,7 @@ from costpolicy.units import ZERO, Money, format_time
 HOUR: Final = timedelta(hours=1)
 FEWEST_HOURS: Final = 24
 """Hours of which costs and requests must be known on both sides before anything is said: every hour of the day once."""
+_INSTANT: Final = timedelta.resolution
 
 Offering: TypeAlias = tuple[str, str]
 """An accelerator and how it is paid for."""
@@ -147,12 +148,12 @@ def measure(
         frozen: the window before as it was read once; it counts where less of it is kept by now.
         quality_maintained: what a check of the answers found.
     """
-    begin = max(change.began - length, change.after or change.began - length)
-    end = min(_hour_of(now), change.ended + length)
+    begin = max(_hour_of(change.began) - length, change.after or _hour_of(change.began) - length)
+    end = _hour_of(change.ended + HOUR - _INSTANT) + length
     prices = _prices(hours, change)
     baseline = _fuller(_span(hours, begin, change.began, prices), frozen)
     current = _span(hours, change.ended, end, prices)
-    complete = now >= change.ended + length
+    complete = now >= end
     thin = _too_thin(baseline, current, change, complete=complete)
     if thin or baseline is None or current is None:
         return Measured(baseline=baseline, current=current, complete=complete, reason=thin)
