@@ -47,7 +47,7 @@ def test_a_move_to_cheaper_accelerators_is_measured_and_gets_its_receipt():
     assert 48 == said["current"]["hours"]
 
     move(made, L40S)
-    assert "a day of costs and requests has to pass" in measured(made)["reason"]
+    assert "0 hours are known, 24 are needed: what it saves is said from then on" in measured(made)["reason"]
 
     for _ in range(3):
         made.run(11 * HOUR, step=STEP)

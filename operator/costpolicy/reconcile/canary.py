@@ -37,7 +37,7 @@ def trigger_of(outlook: Outlook, hash_: str) -> Trigger | Literal[""]:
     if rollout.to_variant != hash_:
         return "SpecChange" if edited(outlook.snapshot) else "BetterPlan"
     match rollout.trigger:
-        case "SpecChange" | "BetterPlan" | "OutOfStock" as known:
+        case "SpecChange" | "BetterPlan" | "OutOfStock" | "DidNotSave" as known:
             return known
         case _:
             return ""

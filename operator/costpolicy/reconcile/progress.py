@@ -1,5 +1,6 @@
 """A change of configuration that is under way: its next step, its end, or its withdrawal."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
@@ -7,6 +8,7 @@ from typing import Literal
 from costpolicy.api.reasons import Reason
 from costpolicy.api.status import RolloutStatus
 from costpolicy.kube.gateway import EventType
+from costpolicy.manifests.record import configuration_to_json
 from costpolicy.manifests.variant import Variant
 from costpolicy.planning.configuration import Configuration
 from costpolicy.planning.explain import describe
@@ -31,6 +33,7 @@ from costpolicy.reconcile.growing import grown
 from costpolicy.reconcile.live import LiveVariant
 from costpolicy.reconcile.outlook import Outlook
 from costpolicy.reconcile.receipts import receipt_of
+from costpolicy.reconcile.rejected import with_rejected
 from costpolicy.reconcile.replacement import replacing
 from costpolicy.reconcile.steady import steady, waiting
 from costpolicy.reconcile.withdrawal import ENDED
@@ -160,7 +163,9 @@ def _promoted(move: _Move, step: Step, rollout: RolloutStatus) -> Course:
             again(outlook, stable, stable.replicas, role="Retiring"),
         ),
         service=move.variant.hash,
-        rollout=rollout.model_copy(update={**ENDED, "phase": STEADY, "last_change_at": now, "message": ""}),
+        rollout=rollout.model_copy(
+            update={**ENDED, **_remembered(move), "phase": STEADY, "last_change_at": now, "message": ""}
+        ),
         receipt=receipt_of(rollout, (stable.configuration, before), (move.configuration, after), _proof(move), now),
         news=(
             *_shown(move),
@@ -168,6 +173,15 @@ def _promoted(move: _Move, step: Step, rollout: RolloutStatus) -> Course:
         ),
         look_again=WATCHING,
     )
+
+
+def _remembered(move: _Move) -> Mapping[str, object]:
+    """Return what status keeps of what served: to go back to it, or not to try it again."""
+    before = move.stable.configuration if move.trigger == "BetterPlan" else None
+    kept = {"restores": configuration_to_json(before) if before else ""}
+    if move.trigger != "DidNotSave":
+        return kept
+    return kept | {"rejected": with_rejected(move.outlook, move.stable, Reason.CHANGE_DID_NOT_SAVE)}
 
 
 def _proof(move: _Move) -> str:
