@@ -171,7 +171,7 @@ class Receipt(ObservedModel):
     """What ran before."""
     after: Annotated[str, Clip(128)] = ""
     """What runs after."""
-    proof: Annotated[str, Clip(128)] = ""
+    proof: Annotated[str, Clip(192)] = ""
     """What showed that it was right."""
     measured: Line = ""
     """What it saved, once as much time has passed as was measured before it."""

@@ -99,7 +99,9 @@ class Ledgers:
                 self._waiting.pop(gone, None)
                 self._done.pop(gone, None)
             room = AT_ONCE - len(self._waiting)
-            late = [key for key, policy in wanted.items() if key not in self._waiting and self._is_due(key, policy, now)]
+            late = [
+                key for key, policy in wanted.items() if key not in self._waiting and self._is_due(key, policy, now)
+            ]
             return sorted(late, key=lambda key: (self._read_at(key, wanted[key]), key))[:room] if room > 0 else []
 
     def _is_due(self, key: NamespacedName, policy: CostPolicy, now: datetime) -> bool:

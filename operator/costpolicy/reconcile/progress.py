@@ -15,7 +15,7 @@ from costpolicy.planning.explain import describe
 from costpolicy.planning.options import alters_answers
 from costpolicy.planning.plan import Target
 from costpolicy.reconcile.autoscaling import autoscaling_of
-from costpolicy.reconcile.canary import asks_for_evidence, evidence_of, stage_number, told, trigger_of
+from costpolicy.reconcile.canary import asks_for_evidence, costs_told, evidence_of, stage_number, told, trigger_of
 from costpolicy.reconcile.change import Change, Keep, Trigger
 from costpolicy.reconcile.course import (
     CALM,
@@ -187,8 +187,14 @@ def _remembered(move: _Move) -> Mapping[str, object]:
 def _proof(move: _Move) -> str:
     counted = move.proof.message.partition(":")[0] if isinstance(move.proof, Harmless) else ""
     asked = f"{counted}; " if counted else ""
-    shown = f"kept its objectives beside what served in {move.number - 1} stage(s); " if move.has_stages else ""
-    return f"{asked}{shown}all replicas ready"
+    return f"{asked}{_stages_shown(move)}all replicas ready"
+
+
+def _stages_shown(move: _Move) -> str:
+    if not move.has_stages:
+        return ""
+    costs = costs_told(move.outlook, move.canary, move.stable) if move.canary else ""
+    return f"kept its objectives beside what served in {move.number - 1} stage(s){costs and f', {costs}'}; "
 
 
 def _situation(move: _Move) -> Situation:
