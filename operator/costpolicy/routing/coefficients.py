@@ -82,7 +82,7 @@ def fit(labels: Sequence[Label], held_out: OutOfFold) -> dict[str, Any]:
 
 
 def out_of_fold(labels: Sequence[Label], draw: int = 0) -> OutOfFold:
-    """Score each question by a fit on the other folds, with the parts that all the labels suffice for.
+    """Score each question by a fit on other questions, with the parts that all the labels suffice for.
 
     Folds come from a hash of the prompt: a question that is there twice is never fitted on and scored.
 
@@ -90,12 +90,17 @@ def out_of_fold(labels: Sequence[Label], draw: int = 0) -> OutOfFold:
         labels: any number.
         draw: which of many ways to divide them.
     """
+    folds = [crc32(f"{draw} {label.prompt}".encode(errors="surrogatepass")) % FOLDS for label in labels]
+    return out_of_folds(labels, folds)
+
+
+def out_of_folds(labels: Sequence[Label], folds: Sequence[int]) -> OutOfFold:
+    """Score the questions of each fold by a fit on the others."""
     prompts = [look(label.prompt) for label in labels]
     basis = basis_of(len(labels))
     if basis is Basis.FORM:
         columns = [[part_of(part)(prompt) for prompt in prompts] for part in _form()]
         return _blended(columns, _generic_scales(), _weights(len(labels)))
-    folds = [crc32(f"{draw} {label.prompt}".encode(errors="surrogatepass")) % FOLDS for label in labels]
     columns = [[0.0] * len(labels) for _ in _weights(len(labels))]
     for fold in sorted(set(folds)):
         rest = [index for index, other in enumerate(folds) if other != fold]
@@ -104,7 +109,8 @@ def out_of_fold(labels: Sequence[Label], draw: int = 0) -> OutOfFold:
             for index, other in enumerate(folds):
                 if other == fold:
                     column[index] = part(prompts[index])
-    return _blended(columns, [(fmean(column), pstdev(column) or 1.0) for column in columns], _weights(len(labels)))
+    scales = [(fmean(column), pstdev(column) or 1.0) for column in columns]
+    return _blended(columns, scales, _weights(len(labels)))
 
 
 def _form() -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ from costpolicy.routing.labels import Label
 from costpolicy.routing.report import CostPair, Report
 from costpolicy.units import Money
 from made_labels import held_out, made_labels
-from routing_study import differences
+from routing_study.bootstrap import differences
 
 
 def asked(*outcomes: tuple[int, int]) -> list[Label]:
