@@ -102,6 +102,12 @@ def answer(finding: "Finding") -> dict[str, Any]:
             "moveToFront": list(order.moved),
             "variable": order.variable or None,
         },
+        "compression": {
+            "tokensRemoved": finding.compression.removed,
+            "cacheHitsLost": finding.compression.hits_lost,
+            "netTokens": finding.compression.net,
+            "cost": _text(finding.cost_of(finding.compression.net)),
+        },
         "duplicates": {"same": finding.duplicates.same, "similar": finding.duplicates.similar},
     }
 
@@ -125,6 +131,11 @@ def _lines(finding: "Finding") -> list[str]:
         )
         lines += [f"    move up   {_cut(text)}" for text in order.moved[:_SHOWN]]
         lines.append(f"    behind    {_cut(order.variable)}")
+    if finding.compression.removed:
+        lines.append(
+            f"  compression {finding.compression.removed:,} tokens removed less {finding.compression.hits_lost:,} of the "
+            f"prefix cache: {finding.compression.net:,}{_priced(finding.cost_of(finding.compression.net))}, if answers stay right"
+        )
     if finding.duplicates.same or finding.duplicates.similar:
         lines.append(
             f"  duplicates  {finding.duplicates.same} the same as an earlier one, {finding.duplicates.similar} nearly"

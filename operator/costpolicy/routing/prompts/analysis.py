@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from costpolicy.routing.compression import NetSaving, net_saving
 from costpolicy.routing.prompts.ordering import BLOCK, Ordering, judge_order
 from costpolicy.routing.prompts.repetition import Duplicates, duplicates, most_repeated, repeated_tokens
 from costpolicy.routing.prompts.samples import Request, Section
@@ -28,6 +29,7 @@ class Finding:
         repeated: tokens of text that the same prompt already held. example: the most frequent such text.
         ordering: what the order of the text costs the prefix cache.
         duplicates: requests that an answer cache could have answered.
+        compression: what shortening long messages would be worth.
     """
 
     feature: str
@@ -38,6 +40,7 @@ class Finding:
     example: str
     ordering: Ordering
     duplicates: Duplicates
+    compression: NetSaving
 
     @property
     def total(self) -> int:
@@ -97,6 +100,7 @@ def _finding(feature: str, requests: Sequence[Request], counter: Counter, prices
         example=most_repeated(requests),
         ordering=judge_order(requests, counter, block),
         duplicates=duplicates(requests),
+        compression=net_saving(requests, counter, block=block),
     )
 
 

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Final
 
@@ -43,11 +43,13 @@ class Request:
         feature: what of the application asked it.
         model: asked for; may be empty.
         segments: the whole prompt in the order in which an engine sees it.
+        messages: of a conversation, as they were sent; empty for a text to be continued.
     """
 
     feature: str
     model: str
     segments: Sequence[Segment]
+    messages: Sequence[Mapping[str, Any]] = ()
 
     def text(self, section: Section | None = None) -> str:
         """Return the prompt, or one section of it."""
@@ -71,6 +73,14 @@ def parse_samples(text: str, feature: str = FEATURE) -> tuple[Request, ...]:
     return requests
 
 
+def recast(request: Request, messages: Sequence[Mapping[str, Any]]) -> Request:
+    """Return the request with other messages; a text to be continued has none and stays as it is."""
+    if not request.messages:
+        return request
+    declared = [segment for segment in request.segments if segment.section is Section.TOOLS]
+    return replace(request, segments=(*declared, *_conversation(0, messages)), messages=messages)
+
+
 def _request(line: int, written: str, feature: str) -> Request:
     try:
         document = json.loads(written)
@@ -91,6 +101,7 @@ def _request(line: int, written: str, feature: str) -> Request:
         feature=named if isinstance(named, str) and named else UNATTRIBUTED,
         model=str(body.get("model") or ""),
         segments=tuple(declared + segments),
+        messages=tuple(body.get("messages") or ()),
     )
 
 
