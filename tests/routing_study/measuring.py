@@ -19,9 +19,9 @@ from routing_study.bootstrap import differences
 Sets = Mapping[str, Sequence[Label]]
 
 DRAWS = 3
-CALIBRATIONS = 20
+CALIBRATIONS = 12
 EFFICIENCY = {"mmlu": (50, 100, 200, 500, 1000, 3000), "gsm8k": (50, 100, 200, 400)}
-EFFICIENCY_DRAWS = 10
+EFFICIENCY_DRAWS = 8
 MOST_TESTED = 2000
 GROUPS = 10
 LIMITS = (Fraction(1, 100), Fraction(2, 100))
@@ -70,13 +70,12 @@ def carried(sets: Sets) -> dict[str, Any]:
 
 def row(labels: Sequence[Label], draws: Sequence[Sequence[float]]) -> dict[str, Any]:
     found: list[Effectiveness] = [evaluate(labels, scores) for scores in draws]
-    between = [differences(labels, scores, by_length(labels)) for scores in draws]
     return {
         "apgr": round(fmean(one.apgr for one in found), 4),
         "cpt50": round(fmean(one.cpt50 for one in found), 4),
         "cpt80": round(fmean(one.cpt80 for one in found), 4),
         "shareFor95": round(fmean(one.share_for_95 for one in found), 4),
-        "overLength": [round(fmean(ends), 4) for ends in zip(*between, strict=True)],
+        "overLength": [round(end, 4) for end in differences(labels, draws, by_length(labels))],
     }
 
 

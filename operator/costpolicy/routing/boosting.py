@@ -1,10 +1,11 @@
 """Gradient boosting with squared loss: small trees, each fitted to what those before it left over.
 
-Cuts are looked for between quantiles of each feature, with sums over bins; every third feature is offered to a tree in
-turn, which costs a third and makes trees differ, without a random number.
+Cuts are looked for between quantiles of each feature, with sums over bins; a tree is offered a third of the features,
+picked by a hash, which costs a third and makes trees differ, without a random number.
 """
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from zlib import crc32
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,8 +21,6 @@ SHRINKAGE: Final = 5.0
 _ABOVE_ALL: Final = 1e9
 """No feature is as large: a node that divides nothing."""
 _EVERY: Final = 3
-_STRIDE: Final = 7919
-"""A prime: which features a tree is offered has nothing to do with how they are ordered."""
 
 
 class _Split(NamedTuple):
@@ -47,7 +46,7 @@ def fit_trees(features: "NDArray[Any]", target: "NDArray[Any]") -> dict[str, Any
     residual = target - target.mean()
     trees = []
     for turn in range(TREES):
-        offered = np.array([column for column in range(width) if (column * _STRIDE + turn) % _EVERY == 0])
+        offered = np.array([column for column in range(width) if crc32(b"%d %d" % (turn, column)) % _EVERY == 0])
         node = np.zeros(questions, dtype=np.int64)
         splits = []
         for depth in range(DEPTH):

@@ -20,6 +20,8 @@ from costpolicy.routing.ridge import fit_linear
 
 ANCHORED_FROM: Final = 50
 LEARNED_FROM: Final = 500
+TREES_FROM: Final = 2000
+"""Below, trees learn more of chance than of questions: docs/reference/routing.md."""
 ANCHOR: Final = 300
 """Labels with which what was learned weighs as much as what needs no label."""
 FOLDS: Final = 5
@@ -39,7 +41,7 @@ class Basis(StrEnum):
     ANCHORED = "Anchored"
     """Form, and what few labels taught, in a proportion that grows with their number."""
     LEARNED = "Learned"
-    """All parts."""
+    """What was learned first, and form as one part of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,10 +77,9 @@ def fit(labels: Sequence[Label], held_out: OutOfFold) -> dict[str, Any]:
         labels: two or more.
         held_out: of the same labels. How far a fit spreads the questions that it knows says nothing about others.
     """
-    basis = basis_of(len(labels))
-    fitted = _fitted(labels, [look(label.prompt) for label in labels], basis)
+    fitted = _fitted(labels, [look(label.prompt) for label in labels], len(labels))
     parts = _scaled(fitted, held_out.scales, _weights(len(labels)))
-    return _document(basis, len(labels), parts, _knots(held_out.raw))
+    return _document(basis_of(len(labels)), len(labels), parts, _knots(held_out.raw))
 
 
 def out_of_fold(labels: Sequence[Label], draw: int = 0) -> OutOfFold:
@@ -97,14 +98,13 @@ def out_of_fold(labels: Sequence[Label], draw: int = 0) -> OutOfFold:
 def out_of_folds(labels: Sequence[Label], folds: Sequence[int]) -> OutOfFold:
     """Score the questions of each fold by a fit on the others."""
     prompts = [look(label.prompt) for label in labels]
-    basis = basis_of(len(labels))
-    if basis is Basis.FORM:
+    if basis_of(len(labels)) is Basis.FORM:
         columns = [[part_of(part)(prompt) for prompt in prompts] for part in _form()]
         return _blended(columns, _generic_scales(), _weights(len(labels)))
     columns = [[0.0] * len(labels) for _ in _weights(len(labels))]
     for fold in sorted(set(folds)):
         rest = [index for index, other in enumerate(folds) if other != fold]
-        parts = _fitted([labels[index] for index in rest], [prompts[index] for index in rest], basis)
+        parts = _fitted([labels[index] for index in rest], [prompts[index] for index in rest], len(labels))
         for column, part in zip(columns, map(part_of, parts), strict=True):
             for index, other in enumerate(folds):
                 if other == fold:
@@ -121,9 +121,9 @@ def _generic_scales() -> list[tuple[float, float]]:
     return [_GENERIC[part["kind"]] for part in _form()]
 
 
-def _fitted(labels: Sequence[Label], prompts: Sequence[Prompt], basis: Basis) -> list[dict[str, Any]]:
-    """Return the parts without their scales."""
-    if basis is Basis.FORM:
+def _fitted(labels: Sequence[Label], prompts: Sequence[Prompt], size: int) -> list[dict[str, Any]]:
+    """Return the parts that ``size`` labels suffice for, without their scales."""
+    if basis_of(size) is Basis.FORM:
         return _form()
     import numpy as np
 
@@ -134,7 +134,7 @@ def _fitted(labels: Sequence[Label], prompts: Sequence[Prompt], basis: Basis) ->
         fit_linear(features, target),
         fit_ngrams([prompt.words for prompt in prompts], target),
     ]
-    return [*parts, fit_trees(features, target)] if basis is Basis.LEARNED else parts
+    return [*parts, fit_trees(features, target)] if size >= TREES_FROM else parts
 
 
 def _weights(labels: int) -> list[float]:
@@ -146,7 +146,7 @@ def _weights(labels: int) -> list[float]:
             learned = labels / (labels + ANCHOR)
             return [(1 - learned) / 2, (1 - learned) / 2, learned / 2, learned / 2]
         case Basis.LEARNED:
-            return [0.5, 0.5, 1.0, 1.0, 1.0]
+            return [0.5, 0.5, 1.0, 1.0, *([1.0] if labels >= TREES_FROM else [])]
 
 
 def _blended(

@@ -82,7 +82,7 @@ def test_no_question_is_fitted_on_and_scored(count: int):
 
 def test_on_made_questions_the_learned_score_beats_prompt_length():
     labels = made_labels(1500)
-    low, _ = differences(labels, held_out(1500).raw, [float(len(label.prompt)) for label in labels])
+    low, _ = differences(labels, [held_out(1500).raw], [float(len(label.prompt)) for label in labels])
 
     assert low > 0
 

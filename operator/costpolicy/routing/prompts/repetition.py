@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Final
 from zlib import crc32
 
-from costpolicy.routing.prompts.samples import Request
+from costpolicy.routing.prompts.samples import Request, Section
 from costpolicy.routing.prompts.tokens import Counter
 
 FEWEST_WORDS: Final = 6
@@ -27,7 +27,8 @@ class Duplicates:
 
     Attributes:
         same: requests whose whole prompt was asked before, but for white space and capitals.
-        similar: further ones, of which one asked before was nearly the same.
+        similar: further ones, of which one asked before was nearly the same, in the question and as a whole: what all
+            prompts of a feature share makes none of them alike.
     """
 
     same: int
@@ -66,7 +67,7 @@ def duplicates(requests: Sequence[Request]) -> Duplicates:
     """Count requests that repeat an earlier one of the same feature and model."""
     asked: set[tuple[str, str, str]] = set()
     sketches: dict[int, list[int]] = defaultdict(list)
-    shingles: list[frozenset[int]] = []
+    shingles: list[tuple[frozenset[int], frozenset[int]]] = []
     same = similar = 0
     for request in requests:
         words = _words(request.text())
@@ -75,11 +76,11 @@ def duplicates(requests: Sequence[Request]) -> Duplicates:
             same += 1
             continue
         asked.add(key)
-        mine = _shingles(f"{request.feature} {request.model}", words)
-        sketch = sorted(mine)[:_SKETCH]
-        similar += any(
-            _is_similar(mine, shingles[other]) for other in {one for part in sketch for one in sketches[part]}
-        )
+        kind = f"{request.feature} {request.model}"
+        mine = (_shingles(kind, words), _shingles(kind, _words(request.text(Section.QUESTION))))
+        sketch = sorted(mine[0])[:_SKETCH]
+        candidates = {one for part in sketch for one in sketches[part]}
+        similar += any(all(map(_is_similar, mine, shingles[other])) for other in candidates)
         for part in sketch:
             sketches[part].append(len(shingles))
         shingles.append(mine)

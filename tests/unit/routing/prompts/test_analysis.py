@@ -97,6 +97,12 @@ def test_requests_that_were_asked_before_are_counted_the_same_and_nearly():
     assert (1, 1) == (one.duplicates.same, one.duplicates.similar)
 
 
+def test_what_all_prompts_share_makes_none_of_them_nearly_the_same():
+    [one] = found(*[desk(index, late=False) for index in range(40)])
+
+    assert (0, 0) == (one.duplicates.same, one.duplicates.similar)
+
+
 def test_the_same_question_of_two_features_is_no_duplicate():
     first, second = found(
         {"prompt": "What is it?", "metadata": {"feature": "a"}}, {"prompt": "What is it?", "metadata": {"feature": "b"}}
