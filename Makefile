@@ -54,7 +54,7 @@ fmt: setup ## Format and fix what can be fixed
 type: setup ## mypy, strict
 	@$(BIN)/mypy
 	@MYPYPATH=tests:images:operator $(BIN)/mypy --explicit-package-bases \
-	  $$(ls -d tests/cluster tests/engine tests/standin tests/demo tests/callers tests/bench tests/accuracy images 2>/dev/null | sed 's,$$,/*.py,')
+	  $$(ls -d tests/cluster tests/engine tests/standin tests/demo tests/callers tests/bench tests/accuracy tests/routing_study images 2>/dev/null | sed 's,$$,/*.py,')
 
 .PHONY: unit
 unit: setup ## Unit, golden and property tests
@@ -79,6 +79,10 @@ fit: setup ## Fit the performance model's constants to the measurements anew
 .PHONY: accuracy
 accuracy: setup ## Write docs/reference/accuracy.md: how wrong the predictions are
 	@$(BIN)/python -m accuracy report
+
+.PHONY: routing-study
+routing-study: setup ## Measure the complexity score on RouteLLM's labels (COSTPOLICY_ROUTING_DATA names their folder)
+	@$(BIN)/python -m routing_study && $(BIN)/python docs/generators/everything.py .
 
 .PHONY: lock
 lock: setup ## Compile the pinned requirements anew from pyproject.toml

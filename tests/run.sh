@@ -37,7 +37,7 @@ ring() {
   say "$1"
   "$bin/pytest" -q "tests/$1" --durations=3 "${@:2}" || exit 1
 }
-ring properties tests/unit/quality -n 2 --hypothesis-profile=project # and what is too thorough for check
+ring properties tests/unit/quality tests/unit/routing -n 2 --hypothesis-profile=project # and what is too thorough for check
 for quick in scenarios faults harness contract integration chart docs; do
   ring "$quick" -n 2 --dist loadfile
 done

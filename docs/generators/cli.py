@@ -4,6 +4,7 @@ Not argparse's own help text: that looks different from one Python version to th
 """
 
 import argparse
+from collections.abc import Iterator
 
 from costpolicy.cli.main import parser
 
@@ -25,9 +26,18 @@ def page() -> str:
 
 
 def _commands() -> list[tuple[str, argparse.ArgumentParser, str]]:
-    tree = next(item for item in _actions(parser()) if isinstance(item, argparse._SubParsersAction))  # noqa: SLF001
-    texts = {choice.dest: choice.help or "" for choice in tree._choices_actions}  # noqa: SLF001 - as above
-    return [(name, command, texts[name]) for name, command in tree.choices.items()]
+    return list(_below("", parser()))
+
+
+def _below(prefix: str, tree: argparse.ArgumentParser) -> Iterator[tuple[str, argparse.ArgumentParser, str]]:
+    """Yield the commands of a tree; of one that has commands of its own, those."""
+    for item in _actions(tree):
+        if isinstance(item, argparse._SubParsersAction):  # noqa: SLF001
+            texts = {choice.dest: choice.help or "" for choice in item._choices_actions}  # noqa: SLF001 - as above
+            for name, command in item.choices.items():
+                whole = f"{prefix}{name}"
+                nested = list(_below(f"{whole} ", command))
+                yield from nested or [(whole, command, texts[name])]
 
 
 def _actions(command: argparse.ArgumentParser) -> list[argparse.Action]:

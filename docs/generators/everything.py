@@ -9,6 +9,7 @@ import consoles
 import constants
 import kinds
 import metrics
+import routing
 import settings
 
 from costpolicy.api.crd import rendered
@@ -33,6 +34,7 @@ def files() -> dict[str, str]:
         "docs/reference/constants.md": constants.page(),
         "docs/reference/kinds.md": kinds.page(),
         "docs/reference/metrics.md": metrics.page(),
+        "docs/reference/routing.md": routing.page(),
         "docs/reference/settings.md": settings.page(),
         **{str(page.relative_to(ROOT)): consoles.with_outputs(page, ROOT) for page in pages_with_commands()},
     }

@@ -5,9 +5,10 @@ approximation is off by more than it may be.
 """
 
 from collections.abc import Callable
-from math import exp, lgamma, log, log1p, sqrt
+from math import sqrt
 from typing import Final
 
+from costpolicy.binomial import chance_of, chance_of_at_least
 from costpolicy.quality.tango import excludes
 
 POWER: Final = 0.9
@@ -36,7 +37,7 @@ def chance_of_non_inferior(*, pairs: int, discordance: float, loss: float, margi
         return float(excludes(lost=0, gained=0, pairs=pairs, loss=margin))
     gains = (discordance - loss) / (2 * discordance)
     return sum(
-        chance * _tail(_fewest_gains(pairs, differing, margin), differing, gains)
+        chance * chance_of_at_least(_fewest_gains(pairs, differing, margin), differing, gains)
         for differing, chance in _binomial(pairs, discordance)
     )
 
@@ -103,29 +104,4 @@ def _binomial(trials: int, share: float) -> list[tuple[int, float]]:
     """Return the counts that occur, each with its chance."""
     spread = _TAIL * sqrt(trials * share * (1 - share)) + _TAIL
     first, last = max(0, int(trials * share - spread)), min(trials, int(trials * share + spread) + 1)
-    return [(count, _chance(count, trials, share)) for count in range(first, last + 1)]
-
-
-def _tail(least: int, trials: int, share: float) -> float:
-    """Return the chance of at least so many."""
-    if least > trials:
-        return 0.0
-    if least <= 0:
-        return 1.0
-    if share <= 0:
-        return 0.0
-    term = total = _chance(least, trials, share)
-    for count in range(least, trials):
-        term *= (trials - count) / (count + 1) * share / (1 - share)
-        total += term
-        if term < 1e-12 * total and count > trials * share:
-            break
-    return min(1.0, total)
-
-
-def _chance(count: int, trials: int, share: float) -> float:
-    """Return the chance of exactly so many."""
-    if share >= 1:
-        return float(count == trials)
-    ways = lgamma(trials + 1) - lgamma(count + 1) - lgamma(trials - count + 1)
-    return exp(ways + count * log(share) + (trials - count) * log1p(-share))
+    return [(count, chance_of(count, trials, share)) for count in range(first, last + 1)]
