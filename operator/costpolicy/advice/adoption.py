@@ -121,7 +121,9 @@ def _techniques(configuration: Configuration) -> Document:
         "kvCacheQuantization": {"mode": "Disabled"}
         if cache is KvCacheDtype.AUTO
         else {"mode": "Enabled", "formats": [cache.value]},
-        "batching": {"mode": "Enabled", **limits} if limits else {"mode": "Disabled"},
+        "batching": {"mode": "Enabled", **limits}
+        if limits
+        else {"mode": "Auto" if configuration.tuned else "Disabled"},
         "speculativeDecoding": {"mode": "Disabled"}
         if proposer is None
         else {

@@ -166,13 +166,14 @@ def _best(existing: Existing, configuration: Configuration, planned: Plan) -> Ch
     if isinstance(held, Missing) or not offers:
         return None
     best = min(offers, key=lambda one: one.compared_cost)
+    asked = None if isinstance(existing.holding, Missing) else existing.holding.count
     if best.cost_per_hour >= held:
         return None
     return Change(
         target=best,
         saves=held - best.cost_per_hour,
         alters_answers=best is planned.recommended,
-        steps=tuple(steps(configuration, existing.replicas, best)),
+        steps=tuple(steps(configuration, existing.replicas, best, asked)),
     )
 
 

@@ -14,10 +14,13 @@ _SETTINGS = (
 )
 
 
-def steps(running: Configuration, replicas: int, target: Target) -> Iterator[str]:
-    """Yield what is different in a target from what runs."""
+def steps(running: Configuration, replicas: int, target: Target, asked: int | None = None) -> Iterator[str]:
+    """Yield what is different in a target from what runs; ``asked`` are the accelerators that a pod asks for."""
     planned = target.configuration
     yield from _hardware(running, planned)
+    needed = planned.accelerators_per_replica
+    if asked is not None and asked != needed == running.accelerators_per_replica:
+        yield f"ask for {needed} accelerators a pod instead of {asked}"
     if target.replicas != replicas:
         yield f"run {target.replicas} replica{'s' if target.replicas != 1 else ''} instead of {replicas}"
     if planned.weights != running.weights:

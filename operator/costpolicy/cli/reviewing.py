@@ -11,13 +11,16 @@ if TYPE_CHECKING:
     from costpolicy.advice.adoption import Promise
     from costpolicy.advice.existing import Existing, Surroundings
     from costpolicy.advice.review import Review
+    from costpolicy.api.policy import CostPolicy
     from costpolicy.catalog.prices import PriceList
     from costpolicy.kube.gateway import Object
     from costpolicy.kube.reader import Workloads
     from costpolicy.observe.deployed import DeploymentLoad, DeploymentName
     from costpolicy.observe.source import Missing
     from costpolicy.planning.demand import Demand
+    from costpolicy.planning.request import PlanRequest
     from costpolicy.planning.supply import Supply
+    from costpolicy.reconcile.inputs import Inputs
 
 BUSY_WINDOW = timedelta(days=1)
 """Time in which busy hours are looked for; a day has all of them, and is asked of any Prometheus in seconds."""
@@ -60,6 +63,31 @@ class Scene:
                 currency=self.prices.currency,
             ),
         )
+
+    def request(self, policy: "CostPolicy", inputs: "Inputs", existing: "Existing") -> "PlanRequest":
+        """Return the question what a policy would run instead: for its ``traffic``, else for all that what runs can carry.
+
+        ``existing`` has a configuration, and ``policy`` a model.
+        """
+        from costpolicy.advice.review import full_load
+        from costpolicy.planning.configuration import Configuration
+        from costpolicy.planning.demand import expected_demand
+        from costpolicy.planning.request import PlanRequest
+
+        running = existing.configuration if isinstance(existing.configuration, Configuration) else None
+        request = PlanRequest(
+            spec=policy.spec,
+            architecture=inputs.architecture,
+            source_format=inputs.source_format,
+            demand=self._demand(existing) or expected_demand(policy.spec.traffic),
+            supplies=self._supplies(existing),
+            engine=inputs.engine,
+            running=running,
+            currency=self.prices.currency,
+        )
+        if running is None or not request.demand.assumed:
+            return request
+        return replace(request, demand=full_load(request, running, max(existing.replicas, 1)))
 
     def _demand(self, existing: "Existing") -> "Demand | None":
         from costpolicy.observe.deployed import DeploymentName
@@ -121,6 +149,19 @@ def scene_of_cluster(namespace: str, prices: "PriceList") -> Scene:
         raise InputError(f"the cluster cannot be read: {error}") from error
 
 
+def scene_of_deployment(namespace: str, name: str, prices: "PriceList") -> Scene:
+    """Return one Deployment of a cluster.
+
+    Raises:
+        InputError: the cluster cannot be read, or there is none of that name.
+    """
+    scene = scene_of_cluster(namespace, prices)
+    found = tuple(one for one in scene.workloads.deployments if one["metadata"]["name"] == name)
+    if not found:
+        raise InputError(f"there is no Deployment {name} in namespace {namespace}")
+    return replace(scene, workloads=replace(scene.workloads, deployments=found))
+
+
 def scene_of(deployments: "Sequence[Object]", prices: "PriceList") -> Scene:
     """Return Deployments of a file, without pods and nodes."""
     from costpolicy.kube.reader import Workloads
@@ -174,3 +215,18 @@ def prices_of(files: Sequence[str], console: Console, now: datetime) -> "PriceLi
     from costpolicy.cli.documents import read
 
     return read(files, console, now)[1]
+
+
+def duration(text: str) -> str:
+    """Return a duration that the API takes.
+
+    Raises:
+        InputError: it is none.
+    """
+    from costpolicy.units import parse_duration
+
+    try:
+        parse_duration(text)
+    except ValueError as error:
+        raise InputError(str(error)) from error
+    return text

@@ -42,14 +42,14 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     """Read, review and print."""
     from costpolicy.advice.adoption import Promise
     from costpolicy.advice.review import total
-    from costpolicy.cli.reviewing import prices_of, with_metrics
+    from costpolicy.cli.reviewing import duration, prices_of, with_metrics
     from costpolicy.clock import SystemClock
 
     now = SystemClock().now()
     scene = _scene(arguments, console, prices_of(arguments.prices, console, now))
     if arguments.prometheus:
         scene = with_metrics(scene, arguments.prometheus, arguments.matchers, now)
-    promise = Promise(ttft=_duration(arguments.ttft), inter_token=_duration(arguments.itl))
+    promise = Promise(ttft=duration(arguments.ttft), inter_token=duration(arguments.itl))
     reviews = [scene.review(one, promise) for one in _engines(scene)]
     reviews.sort(key=lambda one: (-_micros(one.change.saves if one.change else None), one.existing.name))
     answer = {
@@ -74,17 +74,6 @@ def _scene(arguments: argparse.Namespace, console: Console, prices: Any) -> "Sce
     if arguments.file is not None:
         return scene_of(deployments_in(console.read(arguments.file), arguments.file), prices)
     return scene_of_cluster("" if arguments.all_namespaces else arguments.namespace, prices)
-
-
-def _duration(text: str) -> str:
-    from costpolicy.cli.console import InputError
-    from costpolicy.units import parse_duration
-
-    try:
-        parse_duration(text)
-    except ValueError as error:
-        raise InputError(str(error)) from error
-    return text
 
 
 def _engines(scene: "Scene") -> "list[Existing]":

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from costpolicy.api.policy import CostPolicy
 from costpolicy.kube.connection import Connection, connect
-from costpolicy.kube.errors import Forbidden, Gone
+from costpolicy.kube.errors import Forbidden
 from costpolicy.kube.gateway import Node, Object, Pod, Unreadable
 from costpolicy.kube.kinds import COST_POLICY, DEPLOYMENT, NODE, POD, Kind
 from costpolicy.kube.parsing import FINISHED, parse_node, parse_pod, parse_policy
@@ -55,23 +55,6 @@ def _nodes(connection: Connection) -> tuple[tuple[Node, ...], str]:
 def _items(connection: Connection, kind: Kind, namespace: str) -> tuple[Object, ...]:
     head = {"apiVersion": kind.api_version, "kind": kind.kind}
     return tuple({**head, **item} for page in connection.pages(kind.path(namespace)) for item in page["items"])
-
-
-def read_deployment(namespace: str, name: str) -> Object | None:
-    """Return a Deployment, or ``None`` where there is none.
-
-    Raises:
-        GatewayError: there is no cluster to ask, or it refuses.
-    """
-    connection = connect()
-    try:
-        path = f"/apis/apps/v1/namespaces/{namespace}/deployments/{name}"
-        found: Object = connection.request("GET", path)
-    except Gone:
-        return None
-    finally:
-        connection.close()
-    return found
 
 
 def read_policies(namespace: str) -> list[CostPolicy | Unreadable]:

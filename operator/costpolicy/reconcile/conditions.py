@@ -116,6 +116,7 @@ def _planned(answer: Answer) -> str:
     if best.cost_per_hour >= cost:
         return f"what runs costs {cost.text(2)} {currency} an hour, and no plan costs less"
     proof = "" if best is target else "; it can alter answers, so prove quality first"
+    proof += " (for one request at a time, which is assumed)" if answer.plan.demand.assumed else ""
     return (
         f"what runs costs {cost.text(2)} {currency} an hour, a plan {best.cost_per_hour.text(2)}: "
         f"{(cost - best.cost_per_hour).monthly().text(2)} a month less; costpolicy render --patch prints the change{proof}"

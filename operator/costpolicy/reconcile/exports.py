@@ -65,7 +65,7 @@ def _live(policy: CostPolicy, gateway: Gateway, fleet: Fleet) -> Live:
     ref = target_of(policy)
     if ref is not None:
         target = fleet.targets.get(NamespacedName(namespace, ref.name), UNSEEN)
-        return advised(policy, target, fleet.capacity, fleet.prices.offerings).live
+        return advised(policy, target, fleet.around).live
     return live_of(gateway.owned(namespace, name), (), name)
 
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from threading import Lock
 from typing import Final
 
+from costpolicy.advice.existing import Surroundings
 from costpolicy.api.policy import CostPolicy
 from costpolicy.api.pricebook import PriceBook
 from costpolicy.api.reasons import Reason
@@ -43,6 +44,11 @@ class Fleet:
     rate_window: timedelta = timedelta(minutes=5)
     ledgers: Ledgers = field(default_factory=Ledgers, compare=False, repr=False)
     """Hours that savings are measured on, of those policies that they were read for."""
+
+    @property
+    def around(self) -> Surroundings:
+        """What Deployments of others are read in."""
+        return Surroundings(pods=self.capacity.pods, nodes=self.capacity.nodes, offerings=self.prices.offerings)
 
     def autoscalers_of(self, namespace: str, names: Iterable[str]) -> tuple[Autoscaler, ...]:
         """Return the autoscalers of a policy and of its Deployments, by their names."""

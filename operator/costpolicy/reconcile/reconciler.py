@@ -138,7 +138,7 @@ class Reconciler:
         namespace, name = policy.metadata.namespace, policy.metadata.name
         if policy.spec.target_ref is not None:
             found = fleet.targets.get(NamespacedName(namespace, policy.spec.target_ref.name), UNSEEN)
-            return advised(policy, found, fleet.capacity, fleet.prices.offerings)
+            return advised(policy, found, fleet.around)
         return Advised(
             policy=policy,
             inputs=read_inputs(policy, allow_host_access=self._defaults.allow_host_access),

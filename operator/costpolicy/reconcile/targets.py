@@ -5,8 +5,7 @@ count as the policy's (so that their accelerators are free for the plan, are pai
 ``costpolicy_pod_info``), and the mode, Off or Recommend, keeps every write but that of status away.
 """
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -20,7 +19,6 @@ from costpolicy.api.validation import Problem, problems
 from costpolicy.catalog.accelerators import accelerators
 from costpolicy.catalog.architecture import ModelArchitecture
 from costpolicy.catalog.engines import Engine
-from costpolicy.catalog.prices import Offering
 from costpolicy.kube.errors import Forbidden
 from costpolicy.kube.gateway import (
     POLICY_LABEL,
@@ -44,6 +42,9 @@ from costpolicy.reconcile.supply import Capacity
 
 FRESH_FOR: Final = timedelta(seconds=20)
 """How long one read of a Deployment serves: less than a policy's own loop.  The mirror holds our children only."""
+
+_LONG_AGO: Final = "1970-01-01T00:00:00Z"
+"""When a Deployment that no API server has stored was made."""
 
 NOTHING: Final = Live(variants=(), stable_hash=None)
 
@@ -123,7 +124,7 @@ def _labelled(pod: Pod, labels: Mapping[str, str] | None) -> Pod:
 
 def hash_of(deployment: Object) -> str:
     """Return what stands for a variant's hash: another one with every change of the pod template."""
-    return fingerprint({"template": json.loads(json.dumps(deployment["spec"]["template"]))})
+    return fingerprint({"template": deployment["spec"]["template"]})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,14 +137,13 @@ class Advised:
     existing: Existing | None = None
 
 
-def advised(policy: CostPolicy, found: Found, capacity: Capacity, offerings: Sequence[Offering]) -> Advised:
+def advised(policy: CostPolicy, found: Found, around: Surroundings) -> Advised:
     """Return how a policy is decided about whose ``targetRef`` leads to ``found``."""
     wrong = next(iter(problems(policy, frozenset(accelerators()))), None)
     if wrong is not None:
         return Advised(policy=policy, inputs=wrong, live=NOTHING)
     if isinstance(found, Missing):
         return Advised(policy=policy, inputs=_problem(found), live=NOTHING)
-    around = Surroundings(pods=capacity.pods, nodes=capacity.nodes, offerings=offerings)
     existing = existing_of(found, around, policy.spec.engine.version or "")
     if isinstance(existing, Missing):
         problem = Problem(reason=existing.reason, message=f"Deployment {found['metadata']['name']}: {existing.message}")
@@ -211,7 +211,7 @@ def _live(deployment: Object, existing: Existing, engine: Engine, configuration:
         image=existing.command.image,
         replicas=existing.replicas,
         ready=status.get("readyReplicas") or 0,
-        created=datetime.fromisoformat(metadata["creationTimestamp"]),
+        created=datetime.fromisoformat(metadata.get("creationTimestamp", _LONG_AGO)),
         requested=None if isinstance(holding, Missing) else holding.count,
     )
     return Live(variants=(variant,), stable_hash=None)
