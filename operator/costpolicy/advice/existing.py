@@ -20,6 +20,15 @@ from costpolicy.observe.source import Missing
 from costpolicy.planning.configuration import Configuration
 from costpolicy.units import Money
 
+_NOT_PREDICTED: Final = (
+    "--enforce-eager",
+    "--kv-cache-memory-bytes",
+    "--num-gpu-blocks-override",
+    "--cpu-offload-gb",
+    "--enable-lora",
+    "--max-num-active-seqs",
+)
+"""Arguments that change what a replica carries, and that the performance model does not know."""
 _MATCHES: Final = {"In": True, "NotIn": False}
 
 
@@ -113,7 +122,9 @@ class Existing:
         if not isinstance(self.architecture, Missing) and models().resolve(str(self.given.model)) is None:
             named = f"taken for {self.architecture.id} by its name"
         held = () if isinstance(self.holding, Missing) else self.holding.assumed
-        return tuple(filter(None, (release, strange, named, *held)))
+        unseen = [flag for flag in _NOT_PREDICTED if self.given.values.get(flag) not in (None, False)]
+        predicted = f"{', '.join(unseen)}: not in the prediction of what runs" if unseen else ""
+        return tuple(filter(None, (release, strange, named, predicted, *held)))
 
 
 def existing_of(deployment: Object, around: Surroundings, version: str = "") -> Existing | Missing:

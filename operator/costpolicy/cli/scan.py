@@ -52,8 +52,12 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     promise = Promise(ttft=duration(arguments.ttft), inter_token=duration(arguments.itl))
     reviews = [scene.review(one, promise) for one in _engines(scene)]
     reviews.sort(key=lambda one: (-_micros(one.change.saves if one.change else None), one.existing.name))
+    rows = [review_json(one, scene.prices.currency) for one in reviews]
+    if arguments.prometheus:
+        for row in rows:
+            row["assumptions"] += _unmeasured(row)
     answer = {
-        "deployments": [review_json(one, scene.prices.currency) for one in reviews],
+        "deployments": rows,
         "costPerHour": total(reviews).text(2),
         "costPerMonth": total(reviews).monthly().text(2),
         "currency": scene.prices.currency,
@@ -66,6 +70,12 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
 
     print_scan(answer, console)
     return DONE
+
+
+def _unmeasured(row: dict[str, Any]) -> list[str]:
+    if row["traffic"] is None or row["traffic"]["source"] == "Observed":
+        return []
+    return ["Prometheus has no requests of it: as many as it can carry are assumed, so that no replica counts as spare"]
 
 
 def _scene(arguments: argparse.Namespace, console: Console, prices: Any) -> "Scene":  # noqa: ANN401 - imported late

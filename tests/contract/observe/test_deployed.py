@@ -84,17 +84,20 @@ def test_scan_shows_replicas_that_the_measured_load_does_not_need(server, tmp_pa
         replicas=9,
         nodeSelector={"nvidia.com/gpu.product": "NVIDIA-H100-80GB-HBM3"},
     )
-    (tmp_path / "d.yaml").write_text(yaml.safe_dump(of))
+    never = {**of, "metadata": {"name": "never-asked", "namespace": "prod"}}
+    (tmp_path / "d.yaml").write_text(yaml.safe_dump_all([of, never]))
     (tmp_path / "prices.yaml").write_text(yaml.safe_dump(price_book_document()))
     monkeypatch.setattr("costpolicy.clock.SystemClock.now", lambda _: AT)
     console = Console(out=io.StringIO(), err=io.StringIO(), stdin=io.StringIO())
     arguments = ("-f", str(tmp_path / "d.yaml"), "--prices", str(tmp_path / "prices.yaml"), "--prometheus", server.url)
     code = main(("scan", *arguments, "-o", "json"), console)
     answer = json.loads(console.out.getvalue())
-    [row] = answer["deployments"]
+    row, unknown = sorted(answer["deployments"], key=lambda one: one["traffic"]["source"], reverse=True)
 
     assert 0 == code
     assert ("Observed", 800) == (row["traffic"]["source"], row["traffic"]["promptTokens"])
     [spare] = [one for one in row["waste"] if one["finding"] == "OverProvisioned"]
     assert float(spare["costPerHour"]) == 2.5 * (9 - int(spare["evidence"].split("and ")[1].split()[0]))
+    assert any("Prometheus has no requests of it" in one for one in unknown["assumptions"])
+    assert not any("OverProvisioned" == one["finding"] for one in unknown["waste"])
     assert not any("no metrics" in one for one in answer["assumptions"])

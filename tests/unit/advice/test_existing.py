@@ -166,6 +166,13 @@ def test_a_path_is_taken_for_the_model_that_its_name_says():
     assert Reason.UNKNOWN_MODEL is unknown.configuration.reason
 
 
+def test_arguments_that_are_not_in_the_prediction_are_told():
+    args = ["--model", REPOSITORY, "--cpu-offload-gb=4", "--enable-lora", "--no-enforce-eager"]
+    [told] = found(deployment(container(args))).assumed
+
+    assert "--cpu-offload-gb, --enable-lora: not in the prediction of what runs" == told
+
+
 def held(of: dict[str, Any], **around: Any) -> Holding:
     holding = found(of, **around).holding
     assert isinstance(holding, Holding)
