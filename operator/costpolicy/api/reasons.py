@@ -33,6 +33,10 @@ class Reason(StrEnum):
     NAME_TAKEN = "NameTaken"
     MODEL_NAME_TAKEN = "ModelNameTaken"
     FORBIDDEN = "Forbidden"
+    # a Deployment of somebody else cannot be advised on
+    TARGET_NOT_FOUND = "TargetNotFound"
+    TARGET_NOT_VLLM = "TargetNotVLLM"
+    TARGET_UNREADABLE = "TargetUnreadable"
     # no plan exists
     INFEASIBLE = "Infeasible"
     DOES_NOT_FIT = "DoesNotFit"
@@ -144,6 +148,10 @@ REASONS: Final[Mapping[Reason, str]] = {
     Reason.NAME_TAKEN: "An object of the planned name belongs to somebody else. It is left alone.",
     Reason.MODEL_NAME_TAKEN: "An older policy of this namespace serves a model of the same name.",
     Reason.FORBIDDEN: "The API server refused a write; the message repeats its reason.",
+    Reason.TARGET_NOT_FOUND: "There is no Deployment of the name in targetRef in the policy's namespace.",
+    Reason.TARGET_NOT_VLLM: "The Deployment in targetRef does not run vLLM's server in one of its containers.",
+    Reason.TARGET_UNREADABLE: "The Deployment in targetRef runs vLLM, and does not show something that advice needs: its version, "
+    "arguments, or accelerators. The message says what, and how to state it.",
     Reason.INFEASIBLE: "No configuration keeps every promise within every limit.",
     Reason.DOES_NOT_FIT: "The model does not fit into the memory of any accelerator that is allowed.",
     Reason.OBJECTIVE_UNREACHABLE: "No accelerator that is allowed is fast enough, even for a single request.",

@@ -24,15 +24,17 @@ class RefusedArgument(NamedTuple):
     reason: str
 
 
-class _Written(NamedTuple):
+class WrittenArgument(NamedTuple):
     """One argument as it was written: its text, the spelling before any ``.`` or ``=``, the path after the
-    ``.``, its values.
+    ``.``, its values, and which of the words it takes up (``words[begin:end]``).
     """
 
     text: str
     spelling: str
     path: str
     values: tuple[str, ...]
+    begin: int
+    end: int
 
 
 def refusals(
@@ -55,7 +57,7 @@ def refusals(
     """
     refused: list[RefusedArgument] = []
     seen: dict[str, list[str]] = {}
-    for written in _written(flags, args):
+    for written in written_arguments(flags, args):
         flag = flags.find(written.spelling)
         name = flag.name if flag is not None else written.text
         reason = (
@@ -66,21 +68,25 @@ def refusals(
     return refused
 
 
-def _written(flags: FlagTable, args: Sequence[str]) -> Iterator[_Written]:
-    """Yield what was written, each flag with the words that the parser takes for its values."""
+def written_arguments(flags: FlagTable, args: Sequence[str]) -> Iterator[WrittenArgument]:
+    """Yield what was written, each flag with the words that the parser takes for its values.
+
+    A word that is no flag is its own spelling, with the words up to the next flag as its values.
+    """
     words = list(args)
     while words:
+        begin = len(args) - len(words)
         text = words.pop(0)
         head, equals, value = text.partition("=")
         optimization = _OPTIMIZATION.fullmatch(text)
         if optimization is not None:
             level = "--optimization-level" if flags.find("--optimization-level") is not None else "-O"
-            yield _Written(text, level, "", (optimization[1].removeprefix("="),))
+            yield WrittenArgument(text, level, "", (optimization[1].removeprefix("="),), begin, begin + 1)
             continue
         spelling, _, path = head.partition(".") if head.startswith("-") else (head, "", "")
         flag = flags.find(spelling)
         values = (value,) if equals else tuple(_take(words, flag, dotted=bool(path)))
-        yield _Written(text, spelling, path.removesuffix("+"), values)
+        yield WrittenArgument(text, spelling, path.removesuffix("+"), values, begin, len(args) - len(words))
 
 
 def _take(words: list[str], flag: Flag | None, *, dotted: bool) -> Iterator[str]:
@@ -97,7 +103,7 @@ def _take(words: list[str], flag: Flag | None, *, dotted: bool) -> Iterator[str]
 
 
 def _not_a_flag(
-    flags: FlagTable, written: _Written, release: str, elsewhere: Callable[[str], str | None]
+    flags: FlagTable, written: WrittenArgument, release: str, elsewhere: Callable[[str], str | None]
 ) -> str | None:
     spelling = canonical_spelling(written.spelling)
     if not spelling.startswith("-") or spelling == "--":
@@ -113,7 +119,7 @@ def _not_a_flag(
     return f"{release} has no such argument and would end with exit code 2"
 
 
-def _misused(flag: Flag, written: _Written, owned: Collection[str], seen: dict[str, list[str]]) -> str | None:
+def _misused(flag: Flag, written: WrittenArgument, owned: Collection[str], seen: dict[str, list[str]]) -> str | None:
     if any(name in owned for name in flag.spellings()):
         return "is decided by the plan" + _instead(flag.name)
     paths = seen.setdefault(flag.name, [])
@@ -149,7 +155,7 @@ def _instead(name: str) -> str:
     return f"; set {where}" if where else ""
 
 
-def _wrong_value(flag: Flag, written: _Written) -> str | None:
+def _wrong_value(flag: Flag, written: WrittenArgument) -> str | None:
     if not flag.has_value:
         return f"takes no value, so write {written.spelling} alone" if written.values else None
     if not written.values and flag.values is not Values.OPTIONAL:

@@ -14,6 +14,7 @@ COMMANDS: Final = (
     "render",
     "predict",
     "allocate",
+    "scan",
     "init",
     "impact",
     "evaluate",

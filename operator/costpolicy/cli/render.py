@@ -23,11 +23,21 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         "--load-generator", choices=("inference-perf", "guidellm"), default="inference-perf", help="what that Job runs"
     )
     command.add_argument("--calibration-image", metavar="IMAGE", help="image of the load generator for it")
+    command.add_argument(
+        "--patch", action="store_true", help="print a patch of the Deployment that a policy's targetRef names, instead"
+    )
+    command.add_argument(
+        "--from", dest="origin", metavar="FILE", help="a file with that Deployment; without it the cluster is read"
+    )
     command.add_argument("-o", "--output", choices=("yaml", "json"), default="yaml", help="form of the answer")
 
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Plan, render and print."""
+    if arguments.patch:
+        from costpolicy.cli.patching import render_patches
+
+        return render_patches(arguments, console)
     from costpolicy.cli.documents import load
     from costpolicy.cli.offline import plan_offline
     from costpolicy.clock import SystemClock

@@ -69,7 +69,7 @@ def parse_pod(item: Object) -> Pod:
         ready=is_ready,
         terminating="deletionTimestamp" in metadata,
         restarts=sum(container.get("restartCount", 0) for container in containers),
-        requests=_pod_requests(spec),
+        requests=pod_requests(spec),
         priority=spec.get("priority", 0),
         termination_message=next(filter(None, map(_termination_message, containers)), ""),
         waiting_reason=next(filter(None, map(_waiting_reason, containers)), ""),
@@ -94,7 +94,7 @@ def extended_resources(quantities: Mapping[str, str]) -> dict[str, int]:
     return {name: int(amount) for name, amount in quantities.items() if "/" in name and str(amount).isdecimal()}
 
 
-def _pod_requests(spec: Mapping[str, Any]) -> dict[str, int]:
+def pod_requests(spec: Mapping[str, Any]) -> dict[str, int]:
     """Count as the scheduler does: containers and sidecars (init containers that stay) add up."""
     needed: dict[str, int] = {}
     for requests in _requests_of(spec.get("containers", ())):

@@ -93,7 +93,7 @@ def engine_arguments(
     return (
         served_path(served_source(policy, configuration)),
         *_identity(policy, configuration),
-        *_plan(configuration, engine),
+        *plan_arguments(configuration, engine),
         *_techniques(policy, configuration, engine),
         *_operation(policy, engine, grace),
         *policy.spec.engine.extra_args,
@@ -109,8 +109,8 @@ def _identity(policy: CostPolicy, configuration: Configuration) -> Iterator[str]
         yield f"--revision={source.hugging_face.revision}"
 
 
-def _plan(configuration: Configuration, engine: Engine) -> Iterator[str]:
-    """Yield the plan's flags.
+def plan_arguments(configuration: Configuration, engine: Engine) -> Iterator[str]:
+    """Yield the plan's flags, but for speculative decoding.
 
     No ``--dtype``: where an accelerator lacks bf16 the engine falls back to fp16 by itself, as the plan does.
     """
@@ -149,7 +149,7 @@ def _techniques(policy: CostPolicy, configuration: Configuration, engine: Engine
     if wanted != by_default:
         yield "--enable-prefix-caching" if wanted else _prefix_caching_off(engine)
     if configuration.proposer is not None:
-        yield f"--speculative-config={_speculation(configuration.proposer)}"
+        yield speculation_argument(configuration.proposer)
     length = techniques.output_length
     if length.mode is OutputLengthMode.ENFORCE and length.max_tokens is not None:
         # A cap for every request, whatever it asks for (observed with 0.32.0), which is what Enforce
@@ -174,11 +174,12 @@ def _prefix_caching_off(engine: Engine) -> str:
     return next((each for each in spellings if engine.flag(each) is not None), spellings[0])
 
 
-def _speculation(proposer: Proposer) -> str:
+def speculation_argument(proposer: Proposer) -> str:
+    """Return the argument that orders speculative decoding."""
     settings: dict[str, str | int] = {"method": proposer.method, "num_speculative_tokens": proposer.tokens}
     if proposer.model is not None:
         settings["model"] = proposer.model
-    return _json(settings)
+    return f"--speculative-config={_json(settings)}"
 
 
 def _json(value: dict[str, str | int]) -> str:

@@ -166,6 +166,8 @@ def _rounded(value: float) -> float:
 
 
 def _variants(snapshot: Snapshot, course: Course | None) -> tuple[VariantStatus, ...]:
+    if snapshot.policy.spec.target_ref is not None:
+        return ()  # what runs is somebody else's
     stable = snapshot.live.stable
     roles = {wanted.hash: wanted.role for wanted in course.variants} if course else {}
     return tuple(

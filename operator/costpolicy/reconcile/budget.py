@@ -135,7 +135,7 @@ def asked_per_hour(snapshot: Snapshot) -> Money | Missing:
         if isinstance(configuration, Missing):
             return configuration
         hourly = prices[configuration.accelerator, configuration.capacity_type]
-        total = total + hourly * (variant.replicas * configuration.accelerators_per_replica)
+        total = total + hourly * (variant.replicas * (variant.requested or configuration.accelerators_per_replica))
     return total
 
 

@@ -86,14 +86,15 @@ def stalled(problem: Problem, snapshot: Snapshot) -> tuple[Condition, ...]:
 def _summary(answer: Answer) -> tuple[Condition, Condition, Condition]:
     stable = answer.snapshot.live.stable
     if answer.snapshot.mode in _ADVICE_ONLY or (answer.plan.infeasible and stable is None):
-        return _advice(answer.plan)
+        return _advice(answer)
     return _serving(answer, stable)
 
 
-def _advice(plan: Plan) -> tuple[Condition, Condition, Condition]:
+def _advice(answer: Answer) -> tuple[Condition, Condition, Condition]:
+    plan = answer.plan
     if plan.infeasible is None:
         return (
-            condition(ConditionType.READY, True, Reason.PLANNED, "a plan exists"),
+            condition(ConditionType.READY, True, Reason.PLANNED, _planned(answer)),
             condition(ConditionType.RECONCILING, False, Reason.PLANNED),
             condition(ConditionType.STALLED, False, Reason.PLANNED),
         )
@@ -103,6 +104,22 @@ def _advice(plan: Plan) -> tuple[Condition, Condition, Condition]:
         condition(ConditionType.READY, False, reason, message),
         condition(ConditionType.RECONCILING, False, reason),
         condition(ConditionType.STALLED, True, reason, message),
+    )
+
+
+def _planned(answer: Answer) -> str:
+    """Return what a plan is worth to the owner of a Deployment that is only advised on; others see it in ``target``."""
+    target, cost, currency = answer.plan.target, answer.cost_per_hour, answer.snapshot.prices.currency
+    if answer.snapshot.policy.spec.target_ref is None or target is None or isinstance(cost, Missing):
+        return "a plan exists"
+    best = min(filter(None, (target, answer.plan.recommended)), key=lambda one: one.compared_cost)
+    if best.cost_per_hour >= cost:
+        return f"what runs costs {cost.text(2)} {currency} an hour, and no plan costs less"
+    proof = "" if best is target else "; it can alter answers, so prove quality first"
+    proof += " (for one request at a time, which is assumed)" if answer.plan.demand.assumed else ""
+    return (
+        f"what runs costs {cost.text(2)} {currency} an hour, a plan {best.cost_per_hour.text(2)}: "
+        f"{(cost - best.cost_per_hour).monthly().text(2)} a month less; costpolicy render --patch prints the change{proof}"
     )
 
 

@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from costpolicy.kube.gateway import POLICY_LABEL, VARIANT_LABEL, Gateway, Pod
+from costpolicy.api.policy import CostPolicy
+from costpolicy.kube.gateway import POLICY_LABEL, VARIANT_LABEL, Gateway, NamespacedName, Pod
 from costpolicy.observe.exported import (
     GPUS,
     POD_INFO,
@@ -19,7 +20,8 @@ from costpolicy.observe.exported import (
 )
 from costpolicy.planning.configuration import Configuration
 from costpolicy.reconcile.fleet import Fleet
-from costpolicy.reconcile.live import live_of
+from costpolicy.reconcile.live import Live, live_of
+from costpolicy.reconcile.targets import UNSEEN, advised, target_of
 from costpolicy.units import MICROS_PER_UNIT
 
 Series = Mapping[tuple[str, ...], float]
@@ -44,7 +46,7 @@ def running_variants(gateway: Gateway, fleet: Fleet) -> tuple[RunningVariant, ..
     found = []
     for policy in fleet.policies:
         namespace, name = policy.metadata.namespace, policy.metadata.name
-        live = live_of(gateway.owned(namespace, name), (), name)
+        live = _live(policy, gateway, fleet)
         found += [
             RunningVariant(
                 namespace=namespace,
@@ -56,6 +58,15 @@ def running_variants(gateway: Gateway, fleet: Fleet) -> tuple[RunningVariant, ..
             for variant in live.variants
         ]
     return tuple(found)
+
+
+def _live(policy: CostPolicy, gateway: Gateway, fleet: Fleet) -> Live:
+    namespace, name = policy.metadata.namespace, policy.metadata.name
+    ref = target_of(policy)
+    if ref is not None:
+        target = fleet.targets.get(NamespacedName(namespace, ref.name), UNSEEN)
+        return advised(policy, target, fleet.around).live
+    return live_of(gateway.owned(namespace, name), (), name)
 
 
 def fleet_series(variants: Iterable[RunningVariant], fleet: Fleet) -> dict[ExportedGauge, Series]:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from threading import Lock
 from typing import Final
 
+from costpolicy.advice.existing import Surroundings
 from costpolicy.api.policy import CostPolicy
 from costpolicy.api.pricebook import PriceBook
 from costpolicy.api.reasons import Reason
@@ -18,6 +19,7 @@ from costpolicy.observe.source import MetricsSource, MetricsUnavailable, Missing
 from costpolicy.reconcile.ledgers import Ledgers
 from costpolicy.reconcile.snapshot import MetricsDown
 from costpolicy.reconcile.supply import Capacity
+from costpolicy.reconcile.targets import Found, Targets, target_of, with_targets
 from costpolicy.units import format_duration
 
 CLUSTER_FRESH_FOR: Final = timedelta(seconds=1)
@@ -37,9 +39,16 @@ class Fleet:
     observations: FleetObservations | MetricsDown
     autoscalers: Mapping[NamespacedName, tuple[Autoscaler, ...]] = field(default_factory=dict)
     """By the policy that they were made for, and by the Deployment that they scale, whosever they are."""
+    targets: Mapping[NamespacedName, Found] = field(default_factory=dict)
+    """Deployments of others that policies advise on, by name; their pods carry the policy's labels in ``capacity``."""
     rate_window: timedelta = timedelta(minutes=5)
     ledgers: Ledgers = field(default_factory=Ledgers, compare=False, repr=False)
     """Hours that savings are measured on, of those policies that they were read for."""
+
+    @property
+    def around(self) -> Surroundings:
+        """What Deployments of others are read in."""
+        return Surroundings(pods=self.capacity.pods, nodes=self.capacity.nodes, offerings=self.prices.offerings)
 
     def autoscalers_of(self, namespace: str, names: Iterable[str]) -> tuple[Autoscaler, ...]:
         """Return the autoscalers of a policy and of its Deployments, by their names."""
@@ -90,6 +99,7 @@ class FleetWatch:
         self._observations: FleetObservations | MetricsDown | None = None
         self._observed_at: datetime | None = None
         self._ledgers = Ledgers()
+        self._targets = Targets(gateway)
 
     def look(self) -> Fleet:
         """Return the fleet as it was at most a moment ago.
@@ -104,14 +114,29 @@ class FleetWatch:
                 self._seen(self._last)
             return self._last
 
+    def look_for(self, policy: CostPolicy) -> Fleet:
+        """Return the same with the Deployment that a policy advises on, which a look before its last edit has not.
+
+        Raises:
+            GatewayError: as ``look``.
+        """
+        fleet, ref = self.look(), target_of(policy)
+        if ref is None or NamespacedName(ref.namespace, ref.name) in fleet.targets:
+            return fleet
+        with self._lock:
+            self._last = None
+        return self.look()
+
     def _read(self, now: datetime) -> Fleet:
         gateway = self._gateway
         policies = tuple(policy for policy in gateway.policies() if isinstance(policy, CostPolicy))
+        targets = self._targets.of(policies, now)
         return Fleet(
             at=now,
             policies=policies,
             prices=prices_of(gateway.price_books(), now),
-            capacity=Capacity(nodes=gateway.nodes(), pods=gateway.pods()),
+            capacity=with_targets(Capacity(nodes=gateway.nodes(), pods=gateway.pods()), policies, targets),
+            targets=targets,
             observations=self._observe(policies, now),
             autoscalers=_indexed(gateway.autoscalers()),
             rate_window=self._settings.rate_window,

@@ -32,9 +32,11 @@ def read_inputs(policy: CostPolicy, *, allow_host_access: bool = False) -> Input
     first = next(iter(problems(policy, frozenset(accelerators()))), None)
     if first is not None:
         return first
-    if spec.model is None:
-        message = "spec.targetRef is accepted, but advising on a Deployment of somebody else is not supported yet"
-        return Problem(reason=Reason.NOT_SUPPORTED_YET, message=message)
+    if spec.model is None:  # in a cluster the operator reads the Deployment (``reconcile.targets``)
+        message = (
+            "spec.targetRef names a Deployment that only a cluster has: give its manifest, too (render --patch --from)"
+        )
+        return Problem(reason=Reason.TARGET_NOT_FOUND, message=message)
     try:
         chosen = engine(spec.engine.version) if spec.engine.version else newest_engine()
     except EngineError as error:

@@ -20,6 +20,7 @@ class LiveVariant:
         failure: what its pods die of or wait for, in the engine's or the scheduler's own words; empty: nothing.
         waiting: what a container of its pods waits for, such as ``ImagePullBackOff``; empty: for nothing.
         crashed: the failure is one of the engine (restarts), not of scheduling.
+        requested: accelerators that a pod asks for, where that is not what its engine uses; ``None``: it is.
         unready_since: since when the pod that is not ready for the longest time is not; ``None``: all are ready.
     """
 
@@ -36,6 +37,7 @@ class LiveVariant:
     crashed: bool = False
     unschedulable: bool = False
     unready_since: datetime | None = None
+    requested: int | None = None
 
     @property
     def configuration(self) -> Configuration | None:

@@ -10,7 +10,7 @@ from costpolicy.api.types import RolloutMode
 from costpolicy.api.validation import Problem
 from costpolicy.clock import Clock
 from costpolicy.kube.errors import Forbidden, GatewayError, Invalid, NameTaken
-from costpolicy.kube.gateway import Gateway, ObjectRef, Unreadable
+from costpolicy.kube.gateway import Gateway, NamespacedName, Object, ObjectRef, Unreadable
 from costpolicy.kube.kinds import AUTOSCALERS, POD_MONITOR
 from costpolicy.reconcile.actions import carry_out
 from costpolicy.reconcile.answer import unreadable_answer
@@ -23,6 +23,7 @@ from costpolicy.reconcile.inputs import name_conflict, read_inputs
 from costpolicy.reconcile.live import live_of
 from costpolicy.reconcile.renderings import Renderings
 from costpolicy.reconcile.snapshot import MetricsDown, Planned, Scalers, Snapshot
+from costpolicy.reconcile.targets import UNSEEN, Advised, advised
 from costpolicy.units import parse_duration
 
 
@@ -81,7 +82,7 @@ class Reconciler:
             self._changing.forget(policy.key if policy else f"{namespace}/{name}")
             return None
         ref = reference_of(policy)
-        fleet = self._fleet.look()
+        fleet = self._fleet.look_for(policy)
         with self._changing.one_at_a_time:
             snapshot = self.gather(policy, fleet)
             decision = decide(snapshot, self._clock.now())
@@ -102,12 +103,10 @@ class Reconciler:
         """Return everything that a decision about a policy depends on."""
         namespace, name = policy.metadata.namespace, policy.metadata.name
         owned = self._gateway.owned(namespace, name)
-        observations, live = fleet.observations, live_of(owned, fleet.capacity.pods_of(namespace, name), name)
-        inputs = (
-            name_conflict(policy, fleet.policies)
-            or self._currency_problem(policy, fleet)
-            or read_inputs(policy, allow_host_access=self._defaults.allow_host_access)
-        )
+        observations = fleet.observations
+        seen = self._seen(policy, fleet, owned)
+        inputs = name_conflict(policy, fleet.policies) or self._currency_problem(policy, fleet) or seen.inputs
+        policy, live = seen.policy, seen.live
         return Snapshot(
             policy=policy,
             mode=policy.spec.rollout.mode or self._default_mode(policy),
@@ -132,6 +131,18 @@ class Reconciler:
             planned=self._planned.get((namespace, name)),
             ledger=fleet.ledgers.of(namespace, name),
             renderings=self._renderings.setdefault((namespace, name), Renderings()),
+        )
+
+    def _seen(self, policy: CostPolicy, fleet: Fleet, owned: tuple[Object, ...]) -> Advised:
+        """Return what runs of a policy, or what runs of somebody else's that it advises on."""
+        namespace, name = policy.metadata.namespace, policy.metadata.name
+        if policy.spec.target_ref is not None:
+            found = fleet.targets.get(NamespacedName(namespace, policy.spec.target_ref.name), UNSEEN)
+            return advised(policy, found, fleet.around)
+        return Advised(
+            policy=policy,
+            inputs=read_inputs(policy, allow_host_access=self._defaults.allow_host_access),
+            live=live_of(owned, fleet.capacity.pods_of(namespace, name), name),
         )
 
     def _default_mode(self, policy: CostPolicy) -> RolloutMode:
