@@ -61,6 +61,7 @@ class SimulatedMetrics:
         self._ledger = LedgerHours()
         self._alike: dict[Variant, datetime] = {}
         self._recorded: tuple[object, tuple[Sample, ...]] | None = None
+        self._costed: tuple[object, tuple[Sample, ...]] | None = None
         self.outage: Reason | None = None
         self.scraped = 1.0
         self.missing: frozenset[str] = frozenset()
@@ -135,7 +136,7 @@ class SimulatedMetrics:
             case "load_windows":
                 return self._recorded_hours()
             case "cost_by_time":
-                return tuple(self._cost_by_time(at))
+                return self._priced(at)
             case None:  # the only question that names policies
                 return tuple(self._ledger.samples())
             case _:
@@ -155,6 +156,13 @@ class SimulatedMetrics:
     def retention(self) -> timedelta | None:
         """See :class:`MetricsSource`."""
         return 4 * self._settings.window
+
+    def _priced(self, now: datetime) -> tuple[Sample, ...]:
+        """Return what was recorded of costs: the same object until the next time that is."""
+        latest = self._costs.latest(now)
+        if self._costed is None or self._costed[0] != latest:
+            self._costed = (latest, tuple(self._cost_by_time(now)))
+        return self._costed[1]
 
     def _cost_by_time(self, now: datetime) -> Iterator[Sample]:
         for at, costs in self._costs.figures(now):

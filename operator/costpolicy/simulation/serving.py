@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 from costpolicy.api.policy import CostPolicy, CostPolicySpec
@@ -235,6 +236,7 @@ def promise_of(spec: CostPolicySpec) -> Promise:
     )
 
 
+@lru_cache(maxsize=1024)
 def cost_of(hourly: Money, duration: timedelta) -> Amount:
     """Return what some time costs at an hourly price, exactly."""
     return Amount(hourly.micros * (duration // timedelta(microseconds=1)) * 1000)
