@@ -9,11 +9,12 @@ from costpolicy.api.reasons import Reason
 from costpolicy.observe.costs import costs_of
 from costpolicy.observe.days import high_rate
 from costpolicy.observe.latency import Tail, histogram
-from costpolicy.observe.observation import Figure, PolicyObservation, VariantObservation
+from costpolicy.observe.observation import UNRECORDED, Figure, PolicyObservation, VariantObservation
 from costpolicy.observe.past import Key, Past, by_key, read_past
 from costpolicy.observe.questions import questions
 from costpolicy.observe.saturation import saturations
 from costpolicy.observe.scope import Scope, parse_matchers
+from costpolicy.observe.shapes import RequestShape, high_shape, is_rate
 from costpolicy.observe.source import MetricsSource, Missing, Sample
 from costpolicy.units import MICROS_PER_UNIT, Money, format_time
 
@@ -89,6 +90,7 @@ class FleetObservations:
                 self.of_variant(namespace, policy, variant) for variant in self.variants.get((namespace, policy), ())
             ),
             requests_per_second_p95=self._high_rate((namespace, policy, "")),
+            shape_over_days=self._high_shape((namespace, policy, "")),
             span=self._span((namespace, policy, "")),
             windows=self.past.hours.get((namespace, policy), {}),
             saturations=saturations(self._samples("saturation", (namespace, policy, ""))),
@@ -213,9 +215,16 @@ class FleetObservations:
 
     def _high_rate(self, key: Key) -> Figure:
         span = self._span(key)
-        rates = self._split("offered_over_days", key, "stretch")
+        rates = {
+            each.labels.get("stretch", ""): each.value for each in self._samples("over_days", key) if is_rate(each)
+        }
         high = high_rate(rates, None if isinstance(span, Missing) else span)
-        return self._history("offered_over_days", key) if high is None else high
+        return self._history("over_days", key) if high is None else high
+
+    def _high_shape(self, key: Key) -> RequestShape | Missing:
+        span = self._span(key)
+        high = high_shape(self._samples("over_days", key), None if isinstance(span, Missing) else span)
+        return UNRECORDED if high is None else high
 
     def _span(self, key: Key) -> timedelta | Missing:
         begin = self._history("history_begin", key)

@@ -3,17 +3,19 @@
 from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from costpolicy.api.reasons import Reason
 from costpolicy.observe.costs import Costs
 from costpolicy.observe.latency import Tail
 from costpolicy.observe.saturation import Saturation
+from costpolicy.observe.shapes import RequestShape
 from costpolicy.observe.source import Missing
 from costpolicy.observe.window import LoadWindow
 from costpolicy.units import Money
 
 Figure: TypeAlias = float | Missing
+UNRECORDED: Final = Missing(reason=Reason.NO_SAMPLES, message="no hour of its requests is recorded")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +86,7 @@ class PolicyObservation:
     Attributes:
         requests_per_second_p95: 95th percentile of the offered five-minute rates, of which recent days weigh more
             (:mod:`costpolicy.observe.days`).
+        shape_over_days: what its requests were like, weighed in the same way (:mod:`costpolicy.observe.shapes`).
         span: how far back, within the window, that history reaches.
         windows: recorded hours of each variant that was seen in the window, whether or not it still runs.
         saturations: what saturated engines served, by what their kernels depend on (``Configuration.kernels``).
@@ -95,6 +98,7 @@ class PolicyObservation:
     variants: tuple[VariantObservation, ...]
     requests_per_second_p95: Figure
     span: timedelta | Missing
+    shape_over_days: RequestShape | Missing = UNRECORDED
     windows: Mapping[str, tuple[LoadWindow, ...]] = field(default_factory=dict)
     saturations: Mapping[str, Saturation] = field(default_factory=dict)
     costs: Costs = field(default_factory=dict)

@@ -22,8 +22,8 @@ class Past:
         costs: recorded costs an hour; those of no policy are the times that were recorded at all.
     """
 
-    load: tuple[Sample, ...] = field(default=(), repr=False)
-    cost: tuple[Sample, ...] = field(default=(), repr=False)
+    load: tuple[Sample, ...] = field(default=(), repr=False, compare=False)
+    cost: tuple[Sample, ...] = field(default=(), repr=False, compare=False)
     hours: Mapping[tuple[str, str], Mapping[str, tuple[LoadWindow, ...]]] = field(default_factory=dict)
     costs: Mapping[Key, tuple[Sample, ...]] = field(default_factory=dict)
 

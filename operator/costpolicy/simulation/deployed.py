@@ -149,8 +149,9 @@ def deployed(service: Service, controller: Controller, around: Sequence[Surround
     ahead = list(around)
     here = ahead.pop(0)
     price, places = service.hourly(here), service.placeable(here.stock)
-    engine, traffic, seconds = service.engine, service.traffic, controller.interval.total_seconds()
+    engine, seconds = service.engine, controller.interval.total_seconds()
     while now < until:
+        traffic = service.traffic.at(now)
         while ahead and ahead[0].since <= now:
             here = ahead.pop(0)
             price, places = service.hourly(here), service.placeable(here.stock)

@@ -18,6 +18,7 @@ from costpolicy.simulation.history import History
 from costpolicy.simulation.hours import Hours, Scraped
 from costpolicy.simulation.ledger import LedgerHours, Paid
 from costpolicy.simulation.saturated import Saturated
+from costpolicy.simulation.shapes import Shapes
 from costpolicy.simulation.traffic import Traffic
 from costpolicy.units import MICROS_PER_UNIT, Money
 
@@ -56,6 +57,7 @@ class SimulatedMetrics:
         self._scrapes: dict[Variant, deque[Scrape]] = {}
         self._hours: dict[Variant, Hours] = {}
         self._history: dict[tuple[str, str], History] = {}
+        self._shapes: dict[tuple[str, str], Shapes] = {}
         self._saturated: dict[Variant, Saturated] = {}
         self._costs = Costs()
         self._ledger = LedgerHours()
@@ -89,6 +91,9 @@ class SimulatedMetrics:
             here = [scrape for variant, scrape in seen.items() if variant[:2] == policy]
             offered = sum(scrape.offered for scrape in here)
             self._history.setdefault(policy, History()).record(here[0].at, offered, self._settings.window)
+            served = sum(scrape.reading.served * scrape.replicas for scrape in here)
+            shapes = self._shapes.setdefault(policy, Shapes())
+            shapes.record(here[0].at, served, here[0].traffic, self._settings.window)
 
     def _keep(self, scrapes: Mapping[Variant, Scrape]) -> None:
         """Keep what was paid for in the ledger."""
@@ -120,6 +125,7 @@ class SimulatedMetrics:
                 if self._scrapes[variant][-1].at + self._settings.rate_window >= now
             ),
             tuple(tuple(history.quantiles()) for history in self._history.values()),
+            tuple(shapes.version for shapes in self._shapes.values()),
             self._hours_version(),
             tuple(saturated.version for saturated in self._saturated.values()),
             self.missing,
@@ -149,7 +155,7 @@ class SimulatedMetrics:
             return (({"fact": fact}, 1.0) for fact in ("operator", "rules"))
         if name == "saturation":
             return self._of_saturated()
-        if name in ("offered_over_days", "history_begin"):
+        if name in ("over_days", "history_begin"):
             return self._of_policies(name)
         return self._of_variants(name, at)
 
@@ -194,6 +200,8 @@ class SimulatedMetrics:
                 continue
             for stretch, value in history.quantiles():
                 yield labels | {"stretch": stretch}, value
+            for figure, stretch, value in self._shapes[namespace, policy].quantiles():
+                yield labels | {"figure": figure, "stretch": stretch}, value
 
     def _of_saturated(self) -> Iterator[tuple[dict[str, str], float]]:
         for (namespace, policy, kernels), saturated in self._saturated.items():

@@ -113,7 +113,7 @@ class Serving:
         self._look()
         scrapes: dict[Variant, Scrape] = {}
         for key, promise in self._promises.items():
-            traffic = self.traffic.get(key, _SILENCE)
+            traffic = self.traffic.get(key, _SILENCE).at(self._clock.now())
             rate = offered(traffic, self._clock.now(), self._returning.get(key, 0.0))
             mine = [backend for backend in self._backends if backend.variant[:2] == key]
             answers = [
