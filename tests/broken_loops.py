@@ -176,6 +176,9 @@ BROKEN: dict[str, Loop] = {
     "requests are as long as they are now": lambda world: AttentiveOperator(
         world, metrics=Forgetting(world.metrics, world, "figure")
     ),
+    "replicas do not look ahead": lambda world: AttentiveOperator(
+        world, metrics=Forgetting(world.metrics, world, "horizon")
+    ),
     "missing is zero": lambda world: AttentiveOperator(world, metrics=MissingIsZero(world.metrics, world)),
 }
 """Each broken loop by what is wrong with it."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from costpolicy.observe.ahead import DAYS_BEFORE, HORIZONS, WEEKS_BEFORE
 from costpolicy.observe.attribution import POLICY, variants
 from costpolicy.observe.days import DAY, DAYS, HIGH, WEEK, WEEKLY, Stretch
 from costpolicy.observe.engine_metrics import EngineMetric
@@ -17,11 +18,12 @@ HOURS: Final = "1h"
 
 def over_days(scope: Scope) -> str:
     """What a configuration is chosen for, by ``stretch`` of a policy's history (``namespace, policy``): high quantiles of its
-    offered five-minute rates, and with ``figure`` of its hours' requests.
+    offered five-minute rates, and with ``figure`` of its hours' requests; and with ``horizon`` how far the rate rose after
+    this time of other days, for which replicas are got ready.
 
     One question, so that the number of them stays what it is.
     """
-    return f"{offered_over_days(scope)} or {shapes_over_days(scope)}"
+    return f"{offered_over_days(scope)} or {shapes_over_days(scope)} or {rises_before(scope)}"
 
 
 def offered_over_days(scope: Scope) -> str:
@@ -34,6 +36,21 @@ def shapes_over_days(scope: Scope) -> str:
     """The same of the means of its hours' requests, by ``figure``."""
     history = scope.selector(Recorded.REQUEST_SHAPE)
     return _any_of(_stretches(scope, lambda days: f"{history}[{days}:{HOURS}]"), scope.by(*POLICY, "figure"))
+
+
+def rises_before(scope: Scope) -> str:
+    """How far the five-minute rate rose above that of this time within the minutes after it, on days before, by ``horizon``
+    and ``ago``."""
+    history = scope.selector(Recorded.POLICY_REQUESTS_OFFERED)
+    parts = []
+    for ago in (*DAYS_BEFORE, *WEEKS_BEFORE):
+        for horizon in HORIZONS:
+            ahead = promql_duration(horizon)
+            most = f"max_over_time({history}[{ahead}] offset {promql_duration(ago - horizon)})"
+            rise = f"max {scope.by(*POLICY)} ({most} - {history} offset {promql_duration(ago)})"
+            of_policies = tagged(ahead, rise, "horizon")
+            parts.append(tagged(promql_duration(ago), of_policies, "ago"))
+    return " or ".join(parts)
 
 
 def _stretches(scope: Scope, over: Callable[[str], str]) -> Mapping[Stretch, str]:

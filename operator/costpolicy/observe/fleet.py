@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 
 from costpolicy.api.reasons import Reason
+from costpolicy.observe.ahead import rises_of
 from costpolicy.observe.costs import costs_of
 from costpolicy.observe.days import high_rate
 from costpolicy.observe.latency import Tail, histogram
@@ -14,7 +15,7 @@ from costpolicy.observe.past import Key, Past, by_key, read_past
 from costpolicy.observe.questions import questions
 from costpolicy.observe.saturation import saturations
 from costpolicy.observe.scope import Scope, parse_matchers
-from costpolicy.observe.shapes import RequestShape, high_shape, is_rate
+from costpolicy.observe.shapes import RequestShape, high_shape
 from costpolicy.observe.source import MetricsSource, Missing, Sample
 from costpolicy.units import MICROS_PER_UNIT, Money, format_time
 
@@ -91,6 +92,7 @@ class FleetObservations:
             ),
             requests_per_second_p95=self._high_rate((namespace, policy, "")),
             shape_over_days=self._high_shape((namespace, policy, "")),
+            rises=rises_of(self._samples("over_days", (namespace, policy, ""))),
             span=self._span((namespace, policy, "")),
             windows=self.past.hours.get((namespace, policy), {}),
             saturations=saturations(self._samples("saturation", (namespace, policy, ""))),
@@ -215,10 +217,10 @@ class FleetObservations:
 
     def _high_rate(self, key: Key) -> Figure:
         span = self._span(key)
-        rates = {
-            each.labels.get("stretch", ""): each.value for each in self._samples("over_days", key) if is_rate(each)
-        }
-        high = high_rate(rates, None if isinstance(span, Missing) else span)
+        rates = (each for each in self._samples("over_days", key) if not {"figure", "horizon"} & each.labels.keys())
+        high = high_rate(
+            {each.labels.get("stretch", ""): each.value for each in rates}, None if isinstance(span, Missing) else span
+        )
         return self._history("over_days", key) if high is None else high
 
     def _high_shape(self, key: Key) -> RequestShape | Missing:

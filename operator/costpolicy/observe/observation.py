@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
 from costpolicy.api.reasons import Reason
+from costpolicy.observe.ahead import Rises
 from costpolicy.observe.costs import Costs
 from costpolicy.observe.latency import Tail
 from costpolicy.observe.saturation import Saturation
@@ -87,6 +88,7 @@ class PolicyObservation:
         requests_per_second_p95: 95th percentile of the offered five-minute rates, of which recent days weigh more
             (:mod:`costpolicy.observe.days`).
         shape_over_days: what its requests were like, weighed in the same way (:mod:`costpolicy.observe.shapes`).
+        rises: how far the rate rose in the minutes to come on days before (:mod:`costpolicy.observe.ahead`).
         span: how far back, within the window, that history reaches.
         windows: recorded hours of each variant that was seen in the window, whether or not it still runs.
         saturations: what saturated engines served, by what their kernels depend on (``Configuration.kernels``).
@@ -99,6 +101,7 @@ class PolicyObservation:
     requests_per_second_p95: Figure
     span: timedelta | Missing
     shape_over_days: RequestShape | Missing = UNRECORDED
+    rises: Rises = field(default_factory=dict)
     windows: Mapping[str, tuple[LoadWindow, ...]] = field(default_factory=dict)
     saturations: Mapping[str, Saturation] = field(default_factory=dict)
     costs: Costs = field(default_factory=dict)

@@ -44,11 +44,6 @@ class RequestShape:
         )
 
 
-def is_rate(sample: Sample) -> bool:
-    """Return whether a sample of the question about days is a rate, and no figure of a shape."""
-    return "figure" not in sample.labels
-
-
 def high_shape(samples: Iterable[Sample], span: timedelta | None) -> RequestShape | None:
     """Return the shape that a configuration is chosen for; ``None`` where nothing is recorded of it.
 

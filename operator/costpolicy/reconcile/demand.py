@@ -120,17 +120,18 @@ def _coarse(demand: Demand) -> Demand:
     Live traffic flutters; a plan and a status that fluttered with it would be written every cycle, and nothing that is
     predicted is known better than this.
     """
-    prompt = _two_digits(demand.prompt_tokens, up=True)
+    prompt = two_digits(demand.prompt_tokens, up=True)
     return replace(
         demand,
-        requests_per_second=_two_digits(demand.requests_per_second, up=True),
+        requests_per_second=two_digits(demand.requests_per_second, up=True),
         prompt_tokens=prompt,
-        output_tokens=_two_digits(demand.output_tokens, up=True),
-        cached_tokens=min(_two_digits(demand.cached_tokens, up=False), prompt - 1.0) if prompt > 1.0 else 0.0,
+        output_tokens=two_digits(demand.output_tokens, up=True),
+        cached_tokens=min(two_digits(demand.cached_tokens, up=False), prompt - 1.0) if prompt > 1.0 else 0.0,
     )
 
 
-def _two_digits(value: float, *, up: bool) -> float:
+def two_digits(value: float, *, up: bool) -> float:
+    """Return a figure in the two significant digits that are planned with, rounded up or down."""
     if value <= 0:
         return 0.0
     step = 10.0 ** (math.floor(math.log10(value)) - 1)

@@ -9,7 +9,7 @@ and remember nothing else, the rest is not looked at.
 So decisions are the same and come at the same times; only the traffic that status shows may be older.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -20,15 +20,16 @@ from costpolicy.api.reasons import Reason
 from costpolicy.api.status import CostPolicyStatus
 from costpolicy.catalog.prices import PriceList
 from costpolicy.kube.gateway import Gateway
+from costpolicy.observe.ahead import Rises
 from costpolicy.observe.observation import PolicyObservation
 from costpolicy.observe.source import MetricsSource
 from costpolicy.planning.demand import Demand
 from costpolicy.reconcile.budget import monthly_budget, recorded_month
 from costpolicy.reconcile.course import CALM, STEADY
-from costpolicy.reconcile.demand import Demands, demands
+from costpolicy.reconcile.demand import Demands, demands, two_digits
 from costpolicy.reconcile.fleet import Fleet, FleetWatch
 from costpolicy.reconcile.inputs import Inputs
-from costpolicy.reconcile.outlook import look_ahead
+from costpolicy.reconcile.outlook import Outlook, look_ahead
 from costpolicy.reconcile.reconciler import Reconciler
 from costpolicy.reconcile.snapshot import MetricsDown
 from costpolicy.reconcile.steady import follow_load, waiting
@@ -51,17 +52,20 @@ class _Grounds:
     Attributes:
         moves: of the store; a version of everything in the cluster but what policies' status says.
         others: which policies change beside it.
-        load: that replicas follow.
+        load: that replicas follow, of now and with what is expected on top of it.
         amounts: what the metrics amount to beside that.
         calendar: bounds of schedules, and whether a window is open.
+        now, rises: of which ``load`` is made.
     """
 
     moves: int
     others: object
     prices: PriceList
-    load: Demand | None
+    load: object
     amounts: object
     calendar: object
+    now: Demand | None = field(compare=False)
+    rises: Rises = field(compare=False)
 
 
 class AttentiveOperator:
@@ -76,6 +80,7 @@ class AttentiveOperator:
         self._watch = FleetWatch(self._gateway, metrics or world.metrics, world.clock, world.settings)
         self._reconciler = Reconciler(self._gateway, self._watch, world.clock, world.defaults)
         self._settled: dict[Key, tuple[object, _Grounds]] = {}
+        self._outlooks: dict[Key, Outlook] = {}
 
     def reconcile(self, namespace: str, name: str) -> timedelta | None:
         """Look at a policy, or see that nothing can have changed."""
@@ -83,6 +88,7 @@ class AttentiveOperator:
         known = self._settled.pop(key, None)
         if known is not None and self._unchanged(key, *known):
             return CALM
+        self._outlooks.pop(key, None)
         before, writes = self._gateway.policy(namespace, name), self._world.store.writes
         again = self._reconciler.reconcile(namespace, name)
         policy = self._gateway.policy(namespace, name)
@@ -104,20 +110,36 @@ class AttentiveOperator:
                 return False
             moved = found.load != grounds.load
             grounds = found
-        if (moved or _waits(policy)) and not self._keeps_replicas(policy):
+        if (moved or _waits(policy)) and not self._keeps_replicas(key, policy, grounds):
             return False
         self._settled[key] = (newest, grounds)
         return True
 
-    def _keeps_replicas(self, policy: CostPolicy) -> bool:
+    def _keeps_replicas(self, key: Key, policy: CostPolicy, grounds: _Grounds) -> bool:
         """Return whether the replica loop would keep what runs and wait for what it waits for, and nothing else does."""
-        now = self._world.clock.now()
-        snapshot = self._reconciler.gather(policy, self._watch.look())
-        stable = snapshot.live.stable
-        if stable is None or snapshot.ledger is not None or not isinstance(snapshot.inputs, Inputs):
+        outlook = self._outlook(key, policy)
+        stable = outlook.snapshot.live.stable if outlook else None
+        if outlook is None or stable is None or self._watch.look().ledgers.of(*key) is not None:
             return False
-        step = follow_load(look_ahead(snapshot, snapshot.inputs, now), stable, now)
+        observed = outlook.snapshot.observed
+        if isinstance(observed, PolicyObservation):
+            observed = replace(observed, rises=grounds.rises)
+        outlook = replace(
+            outlook,
+            demands=replace(outlook.demands, now=grounds.now),
+            snapshot=replace(outlook.snapshot, observed=observed),
+        )
+        step = follow_load(outlook, stable, self._world.clock.now())
         return step.replicas == stable.replicas and waiting(step) == (policy.status and policy.status.scaling)
+
+    def _outlook(self, key: Key, policy: CostPolicy) -> Outlook | None:
+        """Return the outlook since the last look: only the load that replicas follow has changed since."""
+        if key not in self._outlooks:
+            snapshot = self._reconciler.gather(policy, self._watch.look())
+            if not isinstance(snapshot.inputs, Inputs):
+                return None
+            self._outlooks[key] = look_ahead(snapshot, snapshot.inputs, self._world.clock.now())
+        return self._outlooks[key]
 
     def _revision(self, policy: CostPolicy) -> object:
         """Return a value that is equal only while nothing at all has changed."""
@@ -144,17 +166,30 @@ class AttentiveOperator:
     def _grounds(self, policy: CostPolicy) -> _Grounds:
         fleet = self._watch.look()
         observed = _observed(policy, fleet)
-        load = None if isinstance(observed, MetricsDown) else demands(policy.spec, observed)
+        now, rises, amounts = _weighed(policy, observed, fleet)
         return _Grounds(
             moves=self._world.store.moves,
             others=self._others(policy),
             prices=fleet.prices,
-            load=None if load is None else load.now,
-            amounts=observed
-            if load is None or isinstance(observed, MetricsDown)
-            else (_amounts(policy, observed, load), fleet.caveat(parse_duration(policy.spec.measurement.window))),
+            load=(
+                now,
+                [two_digits(now.requests_per_second + rise, up=True) for rise in rises.values()] if now else None,
+            ),
+            amounts=amounts,
             calendar=_calendar(policy, self._world.clock.now()),
+            now=now,
+            rises=rises,
         )
+
+
+def _weighed(
+    policy: CostPolicy, observed: PolicyObservation | MetricsDown, fleet: Fleet
+) -> tuple[Demand | None, Rises, object]:
+    """Return the load of now, what is expected on top of it, and what the metrics amount to beside that."""
+    if isinstance(observed, MetricsDown):
+        return None, {}, observed
+    load, window = demands(policy.spec, observed), parse_duration(policy.spec.measurement.window)
+    return load.now, observed.rises, (_amounts(policy, observed, load), fleet.caveat(window))
 
 
 def _observed(policy: CostPolicy, fleet: Fleet) -> PolicyObservation | MetricsDown:

@@ -17,10 +17,11 @@ from costpolicy.simulation.engine import Reading
 from costpolicy.simulation.history import History
 from costpolicy.simulation.hours import Hours, Scraped
 from costpolicy.simulation.ledger import LedgerHours, Paid
+from costpolicy.simulation.rises import Before
 from costpolicy.simulation.saturated import Saturated
 from costpolicy.simulation.shapes import Shapes
 from costpolicy.simulation.traffic import Traffic
-from costpolicy.units import MICROS_PER_UNIT, Money
+from costpolicy.units import MICROS_PER_UNIT, Money, format_duration
 
 T = TypeVar("T")
 Variant = tuple[str, str, str]
@@ -58,6 +59,7 @@ class SimulatedMetrics:
         self._hours: dict[Variant, Hours] = {}
         self._history: dict[tuple[str, str], History] = {}
         self._shapes: dict[tuple[str, str], Shapes] = {}
+        self._before: dict[tuple[str, str], Before] = {}
         self._saturated: dict[Variant, Saturated] = {}
         self._costs = Costs()
         self._ledger = LedgerHours()
@@ -91,6 +93,7 @@ class SimulatedMetrics:
             here = [scrape for variant, scrape in seen.items() if variant[:2] == policy]
             offered = sum(scrape.offered for scrape in here)
             self._history.setdefault(policy, History()).record(here[0].at, offered, self._settings.window)
+            self._before.setdefault(policy, Before()).record(here[0].at, offered)
             served = sum(scrape.reading.served * scrape.replicas for scrape in here)
             shapes = self._shapes.setdefault(policy, Shapes())
             shapes.record(here[0].at, served, here[0].traffic, self._settings.window)
@@ -125,6 +128,7 @@ class SimulatedMetrics:
                 if self._scrapes[variant][-1].at + self._settings.rate_window >= now
             ),
             tuple(tuple(history.quantiles()) for history in self._history.values()),
+            tuple(tuple(before.figures(now)) for before in self._before.values()),
             tuple(shapes.version for shapes in self._shapes.values()),
             self._hours_version(),
             tuple(saturated.version for saturated in self._saturated.values()),
@@ -156,7 +160,7 @@ class SimulatedMetrics:
         if name == "saturation":
             return self._of_saturated()
         if name in ("over_days", "history_begin"):
-            return self._of_policies(name)
+            return self._of_policies(name, at)
         return self._of_variants(name, at)
 
     def retention(self) -> timedelta | None:
@@ -192,7 +196,7 @@ class SimulatedMetrics:
             for at, figure, value in hours.figures():
                 yield Sample(labels=labels | {"figure": figure}, value=value, timestamp=at)
 
-    def _of_policies(self, name: str) -> Iterator[tuple[dict[str, str], float]]:
+    def _of_policies(self, name: str, at: datetime) -> Iterator[tuple[dict[str, str], float]]:
         for (namespace, policy), history in self._history.items():
             labels = {"namespace": namespace, "policy": policy}
             if name == "history_begin":
@@ -202,6 +206,8 @@ class SimulatedMetrics:
                 yield labels | {"stretch": stretch}, value
             for figure, stretch, value in self._shapes[namespace, policy].quantiles():
                 yield labels | {"figure": figure, "stretch": stretch}, value
+            for horizon, ago, value in self._before[namespace, policy].figures(at):
+                yield labels | {"horizon": format_duration(horizon), "ago": format_duration(ago)}, value
 
     def _of_saturated(self) -> Iterator[tuple[dict[str, str], float]]:
         for (namespace, policy, kernels), saturated in self._saturated.items():

@@ -7,7 +7,7 @@ Not covered: how hours are recorded and asked for (tests/contract/observe); what
 from datetime import UTC, datetime, timedelta
 
 from costpolicy.observe.days import RECENT, WEEK, Stretch
-from costpolicy.observe.shapes import RequestShape, ShapeFigure, high_shape, is_rate
+from costpolicy.observe.shapes import RequestShape, ShapeFigure, high_shape
 from costpolicy.observe.source import Sample
 
 AT = datetime(2026, 11, 29, tzinfo=UTC)
@@ -68,6 +68,4 @@ def test_no_more_is_computed_than_there_is():
 def test_rates_of_the_same_answer_are_no_figures_of_a_shape():
     rate = Sample(labels={"stretch": Stretch.TODAY}, value=40.0, timestamp=AT)
 
-    assert is_rate(rate)
-    assert not is_rate(sample(ShapeFigure.PROMPT_TOKENS, Stretch.TODAY, 40.0))
     assert high_shape([rate], WEEK) is None
