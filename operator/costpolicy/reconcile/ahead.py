@@ -6,6 +6,7 @@ It only ever adds: where nothing is known of those days, or the load did not ris
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Final
 
 from costpolicy.api.ahead import AheadStatus
 from costpolicy.catalog.accelerators import accelerators
@@ -20,6 +21,10 @@ from costpolicy.reconcile.live import LiveVariant
 from costpolicy.reconcile.outlook import Outlook
 from costpolicy.rollout.disruption import start_time
 from costpolicy.units import parse_duration
+
+STEEP: Final = 0.1
+"""Share of the load of now that a rise adds at least: less than that is what rounding to two digits adds already, and what
+replicas that follow the load have kept up with in every simulated wave."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,14 +47,19 @@ def ahead_of(outlook: Outlook, stable: LiveVariant) -> Ahead | None:
     if now is None or configuration is None or not isinstance(observed, PolicyObservation):
         return None
     found = within(observed.rises, lead_of(outlook, stable, configuration))
-    if found is None:
+    rate = None if found is None else expected_rate(now, found[1])
+    if found is None or rate is None:
         return None
-    horizon, rate = found[0], two_digits(now.requests_per_second + found[1], up=True)
     demand: Demand = replace(now, requests_per_second=rate)
     sized = outlook.sized_while_it_serves(configuration, demand)
     return (
-        Ahead(requests_per_second=rate, within=horizon, replicas=sized.replicas) if isinstance(sized, Target) else None
+        Ahead(requests_per_second=rate, within=found[0], replicas=sized.replicas) if isinstance(sized, Target) else None
     )
+
+
+def expected_rate(now: Demand, rise: float) -> float | None:
+    """Return the rate after a rise, in two digits; ``None`` where it is too small to get anything ready for."""
+    return two_digits(now.requests_per_second + rise, up=True) if rise >= STEEP * now.requests_per_second else None
 
 
 def lead_of(outlook: Outlook, stable: LiveVariant, configuration: Configuration) -> timedelta:

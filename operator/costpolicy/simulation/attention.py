@@ -6,7 +6,7 @@ the cluster, prices, and what the metrics amount to (demand in the two digits th
 not, recorded hours).  While something depends on time (a change under way, a hold), every look is taken.
 Where the load moves, or replicas wait for their stabilization time, the replica loop is asked by itself: while it would do
 and remember nothing else, the rest is not looked at.
-So decisions are the same and come at the same times; only the traffic that status shows may be older.
+So decisions are the same and come at the same times; only the traffic that status shows, of now and expected, may be older.
 """
 
 from dataclasses import dataclass, field, replace
@@ -24,13 +24,15 @@ from costpolicy.observe.ahead import Rises
 from costpolicy.observe.observation import PolicyObservation
 from costpolicy.observe.source import MetricsSource
 from costpolicy.planning.demand import Demand
+from costpolicy.reconcile.ahead import expected_rate
 from costpolicy.reconcile.budget import monthly_budget, recorded_month
 from costpolicy.reconcile.course import CALM, STEADY
-from costpolicy.reconcile.demand import Demands, demands, two_digits
+from costpolicy.reconcile.demand import Demands, demands
 from costpolicy.reconcile.fleet import Fleet, FleetWatch
 from costpolicy.reconcile.inputs import Inputs
 from costpolicy.reconcile.outlook import Outlook, look_ahead
 from costpolicy.reconcile.reconciler import Reconciler
+from costpolicy.reconcile.saturation import ENOUGH
 from costpolicy.reconcile.snapshot import MetricsDown
 from costpolicy.reconcile.steady import follow_load, waiting
 from costpolicy.reconcile.unscraped import scrapable, with_unscraped
@@ -171,10 +173,7 @@ class AttentiveOperator:
             moves=self._world.store.moves,
             others=self._others(policy),
             prices=fleet.prices,
-            load=(
-                now,
-                [two_digits(now.requests_per_second + rise, up=True) for rise in rises.values()] if now else None,
-            ),
+            load=None if now is None else (now, [expected_rate(now, rise) for rise in rises.values()]),
             amounts=amounts,
             calendar=_calendar(policy, self._world.clock.now()),
             now=now,
@@ -213,8 +212,13 @@ def _amounts(policy: CostPolicy, observed: PolicyObservation, load: Demands) -> 
         observed.fresh,
         observed.pods_up,
         observed.windows,
-        observed.saturations,
+        _enough(observed),
     )
+
+
+def _enough(observed: PolicyObservation) -> object:
+    """Return what saturated engines showed: how many minutes of it were seen only matters until they are enough."""
+    return {kernels: replace(seen, minutes=min(seen.minutes, ENOUGH)) for kernels, seen in observed.saturations.items()}
 
 
 def _calendar(policy: CostPolicy, now: datetime) -> object:

@@ -115,6 +115,14 @@ def test_status_and_an_event_say_for_what_replicas_were_added(measured):
     ] == news
 
 
+def test_a_gentle_rise_is_followed_and_not_waited_for(measured):
+    busy = stage(measured, 32.0)
+    before = replicas(busy)
+
+    assert before == after(expecting(busy, quarter=3.1), 3)
+    assert before < after(expecting(busy, quarter=3.3), 3)
+
+
 def test_a_rise_that_needs_no_more_replicas_is_not_spoken_of(measured):
     coming = expecting(stage(measured), quarter=0.1)
     coming.step()
