@@ -70,7 +70,7 @@ class FromCompletions:
         scope = world.settings.scope()
         self._inner = inner
         self._offered, self._finished, self._waiting, self._history = (
-            QUESTIONS[name](scope) for name in ("requests_offered", "requests_finished", "waiting", "offered_over_days")
+            QUESTIONS[name](scope) for name in ("requests_offered", "requests_finished", "waiting", "over_days")
         )
 
     def query(self, promql: str, at: datetime) -> tuple[Sample, ...]:
@@ -93,6 +93,22 @@ class Without:
 
     def query(self, promql: str, at: datetime) -> tuple[Sample, ...]:
         return () if promql in self._unheard else self._inner.query(promql, at)
+
+    def retention(self) -> timedelta | None:
+        return self._inner.retention()
+
+
+class Forgetting:
+    """Metrics of which the question about days is answered without the samples that have a label."""
+
+    def __init__(self, inner: MetricsSource, world: World, label: str) -> None:
+        self._inner = inner
+        self._label = label
+        self._days = QUESTIONS["over_days"](world.settings.scope())
+
+    def query(self, promql: str, at: datetime) -> tuple[Sample, ...]:
+        found = self._inner.query(promql, at)
+        return tuple(each for each in found if self._label not in each.labels) if promql == self._days else found
 
     def retention(self) -> timedelta | None:
         return self._inner.retention()
@@ -156,6 +172,12 @@ BROKEN: dict[str, Loop] = {
     "demand from completions": lambda world: AttentiveOperator(world, metrics=FromCompletions(world.metrics, world)),
     "saturation teaches nothing": lambda world: AttentiveOperator(
         world, metrics=Without(world.metrics, world, "saturation")
+    ),
+    "requests are as long as they are now": lambda world: AttentiveOperator(
+        world, metrics=Forgetting(world.metrics, world, "figure")
+    ),
+    "replicas do not look ahead": lambda world: AttentiveOperator(
+        world, metrics=Forgetting(world.metrics, world, "horizon")
     ),
     "missing is zero": lambda world: AttentiveOperator(world, metrics=MissingIsZero(world.metrics, world)),
 }

@@ -10,7 +10,9 @@ from costpolicy.simulation.scenario import shipped, shipped_scenario
 FAILED_BY = {
     "bad-canary": "forgets what failed",
     "constant-load": "verdict never hold",
+    "daily-rise": "replicas do not look ahead",
     "daily-wave": "replicas never follow",
+    "days-and-nights": "requests are as long as they are now",
     "flash-crowd": "replica loop 30 minutes late",
     "half-the-engines": "what is not scraped serves nobody",
     "half-the-metrics": "missing is zero",

@@ -5,6 +5,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
+from costpolicy.api.ahead import AheadStatus
 from costpolicy.api.conditions import Condition
 from costpolicy.api.evaluated import QualityStatus
 from costpolicy.api.figures import (
@@ -35,6 +36,7 @@ from costpolicy.api.types import Timestamp
 
 __all__ = [
     "STATUS_LIMIT",
+    "AheadStatus",
     "CalibrationStatus",
     "CostPolicyStatus",
     "Infeasible",
@@ -167,6 +169,8 @@ class CostPolicyStatus(ObservedModel):
     """What evaluations have found about answers."""
     scaling: ScalingStatus | None = None
     """A change of replicas that waits for its stabilization time."""
+    ahead: AheadStatus | None = None
+    """A rise that days before had at this time, and the replicas that are got ready for it."""
     observed: ObservedTraffic | None = None
     """What the engines' own metrics say."""
     calibration: CalibrationStatus | None = None

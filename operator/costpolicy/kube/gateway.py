@@ -108,7 +108,7 @@ class Pod:
     over containers and any one ordinary init container, as the scheduler counts.  ``termination_message`` is
     the last one of any container (empty: none, or the container left none), ``unschedulable`` the scheduler's
     message while it finds no node; ``unready_since`` is when it was last ready, or else made (``None``: it is ready),
-    ``ready_since`` when it got ready (``None``: it is not).
+    ``ready_since`` when it got ready (``None``: it is not), ``started`` when its node took it.
     """
 
     name: str
@@ -126,6 +126,7 @@ class Pod:
     unschedulable: str = ""
     unready_since: datetime | None = None
     ready_since: datetime | None = None
+    started: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -76,12 +76,16 @@ def parse_pod(item: Object) -> Pod:
         unschedulable=scheduled.get("message", "") if scheduled.get("reason") == "Unschedulable" else "",
         unready_since=None if is_ready else since,
         ready_since=since if is_ready else None,
+        started=_time(status.get("startTime")),
     )
 
 
 def _since(metadata: Mapping[str, Any], ready: Mapping[str, Any]) -> datetime | None:
-    since = ready.get("lastTransitionTime") or metadata.get("creationTimestamp")
-    return datetime.fromisoformat(since) if since else None
+    return _time(ready.get("lastTransitionTime") or metadata.get("creationTimestamp"))
+
+
+def _time(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
 
 
 def concerns_us(pod: Pod) -> bool:

@@ -98,6 +98,8 @@ class Recorded(StrEnum):
     POLICY_REQUESTS_RUNNING = "costpolicy_policy:requests_running:sum"
     POLICY_REQUESTS_WAITING = "costpolicy_policy:requests_waiting:sum"
     POLICY_KV_CACHE_USAGE = "costpolicy_policy:kv_cache_usage:sum"
+    REQUEST_SHAPE = "costpolicy_policy:request_shape:mean1h"
+    """Tokens of an hour's requests, by ``figure`` (:class:`costpolicy.observe.shapes.ShapeFigure`)."""
     UNIT_COST = "costpolicy_policy:unit_cost:hour"
     """What an hour cost ``per`` something (:class:`costpolicy.observe.ledger.Per`), by currency."""
     OPERATORS_SEEN = "costpolicy:operators_seen:hour"

@@ -6,19 +6,18 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 
 from costpolicy.api.reasons import Reason
-from costpolicy.observe.costs import costs_of, in_order
+from costpolicy.observe.ahead import rises_of
+from costpolicy.observe.costs import costs_of
 from costpolicy.observe.days import high_rate
 from costpolicy.observe.latency import Tail, histogram
-from costpolicy.observe.observation import Figure, PolicyObservation, VariantObservation
+from costpolicy.observe.observation import UNRECORDED, Figure, PolicyObservation, VariantObservation
+from costpolicy.observe.past import Key, Past, by_key, read_past
 from costpolicy.observe.questions import questions
 from costpolicy.observe.saturation import saturations
 from costpolicy.observe.scope import Scope, parse_matchers
+from costpolicy.observe.shapes import RequestShape, high_shape
 from costpolicy.observe.source import MetricsSource, Missing, Sample
-from costpolicy.observe.window import LoadWindow, load_windows
 from costpolicy.units import MICROS_PER_UNIT, Money, format_time
-
-Key: TypeAlias = tuple[str, str, str]
-"""Namespace, policy, variant; the variant is empty where a question is about policies."""
 
 Answers: TypeAlias = Mapping[str, Mapping[Key, tuple[Sample, ...]]]
 
@@ -67,8 +66,7 @@ class FleetObservations:
         max_age: as in the settings.
         variants: the variants of each policy (namespace, name) that anything was seen of.
         answers: what was answered to each question, by namespace, policy and variant.
-        hours: recorded hours of each policy's variants, those that went included.
-        costs: recorded costs an hour, by namespace and policy; those of neither are the times that were recorded at all.
+        past: what is recorded of past hours.
     """
 
     at: datetime
@@ -78,8 +76,7 @@ class FleetObservations:
     max_age: timedelta
     variants: Mapping[tuple[str, str], tuple[str, ...]]
     answers: Answers = field(repr=False)
-    hours: Mapping[tuple[str, str], Mapping[str, tuple[LoadWindow, ...]]] = field(repr=False)
-    costs: Mapping[Key, tuple[Sample, ...]] = field(repr=False)
+    past: Past = field(repr=False)
 
     def policies(self) -> tuple[tuple[str, str], ...]:
         """Return namespace and name of every policy that something was seen of, in order."""
@@ -94,10 +91,12 @@ class FleetObservations:
                 self.of_variant(namespace, policy, variant) for variant in self.variants.get((namespace, policy), ())
             ),
             requests_per_second_p95=self._high_rate((namespace, policy, "")),
+            shape_over_days=self._high_shape((namespace, policy, "")),
+            rises=rises_of(self._samples("over_days", (namespace, policy, ""))),
             span=self._span((namespace, policy, "")),
-            windows=self.hours.get((namespace, policy), {}),
+            windows=self.past.hours.get((namespace, policy), {}),
             saturations=saturations(self._samples("saturation", (namespace, policy, ""))),
-            costs=costs_of(self.costs.get((namespace, policy, ""), ()), self.costs.get(("", "", ""), ())),
+            costs=costs_of(self.past.costs.get((namespace, policy, ""), ()), self.past.costs.get(("", "", ""), ())),
         )
 
     def of_variant(self, namespace: str, policy: str, variant: str) -> VariantObservation:
@@ -218,9 +217,16 @@ class FleetObservations:
 
     def _high_rate(self, key: Key) -> Figure:
         span = self._span(key)
-        rates = self._split("offered_over_days", key, "stretch")
-        high = high_rate(rates, None if isinstance(span, Missing) else span)
-        return self._history("offered_over_days", key) if high is None else high
+        rates = (each for each in self._samples("over_days", key) if not {"figure", "horizon"} & each.labels.keys())
+        high = high_rate(
+            {each.labels.get("stretch", ""): each.value for each in rates}, None if isinstance(span, Missing) else span
+        )
+        return self._history("over_days", key) if high is None else high
+
+    def _high_shape(self, key: Key) -> RequestShape | Missing:
+        span = self._span(key)
+        high = high_shape(self._samples("over_days", key), None if isinstance(span, Missing) else span)
+        return UNRECORDED if high is None else high
 
     def _span(self, key: Key) -> timedelta | Missing:
         begin = self._history("history_begin", key)
@@ -229,19 +235,21 @@ class FleetObservations:
         return self.at - datetime.fromtimestamp(begin, tz=UTC)
 
 
-def observe_fleet(source: MetricsSource, at: datetime, settings: ObserveSettings) -> FleetObservations:
+def observe_fleet(
+    source: MetricsSource, at: datetime, settings: ObserveSettings, before: Past | None = None
+) -> FleetObservations:
     """Ask every question once, all for the same moment.
+
+    ``before`` is the past that the look before has read; it only saves work.
 
     Raises:
         MetricsUnavailable: one of them could not be asked.  Half an answer would look like falling load.
         ValueError: the matchers are not label matchers.
     """
     scope = settings.scope()
-    answers = {name: _by_key(source.query(text, at)) for name, text in questions(scope).items()}
-    hours: dict[tuple[str, str], dict[str, tuple[LoadWindow, ...]]] = {}
-    for (namespace, policy, variant), samples in answers.pop("load_windows").items():
-        hours.setdefault((namespace, policy), {})[variant] = load_windows(samples)
-    costs = {key: in_order(samples) for key, samples in answers.pop("cost_by_time").items()}
+    told = {name: source.query(text, at) for name, text in questions(scope).items()}
+    past = read_past(told.pop("load_windows"), told.pop("cost_by_time"), before or Past())
+    answers = {name: by_key(samples) for name, samples in told.items()}
     facts = {sample.labels.get("fact") for samples in answers.pop("installation").values() for sample in samples}
     return FleetObservations(
         at=at,
@@ -251,8 +259,7 @@ def observe_fleet(source: MetricsSource, at: datetime, settings: ObserveSettings
         max_age=settings.max_age,
         variants=_variants(answers),
         answers=answers,
-        hours=hours,
-        costs=costs,
+        past=past,
     )
 
 
@@ -262,15 +269,6 @@ def _variants(answers: Answers) -> dict[tuple[str, str], tuple[str, ...]]:
     for namespace, policy, variant in (key for answer in answers.values() for key in answer):
         variants.setdefault((namespace, policy), set()).update({variant} - {""})
     return {policy: tuple(sorted(variants[policy])) for policy in sorted(variants)}
-
-
-def _by_key(samples: tuple[Sample, ...]) -> dict[Key, tuple[Sample, ...]]:
-    grouped: dict[Key, list[Sample]] = {}
-    for sample in samples:
-        labels = sample.labels
-        key = (labels.get("namespace", ""), labels.get("policy", ""), labels.get("variant", ""))
-        grouped.setdefault(key, []).append(sample)
-    return {key: tuple(found) for key, found in grouped.items()}
 
 
 def _no_requests() -> Missing:

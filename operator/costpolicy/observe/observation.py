@@ -3,17 +3,20 @@
 from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from costpolicy.api.reasons import Reason
+from costpolicy.observe.ahead import Rises
 from costpolicy.observe.costs import Costs
 from costpolicy.observe.latency import Tail
 from costpolicy.observe.saturation import Saturation
+from costpolicy.observe.shapes import RequestShape
 from costpolicy.observe.source import Missing
 from costpolicy.observe.window import LoadWindow
 from costpolicy.units import Money
 
 Figure: TypeAlias = float | Missing
+UNRECORDED: Final = Missing(reason=Reason.NO_SAMPLES, message="no hour of its requests is recorded")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +87,8 @@ class PolicyObservation:
     Attributes:
         requests_per_second_p95: 95th percentile of the offered five-minute rates, of which recent days weigh more
             (:mod:`costpolicy.observe.days`).
+        shape_over_days: what its requests were like, weighed in the same way (:mod:`costpolicy.observe.shapes`).
+        rises: how far the rate rose in the minutes to come on days before (:mod:`costpolicy.observe.ahead`).
         span: how far back, within the window, that history reaches.
         windows: recorded hours of each variant that was seen in the window, whether or not it still runs.
         saturations: what saturated engines served, by what their kernels depend on (``Configuration.kernels``).
@@ -95,6 +100,8 @@ class PolicyObservation:
     variants: tuple[VariantObservation, ...]
     requests_per_second_p95: Figure
     span: timedelta | Missing
+    shape_over_days: RequestShape | Missing = UNRECORDED
+    rises: Rises = field(default_factory=dict)
     windows: Mapping[str, tuple[LoadWindow, ...]] = field(default_factory=dict)
     saturations: Mapping[str, Saturation] = field(default_factory=dict)
     costs: Costs = field(default_factory=dict)

@@ -5,7 +5,7 @@ from functools import lru_cache, partial
 from typing import Final
 
 from costpolicy.observe import queries
-from costpolicy.observe.day_queries import offered_over_days
+from costpolicy.observe.day_queries import over_days
 from costpolicy.observe.engine_metrics import EngineMetric
 from costpolicy.observe.saturation_queries import saturation
 from costpolicy.observe.scope import Scope
@@ -32,7 +32,7 @@ QUESTIONS: Final[Mapping[str, Callable[[Scope], str]]] = {
     "last_sample": queries.last_sample,
     "accelerators": queries.accelerators,
     "cost_per_hour": queries.cost_per_hour,
-    "offered_over_days": offered_over_days,
+    "over_days": over_days,
     "history_begin": queries.history_begin,
     "load_windows": queries.load_windows,
     "saturation": saturation,

@@ -14,6 +14,7 @@ import yaml
 from costpolicy.observe import queries
 from costpolicy.observe.attribution import POLICY, variants
 from costpolicy.observe.autoscaling import load_of_policies
+from costpolicy.observe.day_queries import shape_of_an_hour
 from costpolicy.observe.engine_metrics import EngineMetric
 from costpolicy.observe.exported import BUILD_INFO, Recorded
 from costpolicy.observe.ledger_queries import (
@@ -88,6 +89,7 @@ def rule_file() -> dict[str, Any]:
     rules = [*_variant_rules(), *_policy_rules()]
     hourly = [
         _record(Recorded.LOAD_AND_LATENCY, queries.hour(_HOURLY)),
+        _record(Recorded.REQUEST_SHAPE, shape_of_an_hour(_HOURLY)),
         _record(Recorded.OPERATORS_SEEN, operators_seen(_HOURLY)),
         _record(Recorded.LEDGER, ledger_of_an_hour(_HOURLY)),
         _record(Recorded.UNIT_COST, unit_costs(_HOURLY)),

@@ -61,6 +61,7 @@ def answer(outlook: Outlook, course: Course | None, measured: Measurement, now: 
         standby=course.standby if course else None,
         quality=outlook.findings.quality,
         scaling=course.scaling if course else None,
+        ahead=course.ahead if course else None,
         observed=observed_traffic(snapshot.observed, before.observed, now),
         calibration=calibration_status(outlook.request.calibration),
         speculation=speculation_status(outlook.request),

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Final, Literal
 
 from costpolicy.api.reasons import Reason
-from costpolicy.api.status import Receipt, RolloutStatus, ScalingStatus, StandbyStatus
+from costpolicy.api.status import AheadStatus, Receipt, RolloutStatus, ScalingStatus, StandbyStatus
 from costpolicy.kube.gateway import Object
 from costpolicy.planning.plan import Rejection, Target
 from costpolicy.reconcile.decision import News
@@ -60,6 +60,7 @@ class Course:
     service: str | None = None
     rollout: RolloutStatus | None = None
     scaling: ScalingStatus | None = None
+    ahead: AheadStatus | None = None
     standby: StandbyStatus | None = None
     hold: Hold | None = None
     receipt: Receipt | None = None

@@ -7,6 +7,7 @@ from typing import Final
 
 from costpolicy.api.policy import CostPolicySpec
 from costpolicy.observe.observation import PolicyObservation
+from costpolicy.observe.shapes import RequestShape
 from costpolicy.observe.source import Missing
 from costpolicy.planning.demand import Demand, expected_demand
 from costpolicy.reconcile.snapshot import MetricsDown
@@ -33,7 +34,8 @@ def demands(spec: CostPolicySpec, observed: PolicyObservation | MetricsDown, rea
     """Return both demands.
 
     A configuration is chosen for the larger of what is expected and what was measured as peak: what a young
-    deployment has not seen yet must not shrink its hardware.  ``ready`` are the replicas that may serve now.
+    deployment has not seen yet must not shrink its hardware.  Its requests are as long as those of long hours over days
+    were, and no shorter than those of now.  ``ready`` are the replicas that may serve now.
     """
     expected = expected_demand(spec.traffic)
     now = observed_demand(observed, expected)
@@ -43,7 +45,7 @@ def demands(spec: CostPolicySpec, observed: PolicyObservation | MetricsDown, rea
     highest = max(now.requests_per_second, peak or 0.0, expected.requests_per_second)
     return Demands(
         now=_coarse(_with_queue(now, observed)),
-        planning=_coarse(replace(now, requests_per_second=highest)),
+        planning=_coarse(replace(_over_days(now, observed), requests_per_second=highest)),
         doubtful=(now.requests_per_second > 0 and not _shape_is_measured(observed)) or _is_partial(observed, ready),
     )
 
@@ -83,6 +85,28 @@ def _shape_is_measured(observed: PolicyObservation | MetricsDown) -> bool:
     )
 
 
+def _over_days(now: Demand, observed: PolicyObservation | MetricsDown) -> Demand:
+    """Return the demand with requests as long as over days; where the present shows no request, as only days say."""
+    known = observed.shape_over_days if isinstance(observed, PolicyObservation) else None
+    if not isinstance(known, RequestShape):
+        return now
+    shape = known.at_least(_shape_of(now)) if _shape_is_measured(observed) else known
+    return replace(
+        now,
+        prompt_tokens=max(shape.prompt_tokens, 1.0),
+        output_tokens=max(shape.output_tokens, 1.0),
+        cached_tokens=max(shape.prompt_tokens - max(shape.computed_tokens, 1.0), 0.0),
+    )
+
+
+def _shape_of(demand: Demand) -> RequestShape:
+    return RequestShape(
+        prompt_tokens=demand.prompt_tokens,
+        computed_tokens=demand.prompt_tokens - demand.cached_tokens,
+        output_tokens=demand.output_tokens,
+    )
+
+
 def _with_queue(now: Demand, observed: PolicyObservation | MetricsDown) -> Demand:
     """Return the demand with what is waiting already, spread over the time in which it shall be served."""
     waiting = _number(observed.waiting) if isinstance(observed, PolicyObservation) else None
@@ -96,17 +120,18 @@ def _coarse(demand: Demand) -> Demand:
     Live traffic flutters; a plan and a status that fluttered with it would be written every cycle, and nothing that is
     predicted is known better than this.
     """
-    prompt = _two_digits(demand.prompt_tokens, up=True)
+    prompt = two_digits(demand.prompt_tokens, up=True)
     return replace(
         demand,
-        requests_per_second=_two_digits(demand.requests_per_second, up=True),
+        requests_per_second=two_digits(demand.requests_per_second, up=True),
         prompt_tokens=prompt,
-        output_tokens=_two_digits(demand.output_tokens, up=True),
-        cached_tokens=min(_two_digits(demand.cached_tokens, up=False), prompt - 1.0) if prompt > 1.0 else 0.0,
+        output_tokens=two_digits(demand.output_tokens, up=True),
+        cached_tokens=min(two_digits(demand.cached_tokens, up=False), prompt - 1.0) if prompt > 1.0 else 0.0,
     )
 
 
-def _two_digits(value: float, *, up: bool) -> float:
+def two_digits(value: float, *, up: bool) -> float:
+    """Return a figure in the two significant digits that are planned with, rounded up or down."""
     if value <= 0:
         return 0.0
     step = 10.0 ** (math.floor(math.log10(value)) - 1)

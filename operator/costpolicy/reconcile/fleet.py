@@ -15,6 +15,7 @@ from costpolicy.clock import Clock
 from costpolicy.kube.autoscaler import Autoscaler, parse_autoscaler
 from costpolicy.kube.gateway import Gateway, NamespacedName, Object, Unreadable
 from costpolicy.observe.fleet import FleetObservations, ObserveSettings, observe_fleet
+from costpolicy.observe.past import Past
 from costpolicy.observe.source import MetricsSource, MetricsUnavailable, Missing
 from costpolicy.reconcile.ledgers import Ledgers
 from costpolicy.reconcile.snapshot import MetricsDown
@@ -98,6 +99,7 @@ class FleetWatch:
         self._last: Fleet | None = None
         self._observations: FleetObservations | MetricsDown | None = None
         self._observed_at: datetime | None = None
+        self._past: Past | None = None
         self._ledgers = Ledgers()
         self._targets = Targets(gateway)
 
@@ -157,7 +159,8 @@ class FleetWatch:
             message = "no Prometheus is configured: set prometheus.url in the chart"
             return MetricsDown(reason=Reason.PROMETHEUS_UNREACHABLE, message=message)
         try:
-            seen = observe_fleet(self._metrics, now, self._settings)
+            seen = observe_fleet(self._metrics, now, self._settings, self._past)
+            self._past = seen.past
             self._ledgers.read(self._metrics, self._settings.scope(), policies, now)
         except MetricsUnavailable as error:
             return MetricsDown(reason=Reason(error.reason), message=error.message)

@@ -1,7 +1,7 @@
 """The replica loop: what serves stays, and its replicas follow the load (minutes, stabilised)."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from costpolicy.api.reasons import Reason
 from costpolicy.api.status import RolloutStatus, ScalingStatus
@@ -11,6 +11,7 @@ from costpolicy.planning.demand import Demand
 from costpolicy.planning.explain import describe
 from costpolicy.planning.plan import Target
 from costpolicy.planning.speculation import ordered
+from costpolicy.reconcile.ahead import Ahead, ahead_of
 from costpolicy.reconcile.autoscaling import Autoscaling, autoscaling_of
 from costpolicy.reconcile.change import Keep
 from costpolicy.reconcile.course import CALM, INFEASIBLE, STEADY, WATCHING, Course, WantedVariant, again, last_rollout
@@ -40,7 +41,7 @@ def begin(outlook: Outlook) -> Course:
 
 def steady(outlook: Outlook, stable: LiveVariant, keep: Keep, now: datetime) -> Course:
     """Return the stable variant with the replicas that the load needs."""
-    step = follow_load(outlook, stable, now)
+    step, coming = follow_load(outlook, stable, now), _coming(outlook, stable)
     return Course(
         variants=(again(outlook, stable, step.replicas),),
         service=stable.hash,
@@ -56,9 +57,10 @@ def steady(outlook: Outlook, stable: LiveVariant, keep: Keep, now: datetime) -> 
             }
         ),
         scaling=waiting(step),
+        ahead=coming.status() if coming else None,
         hold=keep.hold,
         asked=keep.asked,
-        news=(*_scaled(stable, step, outlook), *(keep.asked.news if keep.asked else ())),
+        news=(*_scaled(stable, step, outlook, coming), *(keep.asked.news if keep.asked else ())),
         look_again=min(step.look_again or CALM, CALM),
     )
 
@@ -74,11 +76,13 @@ def waiting(step: ReplicaStep) -> ScalingStatus | None:
 
 
 def follow_load(outlook: Outlook, stable: LiveVariant, now: datetime) -> ReplicaStep:
-    """Return how many replicas of what serves the load of now needs, stabilised."""
+    """Return how many replicas of what serves the load needs, of now and of a rise that is due, stabilised."""
     led = autoscaling_of(outlook.snapshot)
     if stable.hash in led.led:
         return _led(outlook, stable, led)
-    wanted = _wanted(outlook, stable)
+    wanted, coming = _wanted(outlook, stable), _coming(outlook, stable)
+    if coming is not None:
+        wanted = max(wanted, coming.replicas)
     if outlook.demands.doubtful:
         wanted = max(wanted, stable.replicas)
     scaling, status = outlook.snapshot.policy.spec.scaling, outlook.snapshot.policy.status
@@ -131,10 +135,21 @@ def _plain_replicas(outlook: Outlook, configuration: Configuration, demand: Dema
     return plain.replicas if isinstance(plain, Target) else None
 
 
-def _scaled(stable: LiveVariant, step: ReplicaStep, outlook: Outlook) -> tuple[News, ...]:
+def _coming(outlook: Outlook, stable: LiveVariant) -> Ahead | None:
+    """Return what a rise that is due needs, where the operator itself says how many replicas run and it needs more than now."""
+    if stable.hash in autoscaling_of(outlook.snapshot).led:
+        return None
+    coming = ahead_of(outlook, stable)
+    return coming if coming is not None and coming.replicas > _wanted(outlook, stable) else None
+
+
+def _scaled(stable: LiveVariant, step: ReplicaStep, outlook: Outlook, coming: Ahead | None) -> tuple[News, ...]:
     if step.replicas == stable.replicas:
         return ()
     demand = outlook.demands.now
     load = f"{demand.requests_per_second:.3g} requests/s" if demand else "the policy's bounds"
+    if coming is not None and step.replicas > stable.replicas:
+        minutes = coming.within // timedelta(minutes=1)
+        load = f"{coming.requests_per_second:.3g} requests/s, to which it rose within {minutes} minutes on days before"
     note = f"{stable.replicas} -> {step.replicas} replicas for {load}"
     return (News(type=EventType.NORMAL, reason=Reason.SCALED, note=note),)

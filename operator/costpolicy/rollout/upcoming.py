@@ -52,7 +52,11 @@ def upcoming(policy: CostPolicy, default: RolloutMode, now: datetime) -> tuple[U
     status = policy.status
     if status is None:
         return ()
-    found = (*_change(policy, status, policy.spec.rollout.mode or default, now), *_schedules(policy, now))
+    found = (
+        *_change(policy, status, policy.spec.rollout.mode or default, now),
+        *_rise(status, now),
+        *_schedules(policy, now),
+    )
     return tuple(sorted(found, key=lambda one: (one.at is None, one.at or now)))
 
 
@@ -99,6 +103,16 @@ def _earliest(policy: CostPolicy, now: datetime) -> datetime | None:
     if rollout is not None and rollout.proposed_since is not None:
         ready = max(ready, rollout.proposed_since + STANDS_FOR)
     return next_opening(spec.maintenance_windows, ready)
+
+
+def _rise(status: CostPolicyStatus, now: datetime) -> Iterator[Upcoming]:
+    ahead = status.ahead
+    if ahead is not None:
+        yield Upcoming(
+            at=now,
+            what=f"{ahead.replicas} replicas for {ahead.requests_per_second:g} requests/s",
+            why=f"on days before the load rose within {ahead.within_minutes} minutes from this time",
+        )
 
 
 def _schedules(policy: CostPolicy, now: datetime) -> Iterator[Upcoming]:

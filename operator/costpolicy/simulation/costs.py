@@ -24,6 +24,11 @@ class Costs:
         if at == _third_hour(at):
             self._costs[at] = dict(costs)
 
+    def latest(self, now: datetime) -> tuple[datetime, bool, bool]:
+        """Return a value that stays equal while the figures do."""
+        at = _third_hour(now)
+        return at, self._begin is not None and self._begin <= at, at in self._costs
+
     def figures(self, now: datetime) -> Iterator[tuple[datetime, Mapping[tuple[str, str], Money]]]:
         """Yield the costs of the week before, by time; where no engine ran there are none."""
         at = _third_hour(now)

@@ -7,7 +7,7 @@ cluster for itself.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol
 
 from costpolicy.catalog.prices import PriceList
@@ -124,15 +124,19 @@ class _Pods:
 
     def __init__(self) -> None:
         self.ready_at: list[datetime] = []
+        self._all_by = datetime.min.replace(tzinfo=UTC)
 
     def resize(self, count: int, now: datetime, load_time: timedelta) -> None:
         """Start or stop replicas; those that were ready first stay."""
+        if count == len(self.ready_at):
+            return
         del self.ready_at[count:]
         self.ready_at += [now + load_time] * (count - len(self.ready_at))
+        self._all_by = max(self.ready_at, default=self._all_by)
 
     def ready(self, now: datetime) -> int:
         """Return how many answer."""
-        return sum(at <= now for at in self.ready_at)
+        return len(self.ready_at) if self._all_by <= now else sum(at <= now for at in self.ready_at)
 
 
 def deployed(service: Service, controller: Controller, around: Sequence[Surroundings], until: datetime) -> Result:
@@ -145,8 +149,9 @@ def deployed(service: Service, controller: Controller, around: Sequence[Surround
     ahead = list(around)
     here = ahead.pop(0)
     price, places = service.hourly(here), service.placeable(here.stock)
-    engine, traffic, seconds = service.engine, service.traffic, controller.interval.total_seconds()
+    engine, seconds = service.engine, controller.interval.total_seconds()
     while now < until:
+        traffic = service.traffic.at(now)
         while ahead and ahead[0].since <= now:
             here = ahead.pop(0)
             price, places = service.hourly(here), service.placeable(here.stock)

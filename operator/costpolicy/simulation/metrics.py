@@ -17,9 +17,11 @@ from costpolicy.simulation.engine import Reading
 from costpolicy.simulation.history import History
 from costpolicy.simulation.hours import Hours, Scraped
 from costpolicy.simulation.ledger import LedgerHours, Paid
+from costpolicy.simulation.rises import Before
 from costpolicy.simulation.saturated import Saturated
+from costpolicy.simulation.shapes import Shapes
 from costpolicy.simulation.traffic import Traffic
-from costpolicy.units import MICROS_PER_UNIT, Money
+from costpolicy.units import MICROS_PER_UNIT, Money, format_duration
 
 T = TypeVar("T")
 Variant = tuple[str, str, str]
@@ -56,11 +58,14 @@ class SimulatedMetrics:
         self._scrapes: dict[Variant, deque[Scrape]] = {}
         self._hours: dict[Variant, Hours] = {}
         self._history: dict[tuple[str, str], History] = {}
+        self._shapes: dict[tuple[str, str], Shapes] = {}
+        self._before: dict[tuple[str, str], Before] = {}
         self._saturated: dict[Variant, Saturated] = {}
         self._costs = Costs()
         self._ledger = LedgerHours()
         self._alike: dict[Variant, datetime] = {}
         self._recorded: tuple[object, tuple[Sample, ...]] | None = None
+        self._costed: tuple[object, tuple[Sample, ...]] | None = None
         self.outage: Reason | None = None
         self.scraped = 1.0
         self.missing: frozenset[str] = frozenset()
@@ -88,6 +93,10 @@ class SimulatedMetrics:
             here = [scrape for variant, scrape in seen.items() if variant[:2] == policy]
             offered = sum(scrape.offered for scrape in here)
             self._history.setdefault(policy, History()).record(here[0].at, offered, self._settings.window)
+            self._before.setdefault(policy, Before()).record(here[0].at, offered)
+            served = sum(scrape.reading.served * scrape.replicas for scrape in here)
+            shapes = self._shapes.setdefault(policy, Shapes())
+            shapes.record(here[0].at, served, here[0].traffic, self._settings.window)
 
     def _keep(self, scrapes: Mapping[Variant, Scrape]) -> None:
         """Keep what was paid for in the ledger."""
@@ -119,6 +128,8 @@ class SimulatedMetrics:
                 if self._scrapes[variant][-1].at + self._settings.rate_window >= now
             ),
             tuple(tuple(history.quantiles()) for history in self._history.values()),
+            tuple(tuple(before.figures(now)) for before in self._before.values()),
+            tuple(shapes.version for shapes in self._shapes.values()),
             self._hours_version(),
             tuple(saturated.version for saturated in self._saturated.values()),
             self.missing,
@@ -135,7 +146,7 @@ class SimulatedMetrics:
             case "load_windows":
                 return self._recorded_hours()
             case "cost_by_time":
-                return tuple(self._cost_by_time(at))
+                return self._priced(at)
             case None:  # the only question that names policies
                 return tuple(self._ledger.samples())
             case _:
@@ -148,13 +159,20 @@ class SimulatedMetrics:
             return (({"fact": fact}, 1.0) for fact in ("operator", "rules"))
         if name == "saturation":
             return self._of_saturated()
-        if name in ("offered_over_days", "history_begin"):
-            return self._of_policies(name)
+        if name in ("over_days", "history_begin"):
+            return self._of_policies(name, at)
         return self._of_variants(name, at)
 
     def retention(self) -> timedelta | None:
         """See :class:`MetricsSource`."""
         return 4 * self._settings.window
+
+    def _priced(self, now: datetime) -> tuple[Sample, ...]:
+        """Return what was recorded of costs: the same object until the next time that is."""
+        latest = self._costs.latest(now)
+        if self._costed is None or self._costed[0] != latest:
+            self._costed = (latest, tuple(self._cost_by_time(now)))
+        return self._costed[1]
 
     def _cost_by_time(self, now: datetime) -> Iterator[Sample]:
         for at, costs in self._costs.figures(now):
@@ -178,7 +196,7 @@ class SimulatedMetrics:
             for at, figure, value in hours.figures():
                 yield Sample(labels=labels | {"figure": figure}, value=value, timestamp=at)
 
-    def _of_policies(self, name: str) -> Iterator[tuple[dict[str, str], float]]:
+    def _of_policies(self, name: str, at: datetime) -> Iterator[tuple[dict[str, str], float]]:
         for (namespace, policy), history in self._history.items():
             labels = {"namespace": namespace, "policy": policy}
             if name == "history_begin":
@@ -186,6 +204,10 @@ class SimulatedMetrics:
                 continue
             for stretch, value in history.quantiles():
                 yield labels | {"stretch": stretch}, value
+            for figure, stretch, value in self._shapes[namespace, policy].quantiles():
+                yield labels | {"figure": figure, "stretch": stretch}, value
+            for horizon, ago, value in self._before[namespace, policy].figures(at):
+                yield labels | {"horizon": format_duration(horizon), "ago": format_duration(ago)}, value
 
     def _of_saturated(self) -> Iterator[tuple[dict[str, str], float]]:
         for (namespace, policy, kernels), saturated in self._saturated.items():

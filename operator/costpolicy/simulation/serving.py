@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 from costpolicy.api.policy import CostPolicy, CostPolicySpec
@@ -112,7 +113,7 @@ class Serving:
         self._look()
         scrapes: dict[Variant, Scrape] = {}
         for key, promise in self._promises.items():
-            traffic = self.traffic.get(key, _SILENCE)
+            traffic = self.traffic.get(key, _SILENCE).at(self._clock.now())
             rate = offered(traffic, self._clock.now(), self._returning.get(key, 0.0))
             mine = [backend for backend in self._backends if backend.variant[:2] == key]
             answers = [
@@ -235,6 +236,7 @@ def promise_of(spec: CostPolicySpec) -> Promise:
     )
 
 
+@lru_cache(maxsize=1024)
 def cost_of(hourly: Money, duration: timedelta) -> Amount:
     """Return what some time costs at an hourly price, exactly."""
     return Amount(hourly.micros * (duration // timedelta(microseconds=1)) * 1000)

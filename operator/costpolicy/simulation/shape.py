@@ -8,7 +8,7 @@ from pydantic import Field
 from costpolicy.api.model import ApiModel
 from costpolicy.api.rules import exactly_one
 from costpolicy.api.types import DurationText, PositiveDurationText
-from costpolicy.simulation.traffic import Constant, Crowd, Curve, Daily, Growth, OfficeHours, Retries, Traffic
+from costpolicy.simulation.traffic import Constant, Crowd, Curve, Daily, Growth, Night, OfficeHours, Retries, Traffic
 from costpolicy.units import parse_duration
 
 Rate = Annotated[float, Field(ge=0, le=1_000_000)]
@@ -77,6 +77,34 @@ class RetriesDocument(ApiModel):
         return Retries(timeout=parse_duration(self.timeout).total_seconds(), most=self.most)
 
 
+class NightDocument(ApiModel):
+    """Hours in which requests are of another shape, such as a nightly batch of long documents."""
+
+    begins: Hour
+    """Hour of the day (UTC)."""
+    ends: Hour
+    """Hour of the day (UTC); before `begins` where it is after midnight."""
+    times: Annotated[float, Field(ge=0, le=1000)] = 1.0
+    """How many times the rate that the curve says."""
+    prompt_tokens: Tokens
+    """Mean prompt tokens of a request."""
+    output_tokens: Tokens
+    """Mean generated tokens of a request."""
+    cached_tokens: Annotated[float, Field(ge=0)] = 0.0
+    """Prompt tokens of a request that are found in the prefix cache."""
+
+    def night(self) -> Night:
+        """Return what these hours are like."""
+        return Night(
+            begins=self.begins,
+            ends=self.ends,
+            times=self.times,
+            prompt_tokens=self.prompt_tokens,
+            output_tokens=self.output_tokens,
+            cached_tokens=self.cached_tokens,
+        )
+
+
 class TrafficDocument(ApiModel):
     """What clients send: exactly one of constant, daily, growth and officeHours, and what comes on top of it."""
 
@@ -98,6 +126,8 @@ class TrafficDocument(ApiModel):
     """Mean generated tokens of a request."""
     cached_tokens: Annotated[float, Field(ge=0)] = 0.0
     """Prompt tokens of a request that are found in the prefix cache."""
+    night: NightDocument | None = None
+    """Hours in which requests are of another shape."""
 
     rules: ClassVar = (exactly_one("traffic", "constant", "daily", "growth", "officeHours"),)
 
@@ -118,6 +148,7 @@ class TrafficDocument(ApiModel):
             output_tokens=self.output_tokens,
             cached_tokens=self.cached_tokens,
             retries=None if self.retries is None else self.retries.retries(),
+            night=None if self.night is None else self.night.night(),
         )
 
     def _base(self, start: datetime) -> Curve:

@@ -28,6 +28,7 @@ class Store:
         self._objects: dict[_Address, Object] = {}
         self._shown: dict[_Address, Object] = {}
         self._owners: dict[_Address, dict[_Writer, set[Path]]] = {}
+        self._managed: dict[_Address, tuple[dict[_Writer, set[Path]], list[dict[str, Any]]]] = {}
         self._applied: dict[tuple[_Address, str], tuple[str, Object]] = {}
         self._version = 0
         self.writes = 0
@@ -125,7 +126,7 @@ class Store:
         if _address(ref) not in self._objects:
             return
         uid = self._require(ref)["metadata"]["uid"]
-        for kept in (self._objects, self._shown, self._owners):
+        for kept in (self._objects, self._shown, self._owners, self._managed):
             del kept[_address(ref)]
         self.writes += 1
         for item in list(self._objects.values()):
@@ -153,8 +154,12 @@ class Store:
             metadata["generation"] = metadata.get("generation", 0) + (0 if unchanged else 1)
             after = {**after, "metadata": metadata}
         self._objects[address] = after
-        managed = _managed_fields(address[0], self._owners[address])
-        self._shown[address] = {**after, "metadata": {**after["metadata"], "managedFields": managed}}
+        owners = self._owners[address]
+        known = self._managed.get(address)
+        if known is None or known[0] != owners:
+            copied = {writer: set(paths) for writer, paths in owners.items()}
+            known = self._managed[address] = (copied, _managed_fields(address[0], owners))
+        self._shown[address] = {**after, "metadata": {**after["metadata"], "managedFields": known[1]}}
         return self._shown[address]
 
 

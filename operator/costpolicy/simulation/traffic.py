@@ -1,8 +1,9 @@
 """Arrival curves: how many requests per second are offered at a time.  Deterministic."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Final, Protocol
 
 _DAY: Final = timedelta(days=1)
@@ -110,6 +111,42 @@ class Retries:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Night:
+    """Hours of the day, from ``begins`` to ``ends`` o'clock (UTC) and over midnight if need be, in which requests have another
+    mean shape and come ``times`` as often as the curve says."""
+
+    begins: float
+    ends: float
+    times: float
+    prompt_tokens: float
+    output_tokens: float
+    cached_tokens: float
+
+    def covers(self, time: datetime) -> bool:
+        """Return whether it is night."""
+        hour = time.hour + time.minute / 60 + time.second / 3600
+        if self.begins <= self.ends:
+            return self.begins <= hour < self.ends
+        return hour >= self.begins or hour < self.ends
+
+    def of(self, day: "Traffic") -> "Traffic":
+        """Return the traffic of a day as it is at night."""
+        return _by_night(day, self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Times:
+    """A curve times a factor."""
+
+    base: Curve
+    factor: float
+
+    def rate(self, at: datetime) -> float:
+        """See :class:`Curve`."""
+        return self.base.rate(at) * self.factor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Traffic:
     """What clients send to one policy: a curve and the mean shape of a request, in tokens."""
 
@@ -118,3 +155,22 @@ class Traffic:
     output_tokens: float = 250.0
     cached_tokens: float = 0.0
     retries: Retries | None = None
+    night: Night | None = None
+
+    def at(self, time: datetime) -> "Traffic":
+        """Return what is sent at a time: by night requests may be of another shape."""
+        if self.night is None or not self.night.covers(time):
+            return self
+        return self.night.of(self)
+
+
+@lru_cache(maxsize=64)
+def _by_night(day: Traffic, night: Night) -> Traffic:
+    return replace(
+        day,
+        curve=Times(base=day.curve, factor=night.times),
+        prompt_tokens=night.prompt_tokens,
+        output_tokens=night.output_tokens,
+        cached_tokens=night.cached_tokens,
+        night=None,
+    )

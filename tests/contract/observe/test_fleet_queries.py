@@ -213,9 +213,7 @@ def test_accelerators_and_their_price_count_once_for_two_operators(fleet: FleetO
 def test_history_gives_a_high_percentile_and_how_far_back_it_reaches(fleet: FleetObservations) -> None:
     policy = fleet.of("history", "chat")
     # 101 samples 0 to 100: the 95th percentile is 95 exactly, and within the first day the most of them counts.
-    rates = {
-        sample.labels["stretch"]: sample.value for sample in fleet.answers["offered_over_days"]["history", "chat", ""]
-    }
+    rates = {sample.labels["stretch"]: sample.value for sample in fleet.answers["over_days"]["history", "chat", ""]}
     assert pytest.approx(rates) == {"most": 100, "all": 95, "0": 95}
     assert policy.requests_per_second_p95 == 100
     # The beginning is located to ten minutes, from the evaluation steps within the window.

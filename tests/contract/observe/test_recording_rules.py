@@ -95,7 +95,7 @@ def test_all_rules_on_one_steady_engine(programs: dict[str, str], tmp_path: Path
     waiting = Recorded.POLICY_REQUESTS_WAITING
     expected[waiting.value] = [(f"{waiting}{{{policy}}}", 5.0)]
     expected[Recorded.POLICY_REQUESTS_RUNNING.value] = []  # not among these series; a test of their own has them
-    expected[Recorded.POLICY_KV_CACHE_USAGE.value] = []
+    expected[Recorded.POLICY_KV_CACHE_USAGE.value] = expected[Recorded.REQUEST_SHAPE.value] = []
     assert len(Recorded) == len(expected) + len(of_the_ledger)
     check(series, expected, "20m", tmp_path)
 

@@ -1,6 +1,7 @@
 """What comes next, from status alone.
 
-Covered: times of cooldown, windows and standing plans together, modes, holds without a time, schedules, order.
+Covered: times of cooldown, windows and standing plans together, modes, holds without a time, schedules, a rise of days before,
+order.
 Not covered: that it then happens (tests/scenarios/test_upcoming.py).
 """
 
@@ -138,3 +139,12 @@ def test_schedules_come_in_order_and_before_what_has_no_time():
 
 def test_before_the_first_answer_nothing_is_said():
     assert () == upcoming(policy(), RolloutMode.AUTO, NOW)
+
+
+def test_replicas_that_are_got_ready_for_a_rise_are_told_with_what_they_are_for():
+    ahead = {"requestsPerSecond": 40.0, "withinMinutes": 30, "replicas": 8}
+    status = CostPolicyStatus.model_validate({"current": PLAN, "target": PLAN, "ahead": ahead})
+    (rise,) = upcoming(policy().model_copy(update={"status": status}), RolloutMode.INITIAL, NOW)
+
+    assert (NOW, "8 replicas for 40 requests/s") == (rise.at, rise.what)
+    assert "on days before the load rose within 30 minutes from this time" == rise.why
