@@ -51,10 +51,10 @@ def measurement_of(snapshot: Snapshot, now: datetime) -> Measurement:
     ledger = snapshot.ledger
     if ledger is None:
         return kept
-    change = _last_change(before.history)
+    change = measured_change(before.history)
     if change is None:
         found = latest_window(ledger.hours, _length(snapshot), now)
-        return Measurement(status=_status(found, None, None), history=before.history)
+        return Measurement(status=_status(found, None, None, ledger.occasion.due), history=before.history)
     if before.measurement and before.measurement.complete and before.measurement.changed_at == change.ended:
         return kept
     return _of_change(snapshot, ledger, change, before, now)
@@ -81,7 +81,7 @@ def _of_change(
     left = None
     if found.saved_per_hour is not None:
         left = realised(found.saved_per_hour, found.released, _spare(snapshot, found.released))
-    status = _status(found, change, left)
+    status = _status(found, change, left, ledger.occasion.due)
     if not found.complete or found.impact is None:
         return Measurement(status=status, history=before.history)
     told = _told(found, snapshot.prices.currency)
@@ -97,7 +97,12 @@ def _length(snapshot: Snapshot) -> timedelta:
     return parse_duration(snapshot.policy.spec.measurement.window)
 
 
-def _last_change(history: Sequence[Receipt]) -> Change | None:
+def measured_change(history: Sequence[Receipt]) -> Change | None:
+    """Return the change that is measured: the last one, with those that began less than a day before it.
+
+    Args:
+        history: receipts, the last one first.
+    """
     return last_change([(receipt.started_at or receipt.at, receipt.at) for receipt in reversed(history)])
 
 
@@ -141,11 +146,12 @@ def _spare(snapshot: Snapshot, released: Mapping[Offering, float]) -> Mapping[Of
     }
 
 
-def _status(found: Measured, change: Change | None, left: Money | None) -> MeasurementStatus:
+def _status(found: Measured, change: Change | None, left: Money | None, read_at: datetime) -> MeasurementStatus:
     impact = found.impact
     return MeasurementStatus(
         changed_at=change.ended if change else None,
         complete=found.complete,
+        read_at=read_at,
         baseline=_figures(found.baseline),
         current=_figures(found.current),
         cost_reduction=_share(impact.cost_reduction) if impact else None,
