@@ -9,13 +9,10 @@ from dataclasses import replace
 from builders import policy
 from costpolicy.api.missing import Missing
 from costpolicy.api.reasons import Reason
-from costpolicy.api.status import CostPolicyStatus
 from costpolicy.catalog.techniques import techniques
 from costpolicy.observe.answers import AnswerFigure
-from costpolicy.reconcile.decide import decide
 from costpolicy.reconcile.replans import traffic_of
-from costpolicy.reconcile.snapshot import Planned
-from costpolicy.savings.playbook.replans import Case
+from playing import Cycles
 from staging import NO_METRICS, Stage
 
 ANSWERS = {AnswerFigure.LIMIT: 500.0, AnswerFigure.LONG: 400.0, AnswerFigure.ABANDONED: 0.0}
@@ -25,25 +22,6 @@ def answering(observation, answers=ANSWERS):
     """The same engines, which export limits and lengths of answers too."""
     variants = tuple(replace(one, answers=answers, finished_per_second={"stop": 1.0}) for one in observation.variants)
     return replace(observation, variants=variants)
-
-
-class Cycles:
-    """One policy, decided again and again with what was planned before, as the reconciler does."""
-
-    def __init__(self, stage: Stage) -> None:
-        self.stage = stage
-        self.planned: Planned | None = None
-
-    def step(self) -> CostPolicyStatus:
-        decision = decide(replace(self.stage.snapshot(), planned=self.planned), self.stage.now)
-        self.planned = decision.planned
-        self.stage.policy = self.stage.policy.model_copy(update={"status": decision.status})
-        return decision.status
-
-    def until_whole(self) -> CostPolicyStatus:
-        for _ in range(2 * len(Case)):
-            status = self.step()
-        return status
 
 
 def test_a_playbook_is_written_when_all_its_plans_are_made_and_not_before(measured):
