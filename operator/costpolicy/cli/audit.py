@@ -119,6 +119,8 @@ def _totals(
     arguments: argparse.Namespace, window: "timedelta | None", console: Console, now: "datetime"
 ) -> "Mapping[Model, Totals]":
     if arguments.prometheus:
+        if arguments.before:
+            raise InputError("--before goes with --metrics: a Prometheus is told by --window how far back to look")
         return _asked(arguments.prometheus, now, window)
     from costpolicy.observe.totals import ExpositionError, totals_of_expositions
 

@@ -142,6 +142,7 @@ def test_a_healthy_engine_is_told_to_be_healthy():
         (("--metrics", H100, "--env", "A"), "--env: write NAME=VALUE"),
         (("--metrics", H100, "--model", "nobody/knows"), "UnknownModel"),
         (("--metrics", H100, "--model", "meta-llama/Llama-3.1-8B", "--ttft", "soon"), "ttft"),
+        (("--prometheus", "http://127.0.0.1:9", "--before", H100), "--before goes with --metrics"),
         (("--prometheus", "localhost"), "is not the address of a Prometheus"),
         (("--prometheus", "http://127.0.0.1:9"), "PrometheusUnreachable"),
     ],

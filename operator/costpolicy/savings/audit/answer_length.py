@@ -1,5 +1,6 @@
 """Limits that are asked for and not reached, and answers that go on after they are of any use."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
@@ -101,18 +102,10 @@ def _found(evidence: Evidence, beyond: Excess, share: float, said: str, confiden
     )
 
 
-def _without(evidence: Evidence, beyond: Excess) -> "_Shorter":
-    return _Shorter(per_request(evidence, beyond.tokens) if Figure.FIRST_TOKENS in evidence.counted else 0.0)
-
-
-class _Shorter:
-    """A demand whose answers are shorter by some tokens on average."""
-
-    def __init__(self, tokens: float) -> None:
-        self._tokens = tokens
-
-    def __call__(self, demand: Demand) -> Demand:
-        return replace(demand, output_tokens=max(demand.output_tokens - self._tokens, 1.0))
+def _without(evidence: Evidence, beyond: Excess) -> Callable[[Demand], Demand]:
+    """Return how a demand changes when its answers end before what lies beyond."""
+    less = per_request(evidence, beyond.tokens) if Figure.FIRST_TOKENS in evidence.counted else 0.0
+    return lambda demand: replace(demand, output_tokens=max(demand.output_tokens - less, 1.0))
 
 
 MAX_TOKENS: Final = Audit(name="max-tokens", title="Limits that are not reached", needs=(), judge=_limits)
