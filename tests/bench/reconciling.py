@@ -11,6 +11,7 @@ from costpolicy.kube.mirror import MirrorGateway
 from costpolicy.observe.fleet import ObserveSettings
 from costpolicy.reconcile.fleet import FleetWatch
 from costpolicy.reconcile.reconciler import Defaults, Reconciler
+from costpolicy.savings.playbook.replans import Case
 from costpolicy.simulation.traffic import Constant, Traffic
 from costpolicy.simulation.world import World
 
@@ -36,6 +37,7 @@ def settled_world(policies: int) -> World:
         world.apply(policy_document(name, model={"name": f"llama-{number}"}, traffic={"requestsPerSecond": 2}))
         world.traffic["default", name] = Traffic(curve=Constant(2.0))
     world.run(timedelta(minutes=8), timedelta(minutes=2))  # enough for every engine to load and be scraped
+    world.run(CYCLE * 2 * len(Case), CYCLE)  # and for a playbook of the load that is observed then
     return world
 
 
@@ -57,6 +59,7 @@ def figures() -> Iterator[Figure]:
     world = settled_world(1)
     yield _unchanged("one reconcile, nothing changed, CPU", reconciler_of(world, mirror_of(world)))
     yield _planned_anew(world)
+    yield _of_the_playbook(world)
     yield _unchanged("the same, nothing changed, with the simulated API server", reconciler_of(world, world.gateway))
     world = settled_world(POLICIES_WRITTEN)
     world.run(CYCLE * CYCLES, CYCLE)  # the five-minute rates are those of the steady load from here on
@@ -72,9 +75,22 @@ def figures() -> Iterator[Figure]:
 
 
 def _unchanged(name: str, reconciler: Reconciler) -> Figure:
-    """Time a policy whose cluster and metrics were just read, and that has the answer of its last plan."""
-    reconciler.reconcile(*KEY)
+    """Time a policy whose cluster and metrics were just read, and that has its last plan and its whole playbook."""
+    for _ in range(len(Case) + 1):
+        reconciler.reconcile(*KEY)
     return milliseconds(name, cpu_seconds(lambda: reconciler.reconcile(*KEY), REPEATS), "20 ms")
+
+
+def _of_the_playbook(world: World) -> Figure:
+    """Time the reconciles that make one plan more for the playbook: some ten after each change of what it depends on."""
+    mirror = mirror_of(world)
+    watch = FleetWatch(mirror, world.metrics, world.clock, ObserveSettings())
+    watch.look()
+    fresh = [Reconciler(mirror, watch, world.clock, Defaults()) for _ in range(REPEATS)]
+    for reconciler in fresh:
+        reconciler.reconcile(*KEY)
+    spent = cpu_seconds(lambda: fresh.pop().reconcile(*KEY), REPEATS)
+    return milliseconds("one reconcile with a plan for the playbook, CPU", spent, "20 ms")
 
 
 def _planned_anew(world: World) -> Figure:

@@ -3,7 +3,7 @@
 The load on the small model grows while the large one is planned, and falls at once.
 """
 
-from demo import advice, large_model, live_load, operator, real_engine, small_model
+from demo import advice, large_model, live_load, operator, real_engine, savings, small_model
 from demo.traffic import traffic
 from demo.world import World
 
@@ -29,4 +29,5 @@ def tell(world: World) -> None:
         live_load.keeps_its_promise(world)
         clients.load(live_load.CALM)
         live_load.falls(world, before)
+        savings.are_in_the_playbook(world)
     advice.has_changed_nothing(world, advised)

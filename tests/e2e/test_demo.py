@@ -21,6 +21,7 @@ ROWS = (
     "(b) load x 5",
     "(b) promise kept at x 5",
     "(b) load as before",
+    "(b) playbook",
     "(b) advice only",
     "(c) real vLLM",
     "(c) in its policy's status",

@@ -46,6 +46,7 @@ HISTOGRAMS = {
         "Histogram of new KV tokens computed during prefill (excluding cached tokens).",
         TOKENS,
     ),
+    "vllm:request_params_max_tokens": ("Histogram of the max_tokens request parameter.", TOKENS),
     "vllm:time_to_first_token_seconds": ("Histogram of time to first token in seconds.", TTFT),
     "vllm:inter_token_latency_seconds": ("Histogram of inter-token latency in seconds.", INTER_TOKEN),
     "vllm:e2e_request_latency_seconds": ("Histogram of e2e request latency in seconds.", LATENCY),
@@ -105,6 +106,8 @@ class Meter:
         self.counters["vllm:request_success_total"] += 1
         self.histograms["vllm:request_prompt_tokens"].observe(request.prompt_tokens)
         self.histograms["vllm:request_generation_tokens"].observe(request.generated)
+        # Every answer ends at its limit, as the reason says.
+        self.histograms["vllm:request_params_max_tokens"].observe(request.generated)
         self.histograms["vllm:request_prefill_kv_computed_tokens"].observe(request.computed)
         self.histograms["vllm:e2e_request_latency_seconds"].observe(now - request.arrived)
 

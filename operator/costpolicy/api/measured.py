@@ -150,10 +150,12 @@ class PlaybookRow(ObservedModel):
 
     technique: Short
     """Name of the technique."""
+    effort: Literal["low", "medium", "high"] | None = None
+    """How much work it is."""
     state: Literal["Applied", "Recommended", "Blocked", "NotApplicable", "Unknown"]
     """What becomes of it."""
     saves_per_month: Money | None = None
-    """What it saves or would save."""
+    """What it saves (Applied) or would save, by planning with it and without it. Empty: it cannot be said."""
     reason: Annotated[str, Clip(128)] = ""
     """Why."""
 

@@ -54,6 +54,7 @@ class Reason(StrEnum):
     RULES_MISSING = "RulesMissing"
     RETENTION_TOO_SHORT = "RetentionTooShort"
     RESOLUTION_TOO_COARSE = "ResolutionTooCoarse"
+    NOT_STATED = "NotStated"
     # objectives, budget, quality
     OBJECTIVES_KEPT = "ObjectivesKept"
     OBJECTIVE_MISSED = "ObjectiveMissed"
@@ -167,6 +168,7 @@ REASONS: Final[Mapping[Reason, str]] = {
     Reason.RULES_MISSING: "The recording rules of the chart are not loaded into this Prometheus.",
     Reason.RETENTION_TOO_SHORT: "Prometheus keeps less than two measurement windows of history.",
     Reason.RESOLUTION_TOO_COARSE: "The objective lies inside a histogram bucket, so that keeping it cannot be seen.",
+    Reason.NOT_STATED: "An audit needs something that no metric says; the message says what to state.",
     Reason.OBJECTIVES_KEPT: "Observed latencies keep the objectives.",
     Reason.OBJECTIVE_MISSED: "An observed latency misses its objective.",
     Reason.MEASURED_PER_STEP: "No request finished of late; steps are measured too, but with speculation one yields several tokens.",

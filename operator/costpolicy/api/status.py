@@ -11,6 +11,7 @@ from costpolicy.api.evaluated import QualityStatus
 from costpolicy.api.figures import (
     Infeasible,
     LatencyFigures,
+    Money,
     PlanSummary,
     Prediction,
     Sentence,
@@ -182,7 +183,9 @@ class CostPolicyStatus(ObservedModel):
     measurement: MeasurementStatus | None = None
     """What changes have saved."""
     playbook: Annotated[tuple[PlaybookRow, ...], Field(max_length=16), ListMap(("technique",))] = ()
-    """Techniques, the most worthwhile first."""
+    """Techniques, the largest saving for its effort first."""
+    playbook_saves_per_month: Money | None = None
+    """What all that is recommended would save at once; rows are not additive."""
     history: Annotated[tuple[Receipt, ...], Field(max_length=10)] = ()
     """The last changes, newest first."""
 

@@ -68,6 +68,22 @@ def refusals(
     return refused
 
 
+def values_of(flags: FlagTable, args: Sequence[str]) -> dict[str, str]:
+    """Return what each flag is given, by its name; a switch is ``true``, or ``false`` where it is negated.
+
+    Entries of a JSON value that are written apart are under ``--flag.key``; what is no flag of the release is left out.
+    """
+    given: dict[str, str] = {}
+    for written in written_arguments(flags, args):
+        flag = flags.find(written.spelling)
+        if flag is None:
+            continue
+        negated = canonical_spelling(written.spelling) == flag.negation
+        name = f"{flag.name}.{written.path}" if written.path else flag.name
+        given[name] = " ".join(written.values) or ("false" if negated else "true")
+    return given
+
+
 def written_arguments(flags: FlagTable, args: Sequence[str]) -> Iterator[WrittenArgument]:
     """Yield what was written, each flag with the words that the parser takes for its values.
 

@@ -22,6 +22,8 @@ COMMANDS: Final = (
     "prompts",
     "simulate",
     "top",
+    "audit",
+    "playbook",
 )
 """Each is a module of this package with ``register(subparsers)`` and ``run(arguments, console) -> exit code``."""
 

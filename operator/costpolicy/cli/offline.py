@@ -29,13 +29,26 @@ def plan_offline(policy: "CostPolicy", prices: "PriceList", traffic: "TrafficSpe
     Raises:
         InputError: the policy asks for something that cannot be read; the message says what to do.
     """
+    from costpolicy.planning.planner import plan
+    from costpolicy.reconcile.remedies import with_remedy
+
+    inputs, request = question_offline(policy, prices, traffic)
+    return Planned(policy=policy, inputs=inputs, request=request, plan=with_remedy(plan(request), prices.problems))
+
+
+def question_offline(
+    policy: "CostPolicy", prices: "PriceList", traffic: "TrafficSpec | None" = None
+) -> "tuple[Inputs, PlanRequest]":
+    """Return what the planner would be asked, and what the policy means.
+
+    Raises:
+        InputError: the policy asks for something that cannot be read; the message says what to do.
+    """
     from costpolicy.api.validation import Problem
     from costpolicy.planning.demand import expected_demand
-    from costpolicy.planning.planner import plan
     from costpolicy.planning.request import PlanRequest
     from costpolicy.planning.supply import unlimited
     from costpolicy.reconcile.inputs import read_inputs
-    from costpolicy.reconcile.remedies import with_remedy
 
     inputs = read_inputs(policy)
     if isinstance(inputs, Problem):
@@ -54,4 +67,4 @@ def plan_offline(policy: "CostPolicy", prices: "PriceList", traffic: "TrafficSpe
         engine=inputs.engine,
         currency=prices.currency,
     )
-    return Planned(policy=policy, inputs=inputs, request=request, plan=with_remedy(plan(request), prices.problems))
+    return inputs, request

@@ -41,7 +41,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     from costpolicy.api.types import RolloutMode
     from costpolicy.clock import SystemClock
 
-    policies = sorted(_policies(arguments, console), key=lambda policy: policy.key)
+    policies = sorted(stored_policies(arguments, console), key=lambda policy: policy.key)
     if arguments.upcoming:
         rows = _coming(policies, RolloutMode(arguments.default_mode), SystemClock().now())
         columns: tuple[str, ...] = ("policy", "when", "what", "savesPerMonth", "why")
@@ -55,7 +55,12 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     return DONE
 
 
-def _policies(arguments: argparse.Namespace, console: Console) -> "list[CostPolicy]":
+def stored_policies(arguments: argparse.Namespace, console: Console) -> "list[CostPolicy]":
+    """Return the policies of a cluster, or of a file where options name one, with their status.
+
+    Raises:
+        InputError: they cannot be read.
+    """
     if arguments.file is not None:
         from costpolicy.cli.documents import read
         from costpolicy.clock import SystemClock

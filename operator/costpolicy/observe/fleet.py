@@ -113,6 +113,7 @@ class FleetObservations:
             finished_per_second=self._split("requests_finished", key, "finished_reason"),
             prompt_tokens=prompt,
             output_tokens=self._shape("output_tokens", key),
+            answers=self._answers(key),
             cached_tokens=absent if isinstance(absent, Missing) or isinstance(prompt, Missing) else prompt * absent,
             prefix_hit_ratio=ratio,
             generated_tokens_per_second=self._figure("generated_tokens", key),
@@ -136,8 +137,9 @@ class FleetObservations:
         return self.answers[question].get(key, ())
 
     def _value(self, question: str, key: Key) -> float | None:
-        samples = self._samples(question, key)
-        return samples[0].value if samples else None
+        # What rides along in a question has a figure's name; the answer itself has none.
+        plain = (sample.value for sample in self._samples(question, key) if not sample.labels.get("figure"))
+        return next(plain, None)
 
     def _split(self, question: str, key: Key, label: str) -> dict[str, float]:
         return {sample.labels.get(label, ""): sample.value for sample in self._samples(question, key)}
@@ -156,6 +158,11 @@ class FleetObservations:
         if isinstance(figure, Missing) and self._is_fresh(key):
             return _no_requests()
         return figure
+
+    def _answers(self, key: Key) -> Mapping[str, float]:
+        """Return what else is known of answers; nothing of engines that were not seen of late."""
+        found = self._split("output_tokens", key, "figure") if self._stale(key) is None else {}
+        return {figure: value for figure, value in found.items() if figure}
 
     def _latency(self, question: str, key: Key, share: float) -> Tail | Missing:
         if self._stale(key) is None:

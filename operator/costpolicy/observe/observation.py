@@ -7,6 +7,7 @@ from typing import Final, TypeAlias
 
 from costpolicy.api.reasons import Reason
 from costpolicy.observe.ahead import Rises
+from costpolicy.observe.answers import AnswerFigure
 from costpolicy.observe.costs import Costs
 from costpolicy.observe.latency import Tail
 from costpolicy.observe.saturation import Saturation
@@ -37,6 +38,7 @@ class VariantObservation:
         fresh: whether that is recent enough to act on.
         accelerators: held now, by :class:`costpolicy.observe.exported.AcceleratorState`.
         cost_per_hour: of all accelerators held, whatever they are doing.
+        answers: by :class:`costpolicy.observe.answers.AnswerFigure`, what engines export.
     """
 
     namespace: str
@@ -63,6 +65,17 @@ class VariantObservation:
     fresh: bool
     accelerators: Mapping[str, int]
     cost_per_hour: Money | Missing
+    answers: Mapping[str, float] = field(default_factory=dict)
+
+    def answer(self, figure: AnswerFigure) -> Figure:
+        """Return what is known of answers."""
+        found = self.answers.get(figure)
+        return self._unanswered() if found is None else found
+
+    def _unanswered(self) -> Missing:
+        if isinstance(self.output_tokens, Missing):
+            return self.output_tokens
+        return Missing(reason=Reason.NO_SAMPLES, message="its engines do not export limits and answers by length")
 
     @property
     def ttft_p95(self) -> Figure:
@@ -141,6 +154,19 @@ class PolicyObservation:
     def output_tokens(self) -> Figure:
         """Mean generated tokens of a request, weighted by each variant's load."""
         return self._mean(lambda variant: variant.output_tokens)
+
+    def answer(self, figure: AnswerFigure) -> Figure:
+        """Return what is known of answers, weighted by each variant's load."""
+        return self._mean(lambda variant: variant.answer(figure))
+
+    @property
+    def cut_share(self) -> Figure:
+        """Share of finished requests that were cut at their limit."""
+        finished = [variant.finished_per_second for variant in self.variants]
+        rate = sum(sum(by_reason.values()) for by_reason in finished)
+        if rate > 0:
+            return sum(by_reason.get("length", 0.0) for by_reason in finished) / rate
+        return self._absence(lambda variant: variant.output_tokens)
 
     @property
     def cached_tokens(self) -> Figure:

@@ -8,6 +8,7 @@ missing.
 from collections.abc import Callable
 from typing import Final
 
+from costpolicy.observe.answers import LONG, AnswerFigure
 from costpolicy.observe.attribution import POLICY, VARIANT, engines, exported, pods, variants
 from costpolicy.observe.engine_metrics import EngineMetric
 from costpolicy.observe.exported import BUILD_INFO, GPUS, PRICE_PER_HOUR, PROPOSER_INFO, Recorded
@@ -85,6 +86,24 @@ def prompt_tokens(scope: Scope) -> str:
 def output_tokens(scope: Scope) -> str:
     """Mean generated tokens of a finished request."""
     return _mean(scope, EngineMetric.REQUEST_OUTPUT_TOKENS)
+
+
+def answers(scope: Scope) -> str:
+    """The same, and by ``figure`` what else is known of answers (:class:`costpolicy.observe.answers.AnswerFigure`): one
+    question for all of it.
+    """
+    generated, answered = (
+        variants(scope, metric, increase(scope))
+        for metric in (EngineMetric.GENERATED_TOKENS, f"{EngineMetric.REQUEST_OUTPUT_TOKENS}_sum")
+    )
+    lengths = variants(scope, f"{EngineMetric.REQUEST_OUTPUT_TOKENS}_bucket", increase(scope), "le")
+    parts = {
+        AnswerFigure.LIMIT: _mean(scope, EngineMetric.REQUEST_LIMIT),
+        AnswerFigure.LONG: f"histogram_quantile({LONG}, {lengths})",
+        AnswerFigure.ABANDONED: f"clamp_min(1 - {answered} / ({generated} > 0), 0)",
+    }
+    extra = " or ".join(tagged(figure, expression, "figure") for figure, expression in parts.items())
+    return f"{output_tokens(scope)} or {extra}"
 
 
 def _mean(scope: Scope, histogram: EngineMetric) -> str:

@@ -17,7 +17,7 @@ QUESTIONS: Final[Mapping[str, Callable[[Scope], str]]] = {
     "requests_offered": queries.requests_offered,
     "requests_finished": queries.requests_finished,
     "prompt_tokens": queries.prompt_tokens,
-    "output_tokens": queries.output_tokens,
+    "output_tokens": queries.answers,
     "prefix_hit_ratio": queries.prefix_hit_ratio,
     "generated_tokens": queries.generated_tokens,
     "ttft_buckets": partial(queries.latency_buckets, histogram=EngineMetric.TTFT),

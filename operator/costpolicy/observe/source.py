@@ -22,19 +22,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from costpolicy.api.missing import Missing
 from costpolicy.api.reasons import Reason
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Missing:
-    """A figure that is not there, and why.  Never 0, never NaN.
-
-    Reasons: ``NoSamples`` (nothing exports it, or not for too long), ``NoTraffic`` (a mean or quantile of no
-    requests), ``RulesMissing`` (there is no history), ``ResolutionTooCoarse`` (a histogram cannot tell).
-    """
-
-    reason: Reason
-    message: str
+__all__ = ["MetricsSource", "MetricsUnavailable", "Missing", "Sample"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

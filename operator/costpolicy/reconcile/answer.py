@@ -20,6 +20,7 @@ from costpolicy.reconcile.live import Live
 from costpolicy.reconcile.measurement import Measurement, begun
 from costpolicy.reconcile.observed import observed_traffic
 from costpolicy.reconcile.outlook import Outlook
+from costpolicy.reconcile.playbook import played
 from costpolicy.reconcile.snapshot import Snapshot
 from costpolicy.units import Money
 
@@ -45,6 +46,7 @@ def answer(outlook: Outlook, course: Course | None, measured: Measurement, now: 
     if course is not None and course.receipt is not None:
         history = (course.receipt, *measured.history)[:MAX_HISTORY]
         measured = Measurement(status=begun(course.receipt), history=history)
+    book = played(outlook)
     return CostPolicyStatus(
         observed_generation=snapshot.policy.metadata.generation,
         conditions=merge_conditions(before.conditions, found, now),
@@ -67,7 +69,8 @@ def answer(outlook: Outlook, course: Course | None, measured: Measurement, now: 
         speculation=speculation_status(outlook.request),
         spending=spending_status(outlook.spending, currency),
         measurement=measured.status,
-        playbook=before.playbook,
+        playbook=book.rows,
+        playbook_saves_per_month=book.together,
         history=measured.history,
     ).within_limit()
 

@@ -30,6 +30,7 @@ from costpolicy.reconcile.findings import Examiner, Findings, findings, refused_
 from costpolicy.reconcile.inputs import Inputs
 from costpolicy.reconcile.live import LiveVariant
 from costpolicy.reconcile.remedies import with_remedy
+from costpolicy.reconcile.replans import replanned
 from costpolicy.reconcile.snapshot import Planned, Snapshot
 from costpolicy.reconcile.unscraped import scrapable, with_unscraped
 from costpolicy.rollout.windows import Bounds, replica_bounds
@@ -181,6 +182,8 @@ def look_ahead(snapshot: Snapshot, inputs: Inputs, now: datetime) -> Outlook:
     request = replace(request, calibration=calibration_book(request, stable, snapshot.observed))
     known = snapshot.planned
     planned = known if known is not None and known.request == request else _planned(request)
+    replans = replanned(known.replans if known else None, request, planned.plan, snapshot.observed)
+    planned = replace(planned, replans=replans)
     scaling = policy.spec.scaling
     default = Bounds(minimum=scaling.min_replicas, maximum=scaling.max_replicas)
     return Outlook(

@@ -23,6 +23,7 @@ from costpolicy.reconcile.ledgers import Ledger
 from costpolicy.reconcile.live import Live
 from costpolicy.reconcile.renderings import Renderings
 from costpolicy.reconcile.supply import Capacity
+from costpolicy.savings.playbook.replans import Replans
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,12 +38,14 @@ class MetricsDown:
 class Planned:
     """A question to the planner and its answer.  Equal questions have equal answers: it need not be asked twice.
 
-    ``evaluation`` remembers what the performance model said of what runs, each time that is sized for another load.
+    ``evaluation`` remembers what the performance model said of what runs, each time that is sized for another load;
+    ``replans`` are the plans that the playbook compares, as far as they were made.
     """
 
     request: PlanRequest
     plan: Plan
     evaluation: Evaluation = field(compare=False, repr=False)
+    replans: Replans | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

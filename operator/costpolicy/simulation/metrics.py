@@ -8,6 +8,7 @@ from math import ceil
 from typing import Final, TypeVar
 
 from costpolicy.api.reasons import Reason
+from costpolicy.observe.answers import AnswerFigure
 from costpolicy.observe.fleet import ObserveSettings
 from costpolicy.observe.ledger import Held
 from costpolicy.observe.questions import QUESTIONS
@@ -250,6 +251,11 @@ def _answer(name: str, series: deque[Scrape]) -> list[tuple[dict[str, str], floa
     if name == "requests_finished":
         return [({"finished_reason": "stop"}, last.reading.served * last.replicas)]
     value = _plain(name, series)
+    if name == "output_tokens" and value is not None:
+        # Simulated clients wait for the end, and no answer is longer than they ask for.
+        longest = 2.0 * value
+        extra = {AnswerFigure.LIMIT: longest, AnswerFigure.LONG: longest, AnswerFigure.ABANDONED: 0.0}
+        return [({}, value), *(({"figure": figure.value}, of) for figure, of in extra.items())]
     return [] if value is None else [({}, value)]
 
 

@@ -73,6 +73,12 @@ def fleet_tape() -> Tape:
     tape.engine(target("two-pods", "chat-2"), H100)
     tape.engine(target("two-variants"), H100)
     tape.engine(target("two-variants", "chat-2", variant="bbb"), "h200-qwen3-32b-bf16.txt")
+    hung_up = {**target("abandoned"), "engine": "0", "model_name": "m"}
+    tape.add("vllm:num_requests_running", hung_up, ramp(1, 1))
+    tape.add("vllm:generation_tokens_total", hung_up, ramp(0, 1_000_000))
+    tape.add("vllm:request_generation_tokens_sum", hung_up, ramp(0, 800_000))
+    tape.add("vllm:request_generation_tokens_count", hung_up, ramp(0, 4_000))
+    tape.add(TTFT, hung_up, ramp(0, 5_000))
     tape.engine(target("stale"), H100, last=END - 240)
     tape.engine(target("vanished"), H100, last=END - 900)
     tape.engine(target("same", cluster="a"), H100)

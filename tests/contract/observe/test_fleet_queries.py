@@ -17,6 +17,7 @@ import pytest
 from contract.observe.fleet_tape import fleet_tape
 from contract.observe.tapes import BEGIN, END, HOUR, Tape
 from costpolicy.api.reasons import Reason
+from costpolicy.observe.answers import AnswerFigure
 from costpolicy.observe.fleet import FleetObservations, ObserveSettings, observe_fleet
 from costpolicy.observe.prometheus import PrometheusSource
 from costpolicy.observe.questions import MAX_QUERIES
@@ -82,6 +83,18 @@ def test_quantiles_are_those_of_prometheus(source: PrometheusSource, fleet: Flee
             ours = getattr(fleet.of_variant(namespace, "chat", sample.labels["variant"]), figure)
             assert ours == pytest.approx(sample.value, rel=1e-9)
     assert asked or namespace == "slow"
+
+
+@pytest.mark.parametrize("namespace", ["relabelled", "joined", "twice"])
+def test_reads_limits_long_answers_and_what_is_generated_for_nobody(fleet: FleetObservations, namespace: str) -> None:
+    variant = fleet.of_variant(namespace, "chat", "aaa")
+    assert pytest.approx(variant.answer(AnswerFigure.LIMIT)) == 602306 / 3020
+    # Rank 0.99 x 3020 = 2989.8 lies in (200, 500], which holds the ranks 1555 to 3020.
+    assert pytest.approx(variant.answer(AnswerFigure.LONG)) == 200 + 300 * (2989.8 - 1555) / (3020 - 1555)
+    assert pytest.approx(variant.answer(AnswerFigure.ABANDONED), abs=1e-9) == 0.0
+    assert pytest.approx(fleet.of(namespace, "chat").cut_share) == 1.0
+    # The one hung-up client in five of the namespace "abandoned" left tokens that are in no finished request.
+    assert pytest.approx(fleet.of("abandoned", "chat").answer(AnswerFigure.ABANDONED)) == 0.2
 
 
 def test_says_when_a_bucket_is_too_wide_for_the_objective(fleet: FleetObservations) -> None:

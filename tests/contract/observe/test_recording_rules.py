@@ -18,6 +18,7 @@ from costpolicy.observe.exported import EXPORTED, Recorded
 from costpolicy.observe.questions import QUESTIONS
 from costpolicy.observe.rules import render, rule_file
 from costpolicy.observe.scope import Scope
+from costpolicy.observe.totals import SERIES
 from costpolicy.planning.autoscaling import LoadSignal
 
 OF_SPECULATION = {EngineMetric.PROPOSED_TOKENS, EngineMetric.ACCEPTED_TOKENS}
@@ -281,4 +282,5 @@ def test_queries_and_rules_name_nothing_else() -> None:
         for name in re.findall(r"(?:vllm|costpolicy(?:_variant|_policy)?):[\w:]+|costpolicy_\w+", text)
     }
     assert {str(name) for name in known} >= {name for name in used if name != "costpolicy:operators"}
-    assert {str(metric) for metric in EngineMetric} <= used
+    audited = {re.sub(r"_(bucket|count|sum)$", "", name) for name in SERIES}
+    assert {str(metric) for metric in EngineMetric} <= used | audited

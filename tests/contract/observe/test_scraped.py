@@ -19,13 +19,21 @@ import pytest
 import yaml
 
 from contract.observe.conftest import Pages, Server
+from costpolicy.api.policy import CostPolicy
 from costpolicy.api.reasons import Reason
 from costpolicy.observe.fleet import FleetObservations, ObserveSettings, observe_fleet
 from costpolicy.observe.source import Missing
+from costpolicy.reconcile.replans import traffic_of
 from costpolicy.units import Money
+from playing import Cycles
+from staging import Stage
 from standin.server import StandIn
 
 RULES = Path(__file__).parents[3] / "charts" / "costpolicy-operator" / "files" / "recording-rules.yaml"
+EXAMPLE = CostPolicy.model_validate(
+    yaml.safe_load((Path(__file__).parents[3] / "examples" / "chat-8b.yaml").read_text())
+)
+"""What the demo plans and puts this load on."""
 SETTINGS = ObserveSettings(rate_window=timedelta(seconds=6), shape_window=timedelta(seconds=6))
 HELD = 'namespace="demo",policy="chat",variant="aaa",accelerator="nvidia-l40s",capacity_type="OnDemand"'
 OPERATOR = f"""\
@@ -96,6 +104,17 @@ def test_the_stand_in_is_observed_as_its_load_says(standin: str, scraping: Calla
     assert policy.pods_up == 2
     assert policy.variants[0].kv_cache_size_tokens == 300_000
     assert policy.fresh
+    # Every answer of the stand-in ends at its limit, and somebody waits for each.
+    traffic = traffic_of(policy)
+    assert pytest.approx((20, 1)) == (traffic.limit, traffic.cut_share)
+    assert 10 < traffic.long_answer <= 20
+    assert 0.05 > traffic.abandoned
+    unknown = [
+        row.technique
+        for row in Cycles(Stage(EXAMPLE, observed=policy)).until_whole().playbook
+        if row.state == "Unknown"
+    ]
+    assert len(unknown) <= 3, unknown
     post(standin, "/load", **chat, requestsPerSecond=1000, promptTokens=300, outputTokens=20)
     flooded = eventually(server, lambda seen: (seen.of("demo", "chat").requests_per_second or 0) > 600)
     assert flooded.of("demo", "chat").waiting > 100

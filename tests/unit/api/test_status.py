@@ -103,8 +103,10 @@ def fullest(text: str) -> CostPolicyStatus:
             reason=long,
         ),
         playbook=tuple(
-            PlaybookRow(technique=f"t{n}", state="NotApplicable", saves_per_month=MOST, reason=long) for n in range(16)
+            PlaybookRow(technique=f"t{n}", effort="medium", state="NotApplicable", saves_per_month=MOST, reason=long)
+            for n in range(16)
         ),
+        playbook_saves_per_month=MOST,
         history=tuple(Receipt(at=NOW, change=long, before=long, after=long, proof=long, undo=long) for _ in range(10)),
     )
 

@@ -1,0 +1,69 @@
+"""The playbook of a policy as its status says it: renewed only when a state or a sum of money changed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from costpolicy.api.measured import PlaybookRow
+from costpolicy.api.status import CostPolicyStatus
+from costpolicy.catalog.arguments import values_of
+from costpolicy.reconcile.outlook import Outlook
+from costpolicy.reconcile.replans import traffic_of
+from costpolicy.reconcile.snapshot import MetricsDown
+from costpolicy.savings.playbook.facts import Facts
+from costpolicy.savings.playbook.playbook import Play, playbook
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Played:
+    """What status says: the rows, and what all that is recommended would save a month at once."""
+
+    rows: tuple[PlaybookRow, ...]
+    together: str | None
+
+
+def played(outlook: Outlook) -> Played:
+    """Return what status says now; what it said before while plans are missing, or engines are not seen."""
+    snapshot, replans = outlook.snapshot, outlook.planned.replans
+    before = snapshot.policy.status or CostPolicyStatus()
+    kept = Played(rows=before.playbook, together=before.playbook_saves_per_month)
+    observed = snapshot.observed
+    if before.playbook and (isinstance(observed, MetricsDown) or not observed.fresh):
+        return kept
+    if replans is not None and not replans.complete:
+        return kept
+    book = playbook(_facts(outlook), replans)
+    rows = tuple(map(_row, book.plays))
+    together = None if book.together is None else book.together.text(2)
+    same = _gist(rows) == _gist(before.playbook) and together == before.playbook_saves_per_month
+    return kept if same else Played(rows=rows, together=together)
+
+
+def _facts(outlook: Outlook) -> Facts:
+    snapshot, release, planned = outlook.snapshot, outlook.inputs.engine, outlook.plan.target
+    spec, stable = snapshot.policy.spec, snapshot.live.stable
+    return Facts(
+        spec=spec,
+        running=stable.configuration if stable else None,
+        planned=planned.configuration if planned else None,
+        refused=bool(outlook.request.refused),
+        gate=spec.quality.evaluation is not None,
+        traffic=traffic_of(snapshot.observed),
+        arguments=values_of(release.flags, spec.engine.extra_args),
+        environment={one.name: one.value or "" for one in spec.engine.env},
+        release=release,
+    )
+
+
+def _row(play: Play) -> PlaybookRow:
+    state, saves, reason = play.row
+    return PlaybookRow(
+        technique=play.technique.name,
+        effort=play.technique.effort.value,
+        state=state.value,
+        saves_per_month=None if saves is None else saves.text(2),
+        reason=reason,
+    )
+
+
+def _gist(rows: Sequence[PlaybookRow]) -> list[tuple[str, str, str | None]]:
+    return [(row.technique, row.state, row.saves_per_month) for row in rows]
