@@ -1,12 +1,12 @@
 """``PYTHONPATH=tests python -m bench``: print every figure, each as soon as it is known."""
 
-from bench import allocating, planning, processes, reconciling
+from bench import allocating, planning, processes, reconciling, reporting
 
 
 def main() -> None:
     """Measure and print."""
     print(f"{'':<78} {'median':>9}  aim")
-    for measure in (planning, allocating, reconciling, processes):
+    for measure in (planning, allocating, reconciling, reporting, processes):
         for figure in measure.figures():
             print(f"{figure.name:<78} {figure.value:>9}  {figure.aim:<8} {figure.spread}", flush=True)
 

@@ -2,6 +2,8 @@
 
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TextIO
@@ -30,6 +32,17 @@ class Console:
     def note(self, text: str) -> None:
         """Write a line that is not part of the answer."""
         self.err.write(f"{text}\n")
+
+    @contextmanager
+    def working(self, what: str) -> Iterator[None]:
+        """Show on a terminal that something takes its time; elsewhere nothing is written."""
+        if not self.err.isatty():
+            yield
+            return
+        from rich.console import Console as Terminal
+
+        with Terminal(file=self.err).status(f"{what} ..."):
+            yield
 
     def dump(self, answer: Any, form: str) -> None:  # noqa: ANN401 - any JSON value
         """Write an answer as JSON or YAML."""

@@ -9,7 +9,19 @@ from typing import Final
 import costpolicy
 from costpolicy.cli.console import WRONG_INPUT, Console, InputError
 
-COMMANDS: Final = ("plan", "render", "predict", "allocate", "init", "impact", "evaluate", "simulate", "top", "explain")
+COMMANDS: Final = (
+    "plan",
+    "render",
+    "predict",
+    "allocate",
+    "init",
+    "impact",
+    "evaluate",
+    "simulate",
+    "top",
+    "explain",
+    "report",
+)
 """Each is a module of this package with ``register(subparsers)`` and ``run(arguments, console) -> exit code``."""
 
 
