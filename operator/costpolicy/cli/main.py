@@ -21,6 +21,7 @@ COMMANDS: Final = (
     "top",
     "explain",
     "report",
+    "export",
 )
 """Each is a module of this package with ``register(subparsers)`` and ``run(arguments, console) -> exit code``."""
 
