@@ -7,6 +7,7 @@ import catalogue
 import cli
 import consoles
 import constants
+import dashboards
 import kinds
 import metrics
 import settings
@@ -28,6 +29,7 @@ def files() -> dict[str, str]:
         "charts/costpolicy-operator/files/list-prices.yaml": prices.read_text(encoding="utf-8"),
         "charts/costpolicy-operator/files/alert-rules.yaml": alerts.render(),
         "charts/costpolicy-operator/files/recording-rules.yaml": rules.render(),
+        **dashboards.files(),
         "docs/reference/catalogue.md": catalogue.page(),
         "docs/reference/cli.md": cli.page(),
         "docs/reference/conditions.md": conditions_page(),

@@ -150,7 +150,10 @@ def test_rules_are_a_prometheus_rule_where_that_kind_exists():
 
 def alerts_of(*arguments: str) -> list[dict[str, Any]]:
     """The alerts that the chart renders with some values."""
-    groups = [item["spec"]["groups"] for item in of_kind(rendered("everything", *arguments), "PrometheusRule")]
+    groups = [
+        item["spec"]["groups"]
+        for item in of_kind(rendered("default", "--set", "rules.kind=PrometheusRule", *arguments), "PrometheusRule")
+    ]
     return [rule for group in groups for each in group for rule in each["rules"] if "alert" in rule]
 
 
@@ -171,6 +174,25 @@ def test_alerts_can_be_left_out_one_by_one_and_all_together():
     }
     assert len(alerts_of("--set", "alerts.disabled={CostPolicySpendAnomaly}")) == len(ALERTS) - 1
     assert alerts_of("--set", "alerts.enabled=false") == []
+
+
+def dashboards_of(*arguments: str) -> list[dict[str, Any]]:
+    return [
+        item
+        for item in of_kind(rendered("default", *arguments), "ConfigMap")
+        if "-dashboard-" in item["metadata"]["name"]
+    ]
+
+
+def test_dashboards_are_config_maps_that_a_sidecar_finds():
+    found = dashboards_of("--set", "dashboards.annotations.grafana_folder=Costs")
+    files = {name: text for item in found for name, text in item["data"].items()}
+
+    assert {item["metadata"]["labels"]["grafana_dashboard"] for item in found} == {"1"}
+    assert {item["metadata"]["annotations"]["grafana_folder"] for item in found} == {"Costs"}
+    for file in (OPERATOR / "files" / "dashboards").iterdir():
+        assert json.loads(files[f"costpolicy-{file.name}"]) == json.loads(file.read_text())
+    assert dashboards_of("--set", "dashboards.enabled=false") == []
 
 
 def test_every_alert_has_a_runbook():
