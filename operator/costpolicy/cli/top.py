@@ -94,7 +94,7 @@ def _print(rows: "Sequence[dict[str, Any]]", columns: "Sequence[str]", console: 
         table.add_column(_HEADS[column], overflow="fold")
     for row in rows:
         table.add_row(*("-" if row[column] is None else str(row[column]) for column in columns))
-    Terminal(file=console.out, width=160, highlight=False).print(table)
+    Terminal(file=console.out, width=None if console.out.isatty() else 160, highlight=False).print(table)
     if not rows:
         console.note("costpolicy: nothing to show")
 
