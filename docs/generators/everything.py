@@ -7,6 +7,7 @@ import catalogue
 import cli
 import consoles
 import constants
+import dashboards
 import kinds
 import metrics
 import routing
@@ -14,7 +15,7 @@ import settings
 
 from costpolicy.api.crd import rendered
 from costpolicy.api.reference import conditions_page
-from costpolicy.observe.rules import render
+from costpolicy.observe import alerts, rules
 
 ROOT = Path(__file__).parents[2]
 
@@ -27,7 +28,9 @@ def files() -> dict[str, str]:
         **{f"crds/{name}": text for name, text in definitions.items()},
         **{f"charts/costpolicy-crds/files/{name}": text for name, text in definitions.items()},
         "charts/costpolicy-operator/files/list-prices.yaml": prices.read_text(encoding="utf-8"),
-        "charts/costpolicy-operator/files/recording-rules.yaml": render(),
+        "charts/costpolicy-operator/files/alert-rules.yaml": alerts.render(),
+        "charts/costpolicy-operator/files/recording-rules.yaml": rules.render(),
+        **dashboards.files(),
         "docs/reference/catalogue.md": catalogue.page(),
         "docs/reference/cli.md": cli.page(),
         "docs/reference/conditions.md": conditions_page(),

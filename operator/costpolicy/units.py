@@ -46,6 +46,15 @@ class Money:
         whole, _, decimals = text.partition(".")
         return cls(int(whole) * MICROS_PER_UNIT + int(decimals.ljust(6, "0") or 0))
 
+    @classmethod
+    def read(cls, text: str) -> "Money":
+        """Read what :meth:`text` writes, which may be negative.
+
+        Raises:
+            ValueError: the text is not such a number.
+        """
+        return -cls.parse(text[1:]) if text.startswith("-") else cls.parse(text)
+
     def __add__(self, other: "Money") -> "Money":
         return Money(self.micros + other.micros)
 

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from charting import CASES, CHARTS, CRDS, OPERATOR, SETS, golden, helm, template, values_file
+from costpolicy.observe.alerts import ALERTS
 from costpolicy.runtime.settings import read_settings
 
 ROOT = CHARTS.parent
@@ -139,10 +140,65 @@ def test_rules_are_a_prometheus_rule_where_that_kind_exists():
     with_kind = rendered("default", "--api-versions", "monitoring.coreos.com/v1/PrometheusRule")
     without = rendered("default")
 
-    [rule] = of_kind(with_kind, "PrometheusRule")
-    [config] = of_kind(without, "ConfigMap")
-    assert rule["spec"] == yaml.safe_load(config["data"]["costpolicy.yaml"])
-    assert of_kind(with_kind, "ConfigMap") == []
+    alerts, rule = sorted(
+        of_kind(with_kind, "PrometheusRule"), key=lambda item: item["spec"]["groups"][0]["name"] == "costpolicy"
+    )
+    files = {name: text for item in of_kind(without, "ConfigMap") for name, text in item["data"].items()}
+    assert rule["spec"] == yaml.safe_load(files["costpolicy.yaml"])
+    assert alerts["spec"] == yaml.safe_load(files["costpolicy-alerts.yaml"])
+
+
+def alerts_of(*arguments: str) -> list[dict[str, Any]]:
+    """The alerts that the chart renders with some values."""
+    groups = [
+        item["spec"]["groups"]
+        for item in of_kind(rendered("default", "--set", "rules.kind=PrometheusRule", *arguments), "PrometheusRule")
+    ]
+    return [rule for group in groups for each in group for rule in each["rules"] if "alert" in rule]
+
+
+def test_alerts_are_those_of_the_module_and_link_to_the_runbooks():
+    rendered_names = [rule["alert"] for rule in alerts_of("--set", "alerts.runbooks=https://wiki.example/alerts")]
+
+    assert rendered_names == [one.name for one in ALERTS]
+    assert {
+        rule["annotations"]["runbook_url"] for rule in alerts_of("--set", "alerts.runbooks=https://wiki.example/alerts")
+    } == {f"https://wiki.example/alerts#{one.name.lower()}" for one in ALERTS}
+    schema = json.loads((OPERATOR / "values.schema.json").read_text())
+    assert schema["properties"]["alerts"]["properties"]["disabled"]["items"]["enum"] == rendered_names
+
+
+def test_alerts_can_be_left_out_one_by_one_and_all_together():
+    assert "CostPolicySpendAnomaly" not in {
+        rule["alert"] for rule in alerts_of("--set", "alerts.disabled={CostPolicySpendAnomaly}")
+    }
+    assert len(alerts_of("--set", "alerts.disabled={CostPolicySpendAnomaly}")) == len(ALERTS) - 1
+    assert alerts_of("--set", "alerts.enabled=false") == []
+
+
+def dashboards_of(*arguments: str) -> list[dict[str, Any]]:
+    return [
+        item
+        for item in of_kind(rendered("default", *arguments), "ConfigMap")
+        if "-dashboard-" in item["metadata"]["name"]
+    ]
+
+
+def test_dashboards_are_config_maps_that_a_sidecar_finds():
+    found = dashboards_of("--set", "dashboards.annotations.grafana_folder=Costs")
+    files = {name: text for item in found for name, text in item["data"].items()}
+
+    assert {item["metadata"]["labels"]["grafana_dashboard"] for item in found} == {"1"}
+    assert {item["metadata"]["annotations"]["grafana_folder"] for item in found} == {"Costs"}
+    for file in (OPERATOR / "files" / "dashboards").iterdir():
+        assert json.loads(files[f"costpolicy-{file.name}"]) == json.loads(file.read_text())
+    assert dashboards_of("--set", "dashboards.enabled=false") == []
+
+
+def test_every_alert_has_a_runbook():
+    page = (ROOT / "docs" / "how-to" / "alerts.md").read_text()
+
+    assert [one.name for one in ALERTS] == re.findall(r"^## (CostPolicy\w+)$", page, re.MULTILINE)
 
 
 def test_every_value_has_a_place_in_the_schema_and_the_other_way_round():

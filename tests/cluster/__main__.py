@@ -54,7 +54,8 @@ def _build(programs: list[str]) -> None:
         return
     # Once and before the tests, whose parallel workers would meet at apt's lock.
     cache_folder().mkdir(parents=True, exist_ok=True)
-    debian.ensure(debian.API_SERVER, debian.NODE, debian.PROMETHEUS, log=cache_folder() / "debian.log")
+    wanted = (debian.API_SERVER, debian.NODE, debian.PROMETHEUS, debian.BROWSER)
+    debian.ensure(*wanted, log=cache_folder() / "debian.log")
     binaries.build()
     engine_env()
 

@@ -14,6 +14,9 @@ API_SERVER = {"etcd-server": "etcd"}
 
 PROMETHEUS = {"prometheus": "prometheus"}
 
+BROWSER = {"chromium": "chromium"}
+"""What looks at the report."""
+
 NODE = {
     "containerd": "containerd",
     "runc": "runc",

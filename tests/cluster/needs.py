@@ -16,6 +16,7 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
     "contract": ("prometheus", "promtool", "the CPU engine's environment"),
     "integration": (*_API_SERVER, "helm", "kwok", "external-metrics"),
     "chart": (*_API_SERVER, "helm"),
+    "browser": ("chromium",),
     "docs": _API_SERVER,
 }
 """Ring -> programs of this machine: tests of these rings start their own API servers, Prometheus and engines."""

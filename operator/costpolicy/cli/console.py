@@ -2,9 +2,13 @@
 
 import json
 import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, TextIO
+from typing import Any, Final, TextIO, TypeVar
+
+_Item = TypeVar("_Item")
 
 DONE: Final = 0
 NO: Final = 1
@@ -30,6 +34,24 @@ class Console:
     def note(self, text: str) -> None:
         """Write a line that is not part of the answer."""
         self.err.write(f"{text}\n")
+
+    @contextmanager
+    def working(self, what: str) -> Iterator[None]:
+        """Show on a terminal that something takes its time; elsewhere nothing is written."""
+        if not self.err.isatty():
+            yield
+            return
+        from rich.console import Console as Terminal
+
+        with Terminal(file=self.err).status(f"{what} ..."):
+            yield
+
+    def steps(self, what: str, items: Sequence[_Item]) -> Iterator[_Item]:
+        """Yield items, with a bar on a terminal while there are more to come; elsewhere nothing is written."""
+        from rich.console import Console as Terminal
+        from rich.progress import track
+
+        yield from track(items, what, console=Terminal(file=self.err), disable=not self.err.isatty(), transient=True)
 
     def dump(self, answer: Any, form: str) -> None:  # noqa: ANN401 - any JSON value
         """Write an answer as JSON or YAML."""

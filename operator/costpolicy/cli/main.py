@@ -24,6 +24,9 @@ COMMANDS: Final = (
     "top",
     "audit",
     "playbook",
+    "explain",
+    "report",
+    "export",
 )
 """Each is a module of this package with ``register(subparsers)`` and ``run(arguments, console) -> exit code``."""
 

@@ -4,6 +4,7 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from costpolicy.cli.console import DONE, Console, InputError
+from costpolicy.cli.stored import add_selection, stored_policies
 
 if TYPE_CHECKING:
     from costpolicy.api.policy import CostPolicy
@@ -13,11 +14,7 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     """Add the command to the tree."""
     command = commands.add_parser("playbook", help="what each technique would save here", description=__doc__)
     command.add_argument("name", nargs="?", metavar="POLICY", help="this policy alone")
-    command.add_argument("-n", "--namespace", default="default", help="policies of this namespace")
-    command.add_argument("-A", "--all-namespaces", action="store_true", help="policies of all namespaces")
-    command.add_argument(
-        "-f", "--file", metavar="FILE", help="read policies with their status from a file instead; - for stdin"
-    )
+    add_selection(command)
     command.add_argument(
         "-o", "--output", choices=("table", "json", "yaml"), default="table", help="form of the answer"
     )
@@ -25,9 +22,7 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Print the playbook of each policy, as the operator wrote it into its status."""
-    from costpolicy.cli.top import stored_policies
-
-    policies = sorted(stored_policies(arguments, console), key=lambda policy: policy.key)
+    policies = stored_policies(arguments, console)
     if arguments.name is not None:
         policies = [policy for policy in policies if policy.metadata.name == arguments.name]
         if not policies:

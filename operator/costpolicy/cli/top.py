@@ -3,7 +3,8 @@
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from costpolicy.cli.console import DONE, Console, InputError
+from costpolicy.cli.console import DONE, Console
+from costpolicy.cli.stored import add_default_mode, add_selection, stored_policies
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -13,24 +14,13 @@ if TYPE_CHECKING:
     from costpolicy.api.types import RolloutMode
     from costpolicy.rollout.upcoming import Upcoming
 
-MODES = ("Off", "Recommend", "Initial", "Auto")
-
 
 def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command to the tree."""
     command = commands.add_parser("top", help="what every policy runs, costs and will do next", description=__doc__)
-    command.add_argument("-n", "--namespace", default="default", help="policies of this namespace")
-    command.add_argument("-A", "--all-namespaces", action="store_true", help="policies of all namespaces")
-    command.add_argument(
-        "-f", "--file", metavar="FILE", help="read policies with their status from a file instead; - for stdin"
-    )
+    add_selection(command)
     command.add_argument("--upcoming", action="store_true", help="what happens next, when, why and for how much")
-    command.add_argument(
-        "--default-mode",
-        choices=MODES,
-        default="Initial",
-        help="defaultRolloutMode of the operator's chart (default: Initial)",
-    )
+    add_default_mode(command)
     command.add_argument(
         "-o", "--output", choices=("table", "json", "yaml"), default="table", help="form of the answer"
     )
@@ -41,7 +31,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     from costpolicy.api.types import RolloutMode
     from costpolicy.clock import SystemClock
 
-    policies = sorted(stored_policies(arguments, console), key=lambda policy: policy.key)
+    policies = stored_policies(arguments, console)
     if arguments.upcoming:
         rows = _coming(policies, RolloutMode(arguments.default_mode), SystemClock().now())
         columns: tuple[str, ...] = ("policy", "when", "what", "savesPerMonth", "why")
@@ -53,31 +43,6 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     else:
         console.dump({"upcoming" if arguments.upcoming else "policies": rows}, arguments.output)
     return DONE
-
-
-def stored_policies(arguments: argparse.Namespace, console: Console) -> "list[CostPolicy]":
-    """Return the policies of a cluster, or of a file where options name one, with their status.
-
-    Raises:
-        InputError: they cannot be read.
-    """
-    if arguments.file is not None:
-        from costpolicy.cli.documents import read
-        from costpolicy.clock import SystemClock
-
-        return read([arguments.file], console, SystemClock().now())[0]
-    from costpolicy.api.policy import CostPolicy
-    from costpolicy.kube.errors import GatewayError
-    from costpolicy.kube.reader import read_policies
-
-    try:
-        found = read_policies("" if arguments.all_namespaces else arguments.namespace)
-    except GatewayError as error:
-        raise InputError(f"the cluster's policies cannot be read: {error}") from error
-    for one in found:
-        if not isinstance(one, CostPolicy):
-            console.note(f"costpolicy: {one.ref.namespace}/{one.ref.name} is left out: {one.message}")
-    return [one for one in found if isinstance(one, CostPolicy)]
 
 
 def _coming(policies: "Sequence[CostPolicy]", default: "RolloutMode", now: "datetime") -> list[dict[str, Any]]:
@@ -129,7 +94,7 @@ def _print(rows: "Sequence[dict[str, Any]]", columns: "Sequence[str]", console: 
         table.add_column(_HEADS[column], overflow="fold")
     for row in rows:
         table.add_row(*("-" if row[column] is None else str(row[column]) for column in columns))
-    Terminal(file=console.out, width=160, highlight=False).print(table)
+    Terminal(file=console.out, width=None if console.out.isatty() else 160, highlight=False).print(table)
     if not rows:
         console.note("costpolicy: nothing to show")
 

@@ -63,8 +63,51 @@ BUILD_INFO: Final = ExportedGauge(
     help="Always 1: the version of the operator.",
     labels=("version",),
 )
+UNMET_CONDITION: Final = ExportedGauge(
+    name="costpolicy_unmet_condition",
+    help="Always 1: a promise of a policy (budget, objectives, quality, metrics) whose condition is False, and why.",
+    labels=("namespace", "policy", "condition", "reason"),
+)
+BUDGET: Final = ExportedGauge(
+    name="costpolicy_budget",
+    help="Budget of a policy, of an hour or of a calendar month, in units of the currency.",
+    labels=("namespace", "policy", "currency", "period"),
+)
+MONTH_SPENT: Final = ExportedGauge(
+    name="costpolicy_month_spent",
+    help="What a policy's accelerators have cost since the month began (UTC), in units of the currency; gaps cost nothing.",
+    labels=("namespace", "policy", "currency"),
+)
+MONTH_FORECAST: Final = ExportedGauge(
+    name="costpolicy_month_forecast",
+    help="What the month will have cost, in three digits; only of policies with a monthly budget.",
+    labels=("namespace", "policy", "currency"),
+)
+SAVED_PER_HOUR: Final = ExportedGauge(
+    name="costpolicy_saved_per_hour",
+    help="What the last change of a policy saves an hour: allocated (price x accelerators), and realised (left the bill).",
+    labels=("namespace", "policy", "currency", "basis"),
+)
+OBJECTIVE: Final = ExportedGauge(
+    name="costpolicy_objective_seconds",
+    help="Latency that a policy promises at the 95th percentile.",
+    labels=("namespace", "policy", "objective"),
+)
 
-EXPORTED: Final = (POD_INFO, GPUS, PRICE_PER_HOUR, PROPOSER_INFO, VARIANT_INFO, BUILD_INFO)
+EXPORTED: Final = (
+    POD_INFO,
+    GPUS,
+    PRICE_PER_HOUR,
+    PROPOSER_INFO,
+    VARIANT_INFO,
+    UNMET_CONDITION,
+    BUDGET,
+    MONTH_SPENT,
+    MONTH_FORECAST,
+    SAVED_PER_HOUR,
+    OBJECTIVE,
+    BUILD_INFO,
+)
 
 
 class Recorded(StrEnum):
@@ -102,6 +145,10 @@ class Recorded(StrEnum):
     """Tokens of an hour's requests, by ``figure`` (:class:`costpolicy.observe.shapes.ShapeFigure`)."""
     UNIT_COST = "costpolicy_policy:unit_cost:hour"
     """What an hour cost ``per`` something (:class:`costpolicy.observe.ledger.Per`), by currency."""
+    POLICY_COST = "costpolicy_policy:cost:hour"
+    """What the past hour cost a policy, by currency."""
+    USUAL_COST = "costpolicy_policy:usual_cost:hour"
+    """What this hour of the day usually costs it: the greater of the median of seven days and of the same hour a week ago."""
     OPERATORS_SEEN = "costpolicy:operators_seen:hour"
     """Share of the past hour in which it is known what was held: of the rest no cost is known."""
     HOLDINGS_KNOWN = "costpolicy:holdings_known:count"

@@ -27,6 +27,7 @@ from costpolicy.observe.ledger_queries import (
 from costpolicy.observe.saturation_queries import saturated_requests, saturated_shape
 from costpolicy.observe.scope import Scope
 from costpolicy.observe.unattended import known
+from costpolicy.observe.usual import cost_of_the_hour, usual_cost
 
 _HEADER: Final = """\
 # Recording rules of CostPolicy: what the operator reads over days.
@@ -93,6 +94,8 @@ def rule_file() -> dict[str, Any]:
         _record(Recorded.OPERATORS_SEEN, operators_seen(_HOURLY)),
         _record(Recorded.LEDGER, ledger_of_an_hour(_HOURLY)),
         _record(Recorded.UNIT_COST, unit_costs(_HOURLY)),
+        _record(Recorded.POLICY_COST, cost_of_the_hour(_HOURLY)),
+        _record(Recorded.USUAL_COST, usual_cost(_HOURLY)),
     ]
     load = [_record(name, expression) for name, expression in load_of_policies(_SCOPE).items()]
     return {

@@ -4,7 +4,7 @@ No figure is invented: an accelerator is counted while a pod that asks for it ha
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from costpolicy.api.policy import CostPolicy
@@ -21,10 +21,9 @@ from costpolicy.observe.exported import (
 from costpolicy.planning.configuration import Configuration
 from costpolicy.reconcile.fleet import Fleet
 from costpolicy.reconcile.live import Live, live_of
+from costpolicy.reconcile.policy_exports import Series, policy_series
 from costpolicy.reconcile.targets import UNSEEN, advised, target_of
 from costpolicy.units import MICROS_PER_UNIT
-
-Series = Mapping[tuple[str, ...], float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +104,7 @@ def fleet_series(variants: Iterable[RunningVariant], fleet: Fleet) -> dict[Expor
         PRICE_PER_HOUR: price,
         PROPOSER_INFO: proposers,
         VARIANT_INFO: kernels,
+        **policy_series(fleet.policies, fleet.at),
     }
 
 

@@ -91,7 +91,9 @@ def test_all_rules_on_one_steady_engine(programs: dict[str, str], tmp_path: Path
         Recorded.UNIT_COST,
         Recorded.OPERATORS_SEEN,
         Recorded.HOLDINGS_KNOWN,
-    )  # test_ledger_rules
+        Recorded.POLICY_COST,
+        Recorded.USUAL_COST,
+    )  # test_ledger_rules, test_alert_rules
     expected["costpolicy:operators:count"] = [("costpolicy:operators:count", 1.0)]
     waiting = Recorded.POLICY_REQUESTS_WAITING
     expected[waiting.value] = [(f"{waiting}{{{policy}}}", 5.0)]

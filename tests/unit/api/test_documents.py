@@ -1,5 +1,7 @@
 """Documents from YAML: what is read, and how errors name document, field and remedy."""
 
+import json
+
 import pytest
 import yaml
 
@@ -96,3 +98,10 @@ def test_an_empty_field_is_refused_as_the_api_server_does():
     document["spec"]["budget"] = None
 
     assert "spec.budget: is empty: give it a value, or leave it out" in refusal(yaml.safe_dump(document))
+
+
+def test_json_is_read_as_the_same_documents_and_a_key_that_occurs_twice_is_named():
+    text = json.dumps({"apiVersion": "v1", "kind": "List", "items": [policy(), book()]})
+
+    assert parse_documents(text) == parse_documents(yaml.safe_dump(json.loads(text)))
+    assert "the key kind occurs twice" in refusal(text.replace('"kind": "List"', '"kind": "List", "kind": "List"', 1))
