@@ -4,9 +4,8 @@ A setting that only repeats the release's default becomes ``None``, as in a plan
 (pipeline stages, several nodes, dense data-parallel ranks) is ``Missing``: it can be priced, not compared.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypedDict, TypeVar
 
 from costpolicy.advice.holding import Holding
 from costpolicy.advice.serving import ServeArguments
@@ -14,7 +13,7 @@ from costpolicy.api.reasons import Reason
 from costpolicy.api.types import KvCacheDtype, WeightFormat
 from costpolicy.catalog.accelerators import Accelerator
 from costpolicy.catalog.architecture import ModelArchitecture
-from costpolicy.catalog.engines import Engine, EngineDefaults
+from costpolicy.catalog.engines import Engine
 from costpolicy.catalog.formats import FORMATS
 from costpolicy.catalog.prices import Offering
 from costpolicy.observe.source import Missing
@@ -47,41 +46,50 @@ class Facts:
 
 def configuration_of(given: ServeArguments, facts: Facts) -> Configuration | Missing:
     """Return the configuration of one replica, or the first thing that keeps it from being one."""
-    split, weights, kv_cache_dtype = _split(given, facts), _weights(given, facts), _kv_cache_dtype(given)
+    split, numbers, kv_cache_dtype = _split(given, facts), _weights(given, facts), _kv_cache_dtype(given)
     proposer = _proposer(given)
     if isinstance(split, Missing):
         return split
+    if isinstance(numbers, Missing):
+        return numbers
+    if isinstance(kv_cache_dtype, Missing):
+        return kv_cache_dtype
+    if isinstance(proposer, Missing):
+        return proposer
     settings = _settings(given, facts, split)
-    for part in (weights, kv_cache_dtype, proposer, settings):
-        if isinstance(part, Missing):
-            return part
-    return _put_together(facts, split, (weights, kv_cache_dtype, proposer), settings)  # type: ignore[arg-type]  # none is Missing
-
-
-_Numbers = tuple[WeightFormat, bool]
-_Settings = Mapping[str, int | float | None]
-
-
-def _put_together(
-    facts: Facts,
-    split: tuple[int, int],
-    parts: tuple[_Numbers, KvCacheDtype, Proposer | None],
-    settings: _Settings,
-) -> Configuration:
-    (weights, online), kv_cache_dtype, proposer = parts
+    if isinstance(settings, Missing):
+        return settings
     return Configuration(
         accelerator=facts.accelerator.name,
         capacity_type=facts.offering.capacity_type,
         tensor_parallel_size=split[0],
         data_parallel_size=split[1],
-        weights=weights,
-        online_quantization=online,
+        weights=numbers.format,
+        online_quantization=numbers.online,
         kv_cache_dtype=kv_cache_dtype,
         proposer=proposer,
         node_selector=facts.offering.node_selector,
         resource_name=facts.offering.resource_name,
-        **settings,  # type: ignore[arg-type]  # names and types as made in _settings
+        **settings,
     )
+
+
+class _Numbers(NamedTuple):
+    """The format of the weights, and whether the engine makes it while loading."""
+
+    format: WeightFormat
+    online: bool = False
+
+
+class _Settings(TypedDict):
+    """Fields of a configuration that only make an engine faster or slower."""
+
+    max_num_seqs: int | None
+    max_num_batched_tokens: int | None
+    max_model_len: int | None
+    api_servers: int | None
+    stream_interval: int | None
+    gpu_memory_utilization: float | None
 
 
 def _split(given: ServeArguments, facts: Facts) -> tuple[int, int] | Missing:
@@ -113,9 +121,9 @@ def _weights(given: ServeArguments, facts: Facts) -> _Numbers | Missing:
         return _not_compared(f"weights in 32 bits (--dtype={dtype})")
     source = facts.source_format
     if method is None or not FORMATS[source].lossless:
-        return _sixteen(source, str(dtype), facts.accelerator), False
+        return _Numbers(_sixteen(source, str(dtype), facts.accelerator))
     if method in _ONLINE_FP8:
-        return WeightFormat.FP8, True
+        return _Numbers(WeightFormat.FP8, online=True)
     return _not_compared(f"--quantization={method} of weights that the catalogue has in {source}")
 
 
@@ -153,31 +161,34 @@ def _proposer(given: ServeArguments) -> Proposer | Missing | None:
 
 
 def _settings(given: ServeArguments, facts: Facts, split: tuple[int, int]) -> _Settings | Missing:
-    """Return what departs from the release's defaults, by the configuration's field."""
+    """Return what departs from the release's defaults."""
     default = facts.engine.defaults(facts.accelerator, *split)
-    own = facts.architecture.context_length
-    factor = 2 if given.text("--performance-mode") == "throughput" else 1  # doubles what is not stated (0.20 on)
-    found: dict[str, int | float | None] = {}
-    for field, flag, by_itself, stand_in in (
-        ("max_num_seqs", "--max-num-seqs", default.max_num_seqs, default.max_num_seqs * factor),
-        ("max_num_batched_tokens", "--max-num-batched-tokens", *_tokens(default, factor)),
-        ("max_model_len", "--max-model-len", own, own),
-        ("api_servers", "--api-server-count", default.api_servers, default.api_servers),
-        ("stream_interval", "--stream-interval", 1, 1),
+    share = given.share("--gpu-memory-utilization")
+    if isinstance(share, Missing):
+        return share
+    wholes: dict[str, int | None] = {}
+    for flag in (
+        "--max-num-seqs",
+        "--max-num-batched-tokens",
+        "--max-model-len",
+        "--api-server-count",
+        "--stream-interval",
     ):
         value = given.whole(flag)
         if isinstance(value, Missing):
             return value
-        found[field] = _departing(stand_in if value is None else value, by_itself)
-    share = given.share("--gpu-memory-utilization")
-    if isinstance(share, Missing):
-        return share
-    found["gpu_memory_utilization"] = _departing(share, default.gpu_memory_utilization)
-    return found
-
-
-def _tokens(default: EngineDefaults, factor: int) -> tuple[int, int]:
-    return default.max_num_batched_tokens, default.max_num_batched_tokens * factor
+        wholes[flag] = value
+    factor = 2 if given.text("--performance-mode") == "throughput" else 1  # doubles what is not stated (0.20 on)
+    sequences = wholes["--max-num-seqs"] or default.max_num_seqs * factor
+    tokens = wholes["--max-num-batched-tokens"] or default.max_num_batched_tokens * factor
+    return _Settings(
+        max_num_seqs=_departing(sequences, default.max_num_seqs),
+        max_num_batched_tokens=_departing(tokens, default.max_num_batched_tokens),
+        max_model_len=_departing(wholes["--max-model-len"], facts.architecture.context_length),
+        api_servers=_departing(wholes["--api-server-count"], default.api_servers),
+        stream_interval=_departing(wholes["--stream-interval"], 1),
+        gpu_memory_utilization=_departing(share, default.gpu_memory_utilization),
+    )
 
 
 def _departing(value: T | None, by_itself: T) -> T | None:

@@ -148,11 +148,10 @@ def advised(policy: CostPolicy, found: Found, around: Surroundings) -> Advised:
     if isinstance(existing, Missing):
         problem = Problem(reason=existing.reason, message=f"Deployment {found['metadata']['name']}: {existing.message}")
         return Advised(policy=policy, inputs=problem, live=NOTHING)
-    known = (existing.engine, existing.architecture, existing.configuration)
-    missing = next((one for one in known if isinstance(one, Missing)), None)
+    known = _known(existing)
+    if isinstance(known, Missing):
+        return Advised(policy=policy, inputs=_problem(known, existing.name), live=NOTHING, existing=existing)
     engine, architecture, configuration = known
-    if isinstance(engine, Missing) or isinstance(architecture, Missing) or isinstance(configuration, Missing):
-        return Advised(policy=policy, inputs=_problem(missing, existing.name), live=NOTHING, existing=existing)
     inputs = Inputs(
         architecture=architecture, source_format=existing.source_format, engine=engine, image=existing.command.image
     )
@@ -164,9 +163,18 @@ def advised(policy: CostPolicy, found: Found, around: Surroundings) -> Advised:
     )
 
 
-def _problem(missing: Missing | None, name: str = "") -> Problem:
-    if missing is None:
-        raise TypeError("something is missing here")  # by construction (``advised``)
+def _known(existing: Existing) -> tuple[Engine, ModelArchitecture, Configuration] | Missing:
+    """Return what a plan needs to know of a Deployment, or the first of it that is missing."""
+    if isinstance(existing.engine, Missing):
+        return existing.engine
+    if isinstance(existing.architecture, Missing):
+        return existing.architecture
+    if isinstance(existing.configuration, Missing):
+        return existing.configuration
+    return existing.engine, existing.architecture, existing.configuration
+
+
+def _problem(missing: Missing, name: str = "") -> Problem:
     where = f"Deployment {name}: " if name else ""
     return Problem(reason=missing.reason, message=f"{where}{missing.message}")
 

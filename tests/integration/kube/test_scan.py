@@ -51,6 +51,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
         wait_until(lambda: 2 == len(engine_pods(started)), seconds=60)
         for pod in engine_pods(started):
             bind(started, pod)
+        # The rules of `view` are put together from other roles by a controller.
+        wait_until(lambda: "deployments" in started.kubectl("get", "clusterrole", "view", "-o", "yaml"), seconds=60)
+        # No kubelet renews the node's lease here: after 40 seconds a controller would call node and pods not ready.
+        started.processes[-1].kill()
+        started.processes[-1].wait()
         yield started
     finally:
         started.stop()
@@ -101,8 +106,6 @@ def account(server: ApiServer, name: str, *roles: str) -> Path:
 @pytest.fixture(scope="module")
 def viewer(server: ApiServer) -> Path:
     """A user with the built-in role ``view`` and nothing else."""
-    # Its rules are put together from other roles by a controller.
-    wait_until(lambda: "deployments" in server.kubectl("get", "clusterrole", "view", "-o", "yaml"), seconds=60)
     return account(server, "viewer", "view")
 
 
