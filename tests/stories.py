@@ -144,13 +144,18 @@ def changes(values: Iterable[Any]) -> list[Any]:
 
 
 def essence(of: World) -> dict[str, Any]:
-    """What may not depend on when the operator was killed: all but identities, times, what was paid, and versions."""
+    """What may not depend on when the operator was killed: all but identities, times, what was paid, and versions.
+
+    A playbook is whole some cycles after what it depends on changed, later where its plans were begun anew: that it comes to
+    the same is shown by tests/scenarios/test_playbook.py.
+    """
     status = dict(of.status(*KEY))
     paid = ("baseline", "current")
     status["measurement"] = {key: each for key, each in status.get("measurement", {}).items() if key not in paid}
+    late = ("spending", "playbook", "playbookSavesPerMonth")
     return {
         "children": [_without_identity(item) for item in children(of)],
-        "status": _without_times({key: each for key, each in status.items() if key != "spending"}),
+        "status": _without_times({key: each for key, each in status.items() if key not in late}),
     }
 
 

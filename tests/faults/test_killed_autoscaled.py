@@ -29,7 +29,7 @@ from stories import (
 STEP, HALF = 2 * MINUTE, 30 * MINUTE
 FOUND = 3
 """Replicas that the autoscaler finds that the load needs; the operator would run one."""
-CHANGES = 38
+CHANGES = 39
 """How often the operator changes the world in this story; asserted below."""
 REPLICAS = ("spec", "replicas")
 NIGHT = [

@@ -1,4 +1,4 @@
-"""The playbook of a policy as its status says it: renewed only when a state or a sum of money changed."""
+"""The playbook of a policy as its status says it: renewed when its plans were made anew, or a state or an amount changed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,8 +34,10 @@ def played(outlook: Outlook) -> Played:
     book = playbook(_facts(outlook), replans)
     rows = tuple(map(_row, book.plays))
     together = None if book.together is None else book.together.text(2)
+    # While the same plans are compared only their gist counts: figures in reasons flutter, and each would be a write.
+    told = snapshot.planned is not None and snapshot.planned.replans is replans
     same = _gist(rows) == _gist(before.playbook) and together == before.playbook_saves_per_month
-    return kept if same else Played(rows=rows, together=together)
+    return kept if told and same else Played(rows=rows, together=together)
 
 
 def _facts(outlook: Outlook) -> Facts:

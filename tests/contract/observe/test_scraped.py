@@ -6,6 +6,7 @@ and forgotten, the recording rules running and read back, rules that are not loa
 Not covered: numbers of the queries (test_fleet_queries) and of the rules (test_recording_rules).
 """
 
+import io
 import json
 import threading
 import time
@@ -14,6 +15,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -21,6 +23,8 @@ import yaml
 from contract.observe.conftest import Pages, Server
 from costpolicy.api.policy import CostPolicy
 from costpolicy.api.reasons import Reason
+from costpolicy.cli.console import Console
+from costpolicy.cli.main import main
 from costpolicy.observe.fleet import FleetObservations, ObserveSettings, observe_fleet
 from costpolicy.observe.source import Missing
 from costpolicy.reconcile.replans import traffic_of
@@ -75,6 +79,19 @@ def eventually(server: Server, holds: Callable[[FleetObservations], bool]) -> Fl
     raise AssertionError(fleet)
 
 
+def audited_soon(server: Server) -> dict[str, Any]:
+    """What the command says of the only model, once Prometheus holds samples of it that are not stale."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        out, err = io.StringIO(), io.StringIO()
+        given = ("audit", "--prometheus", server.url, "--window", "6s", "-o", "json")
+        if main(given, Console(out=out, err=err)) == 0:
+            [model] = json.loads(out.getvalue())["models"]
+            return model
+        time.sleep(0.3)
+    raise AssertionError(err.getvalue())
+
+
 @pytest.fixture
 def standin() -> Iterator[str]:
     with StandIn(("127.0.0.1", 0)) as server:
@@ -115,6 +132,10 @@ def test_the_stand_in_is_observed_as_its_load_says(standin: str, scraping: Calla
         if row.state == "Unknown"
     ]
     assert len(unknown) <= 3, unknown
+    audited = audited_soon(server)
+    assert "demo" == audited["namespace"]
+    assert [] == audited["findings"]
+    assert {"abandoned-generation", "max-tokens"} <= set(audited["healthy"])
     post(standin, "/load", **chat, requestsPerSecond=1000, promptTokens=300, outputTokens=20)
     flooded = eventually(server, lambda seen: (seen.of("demo", "chat").requests_per_second or 0) > 600)
     assert flooded.of("demo", "chat").waiting > 100

@@ -56,9 +56,20 @@ def test_figures_that_move_a_little_write_nothing(measured):
     cycles = Cycles(Stage(policy(), observed=answering(measured(2.0))))
     before = cycles.until_whole()
     moved = {**ANSWERS, AnswerFigure.LIMIT: 520.0, AnswerFigure.LONG: 390.0}
-    cycles.stage.observed = answering(measured(2.01), moved)
+    cycles.stage.observed = answering(measured(2.0), moved)
 
     assert before.playbook == cycles.until_whole().playbook
+
+
+def test_figures_in_reasons_are_renewed_with_the_plans(measured):
+    cycles = Cycles(Stage(policy(), observed=answering(measured(2.0))))
+    before = {row.technique: row.reason for row in cycles.until_whole().playbook}
+    moved = {**ANSWERS, AnswerFigure.LIMIT: 700.0}
+    cycles.stage.observed = answering(measured(3.0), moved)
+    after = {row.technique: row.reason for row in cycles.until_whole().playbook}
+
+    assert "limits of 500 tokens" in before["max-tokens-audit"]
+    assert "limits of 700 tokens" in after["max-tokens-audit"]
 
 
 def test_a_storm_that_begins_is_in_the_next_playbook(measured):
