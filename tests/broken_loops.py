@@ -170,7 +170,11 @@ BROKEN: dict[str, Loop] = {
         metrics=Forgetting(world.metrics, world, "horizon"),  # one that looks ahead does so by as much as it waits
     ),
     "replicas never follow": _seeing(spec=_scaling(stabilization={"scaleUp": "9000h", "scaleDown": "9000h"})),
-    "no schedule": _seeing(spec=_scaling(schedules=[])),
+    "no schedule": lambda world: AttentiveOperator(
+        world,
+        gateway=Seeing(world.gateway, spec=_scaling(schedules=[])),  # type: ignore[arg-type]
+        metrics=Forgetting(world.metrics, world, "horizon"),  # mornings that are expected do for one
+    ),
     "nothing stands in for Spot": _seeing(spec=_hardware(capacityTypes=["Spot"])),
     "forgets what failed": _seeing(status=_without_rejected),
     "demand from completions": lambda world: AttentiveOperator(world, metrics=FromCompletions(world.metrics, world)),
