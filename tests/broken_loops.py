@@ -164,9 +164,17 @@ BROKEN: dict[str, Loop] = {
     "verdict always hold": _seeing(spec=_rollout(mode="Initial")),
     "what is not scraped serves nobody": _seeing(pod=lambda pod: replace(pod, ready_since=None)),
     "verdict never hold": _seeing(spec=_rollout(minimumSavings="0")),
-    "replica loop 30 minutes late": _seeing(spec=_scaling(stabilization={"scaleUp": "30m", "scaleDown": "30m"})),
+    "replica loop 30 minutes late": lambda world: AttentiveOperator(
+        world,
+        gateway=Seeing(world.gateway, spec=_scaling(stabilization={"scaleUp": "30m", "scaleDown": "30m"})),  # type: ignore[arg-type]
+        metrics=Forgetting(world.metrics, world, "horizon"),  # one that looks ahead does so by as much as it waits
+    ),
     "replicas never follow": _seeing(spec=_scaling(stabilization={"scaleUp": "9000h", "scaleDown": "9000h"})),
-    "no schedule": _seeing(spec=_scaling(schedules=[])),
+    "no schedule": lambda world: AttentiveOperator(
+        world,
+        gateway=Seeing(world.gateway, spec=_scaling(schedules=[])),  # type: ignore[arg-type]
+        metrics=Forgetting(world.metrics, world, "horizon"),  # mornings that are expected do for one
+    ),
     "nothing stands in for Spot": _seeing(spec=_hardware(capacityTypes=["Spot"])),
     "forgets what failed": _seeing(status=_without_rejected),
     "demand from completions": lambda world: AttentiveOperator(world, metrics=FromCompletions(world.metrics, world)),

@@ -18,7 +18,14 @@ def test_the_operator_keeps_what_the_scenario_expects(name: str):
 
 
 @pytest.mark.parametrize(
-    ("name", "length"), [("daily-wave", "20h"), ("spot-loss", "40h"), ("constant-load", "20h"), ("office-hours", "20h")]
+    ("name", "length"),
+    [
+        ("daily-wave", "20h"),
+        ("spot-loss", "40h"),
+        ("constant-load", "20h"),
+        ("office-hours", "20h"),
+        ("daily-rise", "32h"),
+    ],
 )
 def test_an_attentive_operator_decides_as_one_that_always_looks(name: str, length: str):
     scenario = shipped_scenario(name).model_copy(update={"length": length})
