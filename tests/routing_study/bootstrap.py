@@ -19,12 +19,12 @@ def differences(
     dice = np.random.default_rng(0)
     benefit = np.array([label.benefit for label in labels], dtype=float)
     ones, against = [np.array(score) for score in scores], np.array(other)
-    found = []
+    found: list[float] = []
     while len(found) < draws:
         drawn = dice.integers(0, len(labels), len(labels))
         if benefit[drawn].sum() > 0:
             noise = dice.random(len(labels))
-            mean = np.mean([_apgr(benefit[drawn], one[drawn], noise) for one in ones])
+            mean = float(np.mean([_apgr(benefit[drawn], one[drawn], noise) for one in ones]))
             found.append(mean - _apgr(benefit[drawn], against[drawn], noise))
     low, high = np.quantile(found, [0.025, 0.975])
     return float(low), float(high)

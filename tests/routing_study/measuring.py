@@ -19,9 +19,9 @@ from routing_study.bootstrap import differences
 Sets = Mapping[str, Sequence[Label]]
 
 DRAWS = 3
-CALIBRATIONS = 12
+CALIBRATIONS = {"mmlu": 6, "gsm8k": 20}
 EFFICIENCY = {"mmlu": (50, 100, 200, 500, 1000, 3000), "gsm8k": (50, 100, 200, 400)}
-EFFICIENCY_DRAWS = 8
+EFFICIENCY_DRAWS = 4
 MOST_TESTED = 2000
 GROUPS = 10
 LIMITS = (Fraction(1, 100), Fraction(2, 100))
@@ -81,11 +81,11 @@ def row(labels: Sequence[Label], draws: Sequence[Sequence[float]]) -> dict[str, 
 
 def calibrations(sets: Sets) -> dict[str, Any]:
     """Calibrated on one half, routed on the other, many times."""
-    return {name: _calibrations(labels) for name, labels in sets.items()}
+    return {name: _calibrations(labels, CALIBRATIONS[name]) for name, labels in sets.items()}
 
 
-def _calibrations(labels: Sequence[Label]) -> dict[str, Any]:
-    draws = [drawn(labels, len(labels) // 2, seed) for seed in range(CALIBRATIONS)]
+def _calibrations(labels: Sequence[Label], count: int) -> dict[str, Any]:
+    draws = [drawn(labels, len(labels) // 2, seed) for seed in range(count)]
     found: dict[str, Any] = {"labels": len(labels) // 2}
     for limit in LIMITS:
         found[f"{float(limit):.0%}"] = {"saved": [], "lost": [], "estimated saved": [], "estimated lost": []}
