@@ -104,14 +104,13 @@ def _attributed(parts: AttributionStatus) -> str:
 
 
 def _sure(interval: Interval) -> str:
-    span = f"With {interval.level:.0%} confidence the change itself"
+    span, without = f"With {interval.level:.0%} confidence the change itself", "than they would be without it"
     if interval.low > 0:
-        return f"{span} made requests {interval.low:.1%} to {interval.high:.1%} cheaper."
+        return f"{span} makes requests {interval.low:.1%} to {interval.high:.1%} cheaper {without}."
     if interval.high < 0:
-        return f"{span} made requests {-interval.high:.1%} to {-interval.low:.1%} dearer: it did not save."
-    return (
-        f"{span} lies between {interval.low:+.1%} and {interval.high:+.1%} of the cost, so that it saved is not proven."
-    )
+        dearer = f"{-interval.high:.1%} to {-interval.low:.1%} dearer {without}"
+        return f"{span} makes requests {dearer}: it did not save."
+    return f"{span} makes requests between {-interval.low:.1%} dearer and {interval.high:.1%} cheaper: that it saved is not proven."
 
 
 def _money(measured: MeasurementStatus, currency: str) -> list[str]:
