@@ -69,9 +69,19 @@ def test_a_change_that_saved_is_one_paragraph_with_all_that_finance_asks():
 
 
 def test_a_change_that_made_requests_dearer_says_so():
-    text = told(costReduction=-0.2, interval={"low": -0.25, "high": -0.1, "level": 0.95}, savedPerHour="-1.25")
+    parts = {"change": -0.17, "traffic": 0.0, "price": -0.02, "unexplained": -0.01}
+    text = told(
+        costReduction=-0.2,
+        attribution=parts,
+        interval={"low": -0.25, "high": -0.1, "level": 0.95},
+        savedPerHour="-1.25",
+    )
 
     assert "rose by 20.0%" in text
+    assert (
+        "Of that, +17.0 points are owed to the change itself, +2.0 points to prices, +1.0 points are not explained."
+        in text
+    )
     assert "10.0% to 25.0% dearer than they would be without it: it did not save" in text
     assert "it costs 1.25 USD an hour more than before" in text
     assert "left the bill" not in text
