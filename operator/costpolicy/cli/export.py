@@ -19,7 +19,7 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     command = commands.add_parser(
         "export",
         help="costs by hour or day, policy and offering: FOCUS 1.2, CSV or JSON",
-        description="Rows are full hours of the ledger in which an operator was scraped; their sum is the ledger's, exactly.",
+        description="Rows are full hours of the ledger of which it is known what was held; their sum is the ledger's, exactly.",
     )
     add_prometheus(command, required=True)
     command.add_argument("--since", metavar="DATE", help="first day, UTC (default: the present month's first)")

@@ -1,7 +1,7 @@
 """The ledger by hour, policy and offering, for those who do the books: costs alone, whatever was served.
 
 The same arithmetic as :mod:`costpolicy.observe.ledger`: an hour's cost of an offering is rounded once, to the micro-unit, and
-every sum of such hours is exact.  Hours in which no operator was scraped are not known and in no row.
+every sum of such hours is exact.  Hours of which it is not known what was held are in no row.
 """
 
 from collections.abc import Iterable, Iterator, Sequence

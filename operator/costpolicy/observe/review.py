@@ -1,6 +1,6 @@
 """A month of the whole fleet, read from the ledger's hours in six questions, whatever the number of policies.
 
-Days are those of UTC; a day is the sum of its hours in which an operator was scraped.  Prometheus adds the hours up: a thousand
+Days are those of UTC; a day is the sum of its hours of which it is known what was held.  Prometheus adds the hours up: a thousand
 policies have three quarters of a million of them.  To read single hours is :mod:`costpolicy.observe.ledger`'s.
 """
 
@@ -44,7 +44,7 @@ class Review:
         since, until: the span; ``until`` is the end of the last hour that counts.
         days: what each policy cost on each day, by currency.
         served: of each policy.
-        known_hours: hours in which an operator was scraped; the cost of the others is not known.
+        known_hours: hours of which it is known what was held; the cost of the others is not.
         unpriced: hours of each policy in which one of its accelerators had no price; what it cost is in no sum.
     """
 

@@ -2,7 +2,7 @@
 
 Two figures, because each alone is fooled: the median of the same hour on the last seven days does not follow one odd day, but
 knows no weekdays; the same hour a week ago knows them, but may have been odd itself.  The greater of both counts.  An hour in
-which nothing was held cost 0, where an operator was scraped; where none was it is not known, and left out.
+which nothing was held cost 0, where it is known what was held; where that is not known the hour is left out.
 """
 
 from typing import Final
@@ -17,7 +17,7 @@ DAYS: Final = 7
 FEWEST_DAYS: Final = 4
 """Days whose hour must be known: the median of fewer is one of two."""
 KNOWN_SHARE: Final = "0.9"
-"""Share of an hour in which an operator has to be scraped for its cost to be known."""
+"""Share of an hour of which it has to be known what was held for its cost to be known."""
 _BY: Final = (*POLICY, "currency")
 
 

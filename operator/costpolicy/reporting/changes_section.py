@@ -61,9 +61,8 @@ def _effect(made: ChangeMade, measured: MeasurementStatus) -> Iterator[Child]:
     yield element("p", element("span", f"{abs(reduction):.1%}", class_=f"big {style}"), f" {way} for a request")
     if measured.interval is not None:
         low, high = measured.interval.low, measured.interval.high
-        said = f"by the change itself {low:+.1%} to {high:+.1%}, with {measured.interval.level:.0%} confidence"
-        middle = measured.attribution.change if measured.attribution else None
-        yield whisker(low, high, middle, f"Saved {said}; the mark is zero")
+        said = f"by the change itself {low:+.1%} to {high:+.1%} at the traffic since, with {measured.interval.level:.0%} confidence"
+        yield whisker(low, high, f"Saved {said}; the mark is zero")
         yield element("p", f"{said[:1].upper()}{said[1:]}", class_="quiet small")
     saved, left = made.saved_per_month, made.realised_per_month
     if saved is not None:

@@ -75,19 +75,17 @@ def bullet(spent: float, forecast: float, budget: float, said: str) -> Element:
     )
 
 
-def whisker(low: float, high: float, middle: float | None, said: str) -> Element:
+def whisker(low: float, high: float, said: str) -> Element:
     """Return an interval of shares between -1 and 1, zero in its axis."""
-    reach = max(abs(low), abs(high), abs(middle or 0.0), 0.05) * 1.15
-    at = [50 + 50 * value / reach for value in (low, high)]
+    reach = max(abs(low), abs(high), 0.05) * 1.15
+    begin, end = (50 + 50 * value / reach for value in (low, high))
     style = "good" if low > 0 else "bad" if high < 0 else "unsure"
-    point = [] if middle is None else [_rectangle(50 + 50 * middle / reach - 0.5, 3, 1, 14, style)]
     return _drawing(
         100,
         20,
         said,
         _rectangle(0, 9.5, 100, 1, "grid"),
-        _rectangle(at[0], 7, max(at[1] - at[0], 0.5), 6, f"{style} span"),
-        *point,
+        _rectangle(begin, 6, max(end - begin, 0.5), 8, style),
         _rectangle(49.85, 2, 0.3, 16, "mark"),
         class_="whisker",
     )

@@ -204,7 +204,7 @@ def _missing(policies: Sequence[CostPolicy], recorded: Review | None, *, present
         unknown = recorded.hours - recorded.known_hours
         if unknown:
             yield (
-                f"In {unknown} of {recorded.hours} hours no operator was scraped: what they cost is not known, and in no sum."
+                f"Of {unknown} of {recorded.hours} hours it is not known what was held: what they cost is in no sum."
             )
         if recorded.unpriced:
             worst = ", ".join("/".join(key) for key in sorted(recorded.unpriced)[:5])

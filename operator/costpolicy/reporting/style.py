@@ -71,7 +71,6 @@ svg { display: block; width: 100%; }
 .good { fill: var(--good); color: var(--good); }
 .bad { fill: var(--bad); color: var(--bad); }
 .unsure { fill: var(--unsure); color: var(--unsure); }
-.span { opacity: 0.55; }
 table { width: 100%; border-collapse: collapse; font-size: 0.9375rem; }
 th { text-align: left; font-weight: 550; color: var(--quiet); font-size: 0.8125rem; }
 th, td { padding: 9px 12px 9px 0; border-bottom: 1px solid var(--line); vertical-align: top; }

@@ -85,33 +85,34 @@ def _share(measured: MeasurementStatus) -> list[str]:
     moved = f"{'fell' if reduction >= 0 else 'rose'} by {abs(reduction):.1%}"
     told = [f"The cost of a request {moved}."]
     if measured.attribution is not None:
-        told.append(_attributed(measured.attribution))
+        told.append(_attributed(measured.attribution, 1 if reduction >= 0 else -1))
     if measured.interval is not None:
         told.append(_sure(measured.interval))
     return told
 
 
-def _attributed(parts: AttributionStatus) -> str:
-    """Return what else changed, in the shares that sum up to the cost reduction."""
-    named = {
-        "more, fewer or other requests": parts.traffic,
-        "prices": parts.price,
-        "nothing that is known": parts.unexplained,
-    }
-    others = [f"{100 * share:+.1f} points to {name}" for name, share in named.items() if abs(share) >= _SMALL]
+def _attributed(parts: AttributionStatus, sign: int) -> str:
+    """Return what else changed, in points of what the cost of a request fell or (with sign -1) rose by."""
+
+    def points(share: float) -> str:
+        return f"{100 * sign * share:+.1f} points"
+
+    named = {"more, fewer or other requests": parts.traffic, "prices": parts.price}
+    others = [f"{points(share)} to {name}" for name, share in named.items() if abs(share) >= _SMALL]
+    if abs(parts.unexplained) >= _SMALL:
+        others.append(f"{points(parts.unexplained)} are not explained")
     rest = f", {', '.join(others)}" if others else "; nothing else changed that much"
-    return f"Of that, {100 * parts.change:+.1f} points are owed to the change itself{rest}."
+    return f"Of that, {points(parts.change)} are owed to the change itself{rest}."
 
 
 def _sure(interval: Interval) -> str:
-    span = f"With {interval.level:.0%} confidence the change itself"
+    span, without = f"With {interval.level:.0%} confidence the change itself", "than they would be without it"
     if interval.low > 0:
-        return f"{span} made requests {interval.low:.1%} to {interval.high:.1%} cheaper."
+        return f"{span} makes requests {interval.low:.1%} to {interval.high:.1%} cheaper {without}."
     if interval.high < 0:
-        return f"{span} made requests {-interval.high:.1%} to {-interval.low:.1%} dearer: it did not save."
-    return (
-        f"{span} lies between {interval.low:+.1%} and {interval.high:+.1%} of the cost, so that it saved is not proven."
-    )
+        dearer = f"{-interval.high:.1%} to {-interval.low:.1%} dearer {without}"
+        return f"{span} makes requests {dearer}: it did not save."
+    return f"{span} makes requests between {-interval.low:.1%} dearer and {interval.high:.1%} cheaper: that it saved is not proven."
 
 
 def _money(measured: MeasurementStatus, currency: str) -> list[str]:

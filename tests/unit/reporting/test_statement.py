@@ -66,7 +66,7 @@ def test_without_prometheus_days_and_requests_are_missing_and_not_zero():
 def test_hours_that_nobody_saw_and_hours_without_a_price_are_named():
     told = " ".join(month().missing)
 
-    assert "In 2 of 567 hours no operator was scraped" in told
+    assert "Of 2 of 567 hours it is not known what was held" in told
     assert "held accelerators without a price, which are in no sum: team-c/nightly" in told
     assert "1 policy the operator has not answered yet" in told
 
@@ -190,4 +190,4 @@ def test_a_month_of_which_nothing_is_recorded_has_no_days():
     review = statement(fleet(), replace(nothing, known_hours=0), SINCE, NOW)
 
     assert ZERO == only(review).total
-    assert "In 567 of 567 hours no operator was scraped" in " ".join(review.missing)
+    assert "Of 567 of 567 hours it is not known what was held" in " ".join(review.missing)

@@ -59,8 +59,9 @@ def test_a_change_that_saved_is_one_paragraph_with_all_that_finance_asks():
         "weights (a cheaper plan). Before the change, 7 days cost 1,680.00 USD for 1,000,000 requests: 1.68 USD a thousand. "
         "Since the change, 7 days cost 840.00 USD for 1,050,000 requests: 0.80 USD a thousand. The cost of a request fell by "
         "52.4%. Of that, +49.9 points are owed to the change itself, +2.5 points to more, fewer or other requests. With 95% confidence the "
-        "change itself made requests 47.0% to 52.0% cheaper. At the traffic since, that is 5.00 USD an hour, about 3,650.00 USD "
-        "a month. 2.50 USD an hour of it has left the bill; the rest is held by accelerators that stand idle on nodes, which are "
+        "change itself makes requests 47.0% to 52.0% cheaper than they would be without it. At the traffic "
+        "since, that is 5.00 USD an hour, about 3,650.00 USD a month. "
+        "2.50 USD an hour of it has left the bill; the rest is held by accelerators that stand idle on nodes, which are "
         "still paid for. Answers were tested and are no worse. It was made after this was shown: 1,200 prompts were answered no "
         "worse. To undo it: set in spec: techniques.quantization.mode: Disabled."
     )
@@ -68,16 +69,26 @@ def test_a_change_that_saved_is_one_paragraph_with_all_that_finance_asks():
 
 
 def test_a_change_that_made_requests_dearer_says_so():
-    text = told(costReduction=-0.2, interval={"low": -0.25, "high": -0.1, "level": 0.95}, savedPerHour="-1.25")
+    parts = {"change": -0.17, "traffic": 0.0, "price": -0.02, "unexplained": -0.01}
+    text = told(
+        costReduction=-0.2,
+        attribution=parts,
+        interval={"low": -0.25, "high": -0.1, "level": 0.95},
+        savedPerHour="-1.25",
+    )
 
     assert "rose by 20.0%" in text
-    assert "10.0% to 25.0% dearer: it did not save" in text
+    assert (
+        "Of that, +17.0 points are owed to the change itself, +2.0 points to prices, +1.0 points are not explained."
+        in text
+    )
+    assert "10.0% to 25.0% dearer than they would be without it: it did not save" in text
     assert "it costs 1.25 USD an hour more than before" in text
     assert "left the bill" not in text
 
 
 def test_an_interval_around_zero_proves_nothing():
-    assert "so that it saved is not proven" in told(interval={"low": -0.02, "high": 0.3, "level": 0.95})
+    assert "that it saved is not proven" in told(interval={"low": -0.02, "high": 0.3, "level": 0.95})
 
 
 def test_what_cannot_be_attributed_is_told_with_its_reason():
