@@ -149,7 +149,9 @@ def essence(of: World) -> dict[str, Any]:
     A playbook is whole some cycles after what it depends on changed, later where its plans were begun anew: that it comes to
     the same is shown by tests/scenarios/test_playbook.py.
     """
-    status = of.status(*KEY)
+    status = dict(of.status(*KEY))
+    paid = ("baseline", "current")
+    status["measurement"] = {key: each for key, each in status.get("measurement", {}).items() if key not in paid}
     late = ("spending", "playbook", "playbookSavesPerMonth")
     return {
         "children": [_without_identity(item) for item in children(of)],

@@ -4,6 +4,7 @@ Covered: without a change, after one, when it is complete, an operator that rest
 Not covered: the arithmetic (tests/unit/savings), prices that change (there), a real Prometheus (tests/contract/observe/test_ledger.py).
 """
 
+import re
 from datetime import timedelta
 from fractions import Fraction
 from typing import Any
@@ -85,3 +86,22 @@ def test_a_move_that_makes_requests_dearer_is_told_as_such():
     assert measured(made)["interval"]["high"] < 0
     assert float(measured(made)["savedPerHour"]) < 0
     assert 1 == reasons(made).count(Reason.CHANGE_DID_NOT_SAVE)
+
+
+def test_a_change_that_was_overtaken_gets_its_share_once_the_next_one_is_measured():
+    made = serving_on(L40S, 52)
+    move(made, H100)
+    made.run(30 * HOUR, step=STEP)
+    move(made, L40S)
+    assert "" == made.status(*KEY)["history"][1].get("measured", "")
+
+    made.run(60 * HOUR, step=STEP)
+    last, overtaken = made.status(*KEY)["history"]
+    found = re.fullmatch(
+        r"by the change \+(\d+\.\d)% to \+(\d+\.\d)% \(95%\), told apart from the changes after it",
+        overtaken["measured"],
+    )
+    assert found, overtaken
+    dearer = 100 * (float(Fraction("4.50") / Fraction("1.86")) - 1)
+    assert float(found[1]) - 0.1 < dearer < float(found[2]) + 0.1
+    assert last["measured"].startswith("cost per request -")

@@ -5,7 +5,7 @@ time has passed since the change as was measured before it.  In between, and whe
 says.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
@@ -18,16 +18,19 @@ from costpolicy.kube.gateway import EventType
 from costpolicy.reconcile.decision import News
 from costpolicy.reconcile.ledgers import Ledger
 from costpolicy.reconcile.snapshot import Snapshot
+from costpolicy.savings.apart import told_apart
+from costpolicy.savings.attribution import NotAttributable
+from costpolicy.savings.changes import Change, changes_apart
 from costpolicy.savings.measurement import (
-    Change,
     Measured,
     Offering,
     Span,
-    last_change,
     latest_window,
     measure,
     realised,
 )
+from costpolicy.savings.overlapping import Share
+from costpolicy.savings.regression import Interval as SavedShare
 from costpolicy.savings.window import Window
 from costpolicy.units import Money, parse_duration
 
@@ -88,9 +91,31 @@ def _of_change(
     first, *others = before.history
     return Measurement(
         status=status,
-        history=(first.model_copy(update={"measured": told}), *others),
+        history=(first.model_copy(update={"measured": told}), *_told_late(others, before.history, ledger, snapshot)),
         news=(_news(found, first, told),),
     )
+
+
+def _told_late(
+    earlier: Sequence[Receipt], history: Sequence[Receipt], ledger: Ledger, snapshot: Snapshot
+) -> Iterator[Receipt]:
+    """Yield the receipts of earlier changes; those that were overtaken before they were measured are told now."""
+    shares = told_apart(ledger.hours, _changes(history), _length(snapshot))
+    ended = {change.ended: share for change, share in shares.items()}
+    for receipt in earlier:
+        share = ended.get(receipt.at)
+        if receipt.measured or share is None:
+            yield receipt
+        else:
+            yield receipt.model_copy(update={"measured": _share_told(share)})
+
+
+def _share_told(share: Share) -> str:
+    match share:
+        case NotAttributable(reason=reason):
+            return f"another change followed before it was measured; {reason}"
+        case SavedShare(low=low, high=high, level=level):
+            return f"by the change {-high:+.1%} to {-low:+.1%} ({level:.0%}), told apart from the changes after it"
 
 
 def _length(snapshot: Snapshot) -> timedelta:
@@ -103,7 +128,12 @@ def measured_change(history: Sequence[Receipt]) -> Change | None:
     Args:
         history: receipts, the last one first.
     """
-    return last_change([(receipt.started_at or receipt.at, receipt.at) for receipt in reversed(history)])
+    changes = _changes(history)
+    return changes[-1] if changes else None
+
+
+def _changes(history: Sequence[Receipt]) -> tuple[Change, ...]:
+    return changes_apart([(receipt.started_at or receipt.at, receipt.at) for receipt in reversed(history)])
 
 
 def _frozen(before: MeasurementStatus | None, change: Change) -> Span | None:
