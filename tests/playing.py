@@ -1,6 +1,7 @@
 """One policy decided again and again, so that its playbook becomes whole."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 from costpolicy.api.status import CostPolicyStatus
 from costpolicy.reconcile.decide import decide
@@ -20,6 +21,7 @@ class Cycles:
         decision = decide(replace(self.stage.snapshot(), planned=self.planned), self.stage.now)
         self.planned = decision.planned
         self.stage.policy = self.stage.policy.model_copy(update={"status": decision.status})
+        self.stage.now += timedelta(minutes=5)
         return decision.status
 
     def until_whole(self) -> CostPolicyStatus:

@@ -182,7 +182,7 @@ def look_ahead(snapshot: Snapshot, inputs: Inputs, now: datetime) -> Outlook:
     request = replace(request, calibration=calibration_book(request, stable, snapshot.observed))
     known = snapshot.planned
     planned = known if known is not None and known.request == request else _planned(request)
-    replans = replanned(known.replans if known else None, request, planned.plan, snapshot.observed)
+    replans = replanned(known.replans if known else None, request, planned.plan, snapshot.observed, now)
     planned = replace(planned, replans=replans)
     scaling = policy.spec.scaling
     default = Bounds(minimum=scaling.min_replicas, maximum=scaling.max_replicas)

@@ -1,5 +1,7 @@
 """Which plans a playbook compares for a policy: for the demand that is planned for, and what engines count of it."""
 
+from datetime import datetime
+
 from costpolicy.api.missing import Missing
 from costpolicy.observe.answers import AnswerFigure
 from costpolicy.observe.observation import PolicyObservation
@@ -11,13 +13,17 @@ from costpolicy.savings.playbook.replans import Replans, carried_on
 
 
 def replanned(
-    before: Replans | None, request: PlanRequest, found: Plan, observed: PolicyObservation | MetricsDown
+    before: Replans | None,
+    request: PlanRequest,
+    found: Plan,
+    observed: PolicyObservation | MetricsDown,
+    now: datetime,
 ) -> Replans | None:
     """Return the plans that the playbook compares, one more than before; ``None`` while nothing is known of the traffic."""
     if request.demand.assumed:
         return None
     share = traffic_of(observed).abandoned
-    return carried_on(before, request, found, 0.0 if isinstance(share, Missing) else share)
+    return carried_on(before, request, found, 0.0 if isinstance(share, Missing) else share, now)
 
 
 def traffic_of(observed: PolicyObservation | MetricsDown) -> Traffic:

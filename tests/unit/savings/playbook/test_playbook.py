@@ -5,6 +5,7 @@ plan at a time.  Not covered: how rows get into the status (tests/unit/reconcile
 """
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -23,7 +24,7 @@ from costpolicy.planning.planner import plan
 from costpolicy.planning.request import PlanRequest
 from costpolicy.savings.playbook.facts import Facts, Row, State, Traffic
 from costpolicy.savings.playbook.playbook import Playbook, playbook, recommended
-from costpolicy.savings.playbook.replans import Case, Replans, carried_on
+from costpolicy.savings.playbook.replans import LASTS, Case, Replans, carried_on
 from costpolicy.savings.playbook.techniques import ROWS
 from costpolicy.units import ZERO, Money
 
@@ -32,6 +33,7 @@ HEALTHY = Traffic(hit_ratio=CACHED / PROMPT, long_answer=300.0, limit=500.0, cut
 BUSY = Demand(
     requests_per_second=600.0, prompt_tokens=PROMPT, output_tokens=OUTPUT, cached_tokens=CACHED, source="Observed"
 )
+NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 H100 = {"accelerators": ["nvidia-h100-80gb"]}
 
 
@@ -48,7 +50,7 @@ def replanned(asked: PlanRequest, abandoned: float = 0.0) -> Replans:
     for known in _KNOWN:
         if known.request == asked and known.abandoned == abandoned:
             return known
-    found = carried_on(None, asked, plan(asked), abandoned)
+    found = carried_on(None, asked, plan(asked), abandoned, NOW)
     while not found.complete:
         found = found.with_one_more()
     _KNOWN.append(found)
@@ -269,21 +271,22 @@ def test_rows_do_not_add_up_and_together_says_what_all_of_them_save():
 
 def test_one_plan_at_a_time_and_none_where_the_question_is_the_same():
     asked = question(replace(BUSY, cached_tokens=0.0))
-    first = carried_on(None, asked, plan(asked), 0.0)
-    second = carried_on(first, asked, plan(asked), 0.0)
+    first = carried_on(None, asked, plan(asked), 0.0, NOW)
+    second = carried_on(first, asked, plan(asked), 0.0, NOW)
 
     assert {Case.AS_IT_IS} == set(first.answers)
     # Nothing is cached: that case is answered already, and one more was planned.
     assert {Case.AS_IT_IS, Case.NOTHING_CACHED, Case.SOURCE_WEIGHTS} == set(second.answers)
 
 
-def test_a_demand_that_moves_waits_until_the_playbook_is_whole():
+def test_a_demand_that_moves_waits_until_the_playbook_is_whole_and_an_hour_old():
     asked, moved = question(), question(replace(BUSY, requests_per_second=300.0))
-    begun, whole, found = carried_on(None, asked, plan(asked), 0.0), replanned(asked), plan(moved)
+    begun, whole, found = carried_on(None, asked, plan(asked), 0.0, NOW), replanned(asked), plan(moved)
 
-    assert asked == carried_on(begun, moved, found, 0.0).request
-    assert moved == carried_on(whole, moved, found, 0.0).request
-    assert whole is carried_on(whole, asked, found, 0.0)
+    assert asked == carried_on(begun, moved, found, 0.0, NOW + 2 * LASTS).request
+    assert whole is carried_on(whole, moved, found, 0.0, NOW + LASTS / 2)
+    assert moved == carried_on(whole, moved, found, 0.0, NOW + LASTS).request
+    assert whole is carried_on(whole, asked, found, 0.0, NOW + LASTS)
 
 
 @pytest.mark.parametrize("abandoned", [0.0, 0.3])
