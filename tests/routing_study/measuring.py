@@ -19,7 +19,7 @@ from routing_study.bootstrap import differences
 Sets = Mapping[str, Sequence[Label]]
 
 DRAWS = 3
-CALIBRATIONS = {"mmlu": 4, "gsm8k": 20}
+CALIBRATIONS = {"mmlu": 10, "gsm8k": 20}
 EFFICIENCY = {"mmlu": (50, 100, 200, 500, 1000, 3000), "gsm8k": (50, 100, 200, 400)}
 EFFICIENCY_DRAWS = 4
 DEAR = 3000
