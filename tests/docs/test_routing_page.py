@@ -4,6 +4,7 @@ Not covered: that they are what a measurement gives today (`make routing-study`,
 """
 
 import json
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -37,5 +38,5 @@ def test_proven_thresholds_keep_the_promise_in_95_of_100_draws(figures: Any, nam
 def test_more_labels_are_never_much_worse(figures: Any):
     for rows in figures["labelEfficiency"].values():
         scores = [row["score"] for row in rows.values()]
-        assert all(later > earlier - 0.02 for earlier, later in zip(scores, scores[1:], strict=False))
+        assert all(later > earlier - 0.02 for earlier, later in pairwise(scores))
         assert all(row["score"] > row["prompt length"] for row in rows.values())

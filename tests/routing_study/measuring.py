@@ -19,9 +19,11 @@ from routing_study.bootstrap import differences
 Sets = Mapping[str, Sequence[Label]]
 
 DRAWS = 3
-CALIBRATIONS = {"mmlu": 6, "gsm8k": 20}
+CALIBRATIONS = {"mmlu": 10, "gsm8k": 20}
 EFFICIENCY = {"mmlu": (50, 100, 200, 500, 1000, 3000), "gsm8k": (50, 100, 200, 400)}
 EFFICIENCY_DRAWS = 4
+DEAR = 3000
+"""Labels from which a fit takes so long that half of the draws must do."""
 MOST_TESTED = 2000
 GROUPS = 10
 LIMITS = (Fraction(1, 100), Fraction(2, 100))
@@ -136,7 +138,8 @@ def label_efficiency(sets: Sets) -> dict[str, Any]:
 
 def _efficiency(labels: Sequence[Label], count: int) -> dict[str, Any]:
     rows = []
-    for seed in range(EFFICIENCY_DRAWS):
+    draws = EFFICIENCY_DRAWS if count < DEAR else EFFICIENCY_DRAWS // 2
+    for seed in range(draws):
         taught, asked = drawn(labels, count, seed)
         asked = asked[:MOST_TESTED]
         scores = by_coefficients(fit(taught, out_of_fold(taught)), asked)
@@ -147,7 +150,7 @@ def _efficiency(labels: Sequence[Label], count: int) -> dict[str, Any]:
         "without labels": round(fmean(form), 4),
         "score": round(fmean(score), 4),
         "deviation": round(stdev(score), 4),
-        "draws": EFFICIENCY_DRAWS,
+        "draws": draws,
         "better than length": sum(one > other for one, other in zip(score, length, strict=True)),
         "better than without labels": sum(one > other for one, other in zip(score, form, strict=True)),
     }
