@@ -20,6 +20,8 @@ from costpolicy.observe.rules import rule_file
 
 POLICY = 'namespace="demo",policy="chat"'
 ALIVE = [line("costpolicy_build_info", 'version="0.1.0"', "1x720"), line("costpolicy_leader", "", "1x720")]
+ORDER = ["recorded", "costpolicy-alerts"]
+"""promtool takes groups in any order; what was recorded a quarter of an hour ago would be too old for an alert to see."""
 DAY = 24
 NOON, MIDNIGHT = 12, 24
 
@@ -41,7 +43,14 @@ def fired(series: list[dict[str, str]], at: str, folder: Path, interval: str = "
     document = {"interval": interval, "input_series": series, "promql_expr_test": [test]}
     path = folder / "test.yaml"
     path.write_text(
-        yaml.safe_dump({"rule_files": ["rules.yaml"], "evaluation_interval": interval, "tests": [document]})
+        yaml.safe_dump(
+            {
+                "rule_files": ["rules.yaml"],
+                "group_eval_order": ORDER,
+                "evaluation_interval": interval,
+                "tests": [document],
+            }
+        )
     )
     done = subprocess.run(["promtool", "test", "rules", path], capture_output=True, text=True)
     found = re.findall(r'\{[^{}]*alertname="[^{}]*\}', done.stdout + done.stderr)
@@ -228,7 +237,11 @@ def test_what_is_told_names_the_policy_the_money_and_where_to_read_on(programs: 
         "alert_rule_test": [{"eval_time": "204h", "alertname": "CostPolicySpendAnomaly", "exp_alerts": [expected]}],
     }
     path = tmp_path / "test.yaml"
-    path.write_text(yaml.safe_dump({"rule_files": ["rules.yaml"], "evaluation_interval": "15m", "tests": [test]}))
+    path.write_text(
+        yaml.safe_dump(
+            {"rule_files": ["rules.yaml"], "group_eval_order": ORDER, "evaluation_interval": "15m", "tests": [test]}
+        )
+    )
     done = subprocess.run(["promtool", "test", "rules", path], capture_output=True, text=True)
 
     assert 0 == done.returncode, done.stdout + done.stderr
