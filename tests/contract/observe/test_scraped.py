@@ -18,11 +18,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from contract.observe.conftest import Pages, Server
 from costpolicy.api.reasons import Reason
 from costpolicy.observe.fleet import FleetObservations, ObserveSettings, observe_fleet
 from costpolicy.observe.source import Missing
 from costpolicy.units import Money
+from scraping import Pages, Server, config, job
 from standin.server import StandIn
 
 RULES = Path(__file__).parents[3] / "charts" / "costpolicy-operator" / "files" / "recording-rules.yaml"
@@ -38,18 +38,6 @@ BARE = """\
 vllm:num_requests_running{engine="0",model_name="m"} 3
 vllm:num_requests_waiting{engine="0",model_name="m"} 2
 """
-
-
-def config(*jobs: str, rules: str = "") -> str:
-    head = f"global: {{scrape_interval: 500ms, scrape_timeout: 400ms, evaluation_interval: 500ms}}\n{rules}"
-    return head + "scrape_configs:\n" + "".join(jobs)
-
-
-def job(name: str, address: str, path: str = "/metrics", *, honor: bool = False, labels: str = "{}") -> str:
-    return (
-        f"- job_name: {name}\n  metrics_path: {path}\n  honor_labels: {str(honor).lower()}\n"
-        f"  static_configs: [{{targets: ['{address}'], labels: {labels}}}]\n"
-    )
 
 
 def look(server: Server) -> FleetObservations:
@@ -164,7 +152,7 @@ def test_the_charts_rules_run_and_are_read_back(
         config(
             job("engines", standin, honor=True),
             job("operator", pages.url, "/operator", honor=True),
-            rules=f"rule_files: ['{tmp_path / 'rules.yaml'}']\n",
+            rules=tmp_path / "rules.yaml",
         )
     )
     # The rules' rates look back five minutes, of which a few seconds exist: 10 requests a second read as less.
