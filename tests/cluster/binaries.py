@@ -108,6 +108,14 @@ def path(name: str) -> Path:
     return found
 
 
+def source(name: str) -> Path:
+    """Return the folder with the source of the module that a program comes from, fetched where it is missing."""
+    program = PROGRAMS[name]
+    command = [_go(), "list", "-f", "{{.Module.Dir}}", program.package]
+    done = subprocess.run(command, cwd=program.module, env=_environment(), check=True, capture_output=True, text=True)
+    return Path(done.stdout.strip())
+
+
 def client(name: str) -> Path:
     """Return kubectl or helm: the one built here, or on machines that build none (kind) the user's own."""
     try:
