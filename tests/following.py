@@ -44,7 +44,7 @@ class Following:
         self.say(1)
         self.cluster.create(self.policy(**scaling))
         self.until(lambda: self.cluster.condition("ScalingActive") == ("True", "Autoscaled"))
-        self.until(lambda: self.all_ready(1))
+        self.until(lambda: self.all_ready(scaling.get("minReplicas", 1)))
 
     def edit(self, **spec: Any) -> None:
         """Edit the policy; ``None`` removes a field."""
