@@ -20,15 +20,20 @@ CRDS = Path("config", "crd", "bases")
 """Where KEDA's source keeps the definitions of its kinds."""
 
 _OPENSSL = {"openssl": "openssl"}
+_ADAPTERS_LOG = "keda-adapter.log"
 
 
 @dataclass(slots=True, kw_only=True)
 class Keda:
-    """A running KEDA; its operator may be killed and started again."""
+    """A running KEDA, whose programs may be killed and started again.
+
+    Attributes:
+        ports: where the operator is asked, where the metrics server serves, and where that shows metrics of its own.
+    """
 
     server: ApiServer
     folder: Path
-    port: int
+    ports: tuple[int, int, int]
     operator: "subprocess.Popen[bytes]"
     adapter: "subprocess.Popen[bytes]"
 
@@ -37,16 +42,23 @@ class Keda:
         self.operator.kill()
         self.operator.wait()
 
-    def start_operator(self) -> None:
-        """Start it again."""
-        self.operator = _start_operator(self.server, self.folder, self.port)
+    def kill(self) -> None:
+        """End both programs as a crash does."""
+        self.kill_operator()
+        self.adapter.kill()
+        self.adapter.wait()
+
+    def start(self) -> None:
+        """Start what was killed."""
+        if self.operator.poll() is not None:
+            self.operator = _start_operator(self.server, self.folder, self.ports)
+        if self.adapter.poll() is not None:
+            self.adapter = _start_adapter(self.server, self.folder, self.ports)
 
     def stop(self) -> None:
         """End both and take the registration back."""
         metrics_api.unregister(self.server)
-        for process in (self.adapter, self.operator):
-            process.kill()
-            process.wait()
+        self.kill()
 
 
 def definitions() -> Path:
@@ -60,37 +72,26 @@ def start_keda(server: ApiServer) -> Keda:
     folder.mkdir(exist_ok=True)
     debian.ensure(_OPENSSL, log=folder / "debian.log")
     _certify(folder)
-    metrics_port, adapter_port, adapters_own = free_ports(3)
-    operator = _start_operator(server, folder, metrics_port)
-    log = folder / "keda-adapter.log"
-    adapter = start_tied(
-        [
-            binaries.path("keda-adapter"),
-            *(f"--{role}-kubeconfig={server.kubeconfig}" for role in ("lister", "authentication", "authorization")),
-            *(f"--secure-port={adapter_port}", f"--port={adapters_own}", f"--cert-dir={folder}"),
-            *(f"--tls-cert-file={folder / 'tls.crt'}", f"--tls-private-key-file={folder / 'tls.key'}"),
-            f"--metrics-service-address=127.0.0.1:{metrics_port}",
-            *metrics_api.UNAUTHENTICATED,
-        ],
-        log,
-        _environment(server),
-    )
-    running = Keda(server=server, folder=folder, port=metrics_port, operator=operator, adapter=adapter)
+    asked, served, observed = free_ports(3)
+    ports = (asked, served, observed)
+    operator = _start_operator(server, folder, ports)
+    adapter = _start_adapter(server, folder, ports)
+    running = Keda(server=server, folder=folder, ports=ports, operator=operator, adapter=adapter)
     try:
-        metrics_api.register(server, adapter_port, adapter, log)
+        metrics_api.register(server, served, adapter, folder / _ADAPTERS_LOG)
     except BaseException:
         running.stop()
         raise
     return running
 
 
-def _start_operator(server: ApiServer, folder: Path, port: int) -> "subprocess.Popen[bytes]":
+def _start_operator(server: ApiServer, folder: Path, ports: tuple[int, int, int]) -> "subprocess.Popen[bytes]":
     log = folder / "keda-operator.log"
     process = start_tied(
         [
             binaries.path("keda-operator"),
             *("--metrics-bind-address=0", "--health-probe-bind-address=0", f"--cert-dir={folder}"),
-            f"--metrics-service-bind-address=127.0.0.1:{port}",
+            f"--metrics-service-bind-address=127.0.0.1:{ports[0]}",
         ],
         log,
         _environment(server),
@@ -102,6 +103,22 @@ def _start_operator(server: ApiServer, folder: Path, port: int) -> "subprocess.P
         process.wait()
         raise
     return process
+
+
+def _start_adapter(server: ApiServer, folder: Path, ports: tuple[int, int, int]) -> "subprocess.Popen[bytes]":
+    asked, served, observed = ports
+    return start_tied(
+        [
+            binaries.path("keda-adapter"),
+            *(f"--{role}-kubeconfig={server.kubeconfig}" for role in ("lister", "authentication", "authorization")),
+            *(f"--secure-port={served}", f"--port={observed}", f"--cert-dir={folder}"),
+            *(f"--tls-cert-file={folder / 'tls.crt'}", f"--tls-private-key-file={folder / 'tls.key'}"),
+            f"--metrics-service-address=127.0.0.1:{asked}",
+            *metrics_api.UNAUTHENTICATED,
+        ],
+        folder / _ADAPTERS_LOG,
+        _environment(server),
+    )
 
 
 def _environment(server: ApiServer) -> dict[str, str]:

@@ -111,7 +111,7 @@ def test_what_serves_is_enough_like_itself_to_judge_others_and_no_accelerator_wa
     baseline = pilot["quality"]["baseline"]
 
     assert "Adequate" == baseline["verdict"]
-    assert PROMPTS == baseline["counts"]["pairs"]
+    assert PROMPTS == sum(baseline[outcome] for outcome in ("bothRight", "lost", "gained", "bothWrong"))
     assert [] == world.events(POLICY, "RolloutStarted")
 
 
