@@ -91,8 +91,8 @@ def test_a_keda_that_ends_is_noticed_and_the_operator_follows_until_it_is_back(
 
     keda.start()
     following.until(lambda: cluster.condition("ScalingActive") == ("True", "Autoscaled"))
-    more = following.load(requests=175)
-    following.until(lambda: following.all_ready(more))
+    following.edit(scaling={"minReplicas": None})
+    following.until(lambda: following.all_ready(up))
     following.until(lambda: not OPERATORS & following.owners())
 
 
