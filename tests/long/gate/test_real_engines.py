@@ -150,12 +150,12 @@ def test_the_same_weights_under_another_argument_are_promoted_and_no_answer_is_l
 ) -> None:
     [deployment] = world.deployments(POLICY)
     [pod] = world.ready_pods(POLICY)
+    told = world.until("its answers are proven", lambda: world.status(POLICY), _is_proven, _quality)
 
     assert "/models/same" in pod["spec"]["containers"][0]["args"]
     assert serving[0] != variant_of(deployment)
-    assert "True/QualityProven" == condition(promoted.status, "QualityMaintained")
-    assert f"of {PROMPTS} prompts lost" in promoted.status["history"][0]["proof"]
-    assert 1 == promoted.status["current"]["replicas"]
+    assert f"of {PROMPTS} prompts lost" in told["history"][0]["proof"]
+    assert 1 == told["current"]["replicas"]
     assert_nothing_was_lost(promoted.seen)
 
 
@@ -176,6 +176,14 @@ def _until(world: World, callers: Applications, reason: str) -> Tried:
 
 def _is_judged(status: Object) -> bool:
     return "baseline" in status.get("quality", {})
+
+
+def _is_proven(status: Object) -> bool:
+    return condition(status, "QualityMaintained") == "True/QualityProven"
+
+
+def _quality(status: Object) -> object:
+    return status.get("quality")
 
 
 def _told(status: Object) -> str:
