@@ -10,6 +10,7 @@ from cluster.credentials import write_kubeconfig
 from cluster.gpus import create_gpu_nodes, kwok_process
 from cluster.processes import start_tied
 from costpolicy.kube.connection import Connection, connect
+from costpolicy.kube.gateway import reference
 from definitions import define
 from operating import Cluster
 from stories import prices
@@ -49,11 +50,16 @@ def administrator(server: ApiServer) -> Iterator[Connection]:
     opened.close()
 
 
-def own_namespace(connection: Connection) -> Cluster:
-    """Return the cluster in a namespace that no other test has, once pods are let into it."""
+@contextmanager
+def own_namespace(connection: Connection) -> Iterator[Cluster]:
+    """The cluster in a namespace that no other test has, once pods are let into it; at the end its accelerators are free."""
     name = f"scaled-{next(_numbers)}"
     namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
     connection.request("POST", "/api/v1/namespaces", body=namespace)
     accounts = f"/api/v1/namespaces/{name}/serviceaccounts"
     wait_until(lambda: bool(connection.request("GET", accounts)["items"]))
-    return Cluster(connection, name)
+    cluster = Cluster(connection, name)
+    yield cluster
+    for item in cluster.deployments():
+        cluster.remove(reference(item))
+    wait_until(lambda: not connection.request("GET", f"/api/v1/namespaces/{name}/pods")["items"], 60)

@@ -43,8 +43,9 @@ def connection(control_plane: ApiServer) -> Iterator[Connection]:
 
 
 @pytest.fixture
-def cluster(connection: Connection) -> Cluster:
-    return controlled.own_namespace(connection)
+def cluster(connection: Connection) -> Iterator[Cluster]:
+    with controlled.own_namespace(connection) as own:
+        yield own
 
 
 @pytest.fixture
