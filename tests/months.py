@@ -5,7 +5,7 @@ Costs are made up of a fixed part and one that follows the tokens, times errors 
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import exp, pi, sin
 
@@ -37,13 +37,23 @@ class Month:
 
     def weeks(self, seed: int) -> tuple[Window, Window]:
         """Return the week before the change and the one after it."""
+        hours = self._hours(seed)
+        return window(hours[:WEEK]), window(hours[WEEK:])
+
+    def with_a_second_change(self, seed: int, days: int, saving: float) -> tuple[Window, Window, Window]:
+        """Return the hours before, between and after two changes; the second one comes some days after the first."""
+        hours, second = self._hours(seed), WEEK + 24 * days
+        later = [replace(hour, total_cost=hour.total_cost.scaled(round((1.0 - saving) * 1e6), 10**6)) for hour in hours]
+        return window(hours[:WEEK]), window(hours[WEEK:second]), window(later[second:])
+
+    def _hours(self, seed: int) -> list[Window]:
         chance = random.Random(seed)
         error, crowd, hours = chance.gauss(0.0, self.noise), 0.0, []
         for hour in range(2 * WEEK):
             error = _next(chance, error, self.rho, self.noise)
             crowd = _next(chance, crowd, 0.7, self.traffic_noise)
             hours.append(self._hour(chance, hour, error, crowd))
-        return window(hours[:WEEK]), window(hours[WEEK:])
+        return hours
 
     def _hour(self, chance: random.Random, hour: int, error: float, crowd: float) -> Window:
         wave = sin(2 * pi * (hour % 24) / 24)

@@ -5,6 +5,7 @@ load that grows meanwhile, the user's word, and that somebody always serves.
 Not covered: single judgements (tests/unit/rollout/test_evidence.py), killed processes (tests/faults).
 """
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
@@ -67,10 +68,15 @@ def test_a_better_plan_of_one_replica_shares_the_traffic_before_it_gets_all_of_i
     assert 30 * MINUTE <= took <= 40 * MINUTE
     made.run(5 * MINUTE)
     assert [(H100, 1)] == runs_on(made)
-    assert (
-        "kept its objectives beside what served in 1 stage(s); all replicas ready"
-        == (made.status(*KEY)["history"][0]["proof"])
+    proof = made.status(*KEY)["history"][0]["proof"]
+    found = re.fullmatch(
+        r"kept its objectives beside what served in 1 stage\(s\), (\d\.\d\d) against (\d\.\d\d) USD per million tokens; "
+        r"all replicas ready",
+        proof,
     )
+    assert found, proof
+    new, old = (float(each) for each in found.groups())
+    assert abs(new / old - 1.20 / 1.86) < 0.1, "one replica each, and half of the traffic"
 
 
 def test_several_replicas_come_stage_by_stage():

@@ -4,7 +4,9 @@ Covered: without a change, after one, when it is complete, an operator that rest
 Not covered: the arithmetic (tests/unit/savings), prices that change (there), a real Prometheus (tests/contract/observe/test_ledger.py).
 """
 
+import re
 from datetime import timedelta
+from fractions import Fraction
 from typing import Any
 
 from costpolicy.api.reasons import Reason
@@ -14,6 +16,7 @@ from stories import H100, HOUR, KEY, L40S, START, chat, reasons, serving
 
 MEASURED = {"measurement": {"window": "48h"}}
 STEP = timedelta(minutes=5)
+ROUNDED = 0.0001
 RATES = Steps(tuple((START + 6 * HOUR * number, 1.0 + 0.5 * (number % 3)) for number in range(30)))
 
 
@@ -45,7 +48,7 @@ def test_a_move_to_cheaper_accelerators_is_measured_and_gets_its_receipt():
     assert 48 == said["current"]["hours"]
 
     move(made, L40S)
-    assert "a day of costs and requests has to pass" in measured(made)["reason"]
+    assert "0 hours are known, 24 are needed: what it saves is said from then on" in measured(made)["reason"]
 
     for _ in range(3):
         made.run(11 * HOUR, step=STEP)
@@ -61,7 +64,9 @@ def test_a_move_to_cheaper_accelerators_is_measured_and_gets_its_receipt():
     said = measured(made)
     assert said["complete"]
     assert 48 == said["current"]["hours"]
-    assert 0.3 < said["interval"]["low"] < said["attribution"]["change"] < said["interval"]["high"]
+    truth = float(1 - Fraction("1.86") / Fraction("4.50"))
+    assert said["interval"]["low"] - ROUNDED < truth < said["interval"]["high"] + ROUNDED
+    assert said["attribution"]["traffic"] < 0, "fewer requests share what both cost by the hour"
     assert abs(sum(said["attribution"].values()) - said["costReduction"]) < 0.001
     assert "0.00" == said["realisedPerHour"], "the node with its eight H100 still stands there"
     assert float(said["savedPerHour"]) > 1.0
@@ -81,3 +86,22 @@ def test_a_move_that_makes_requests_dearer_is_told_as_such():
     assert measured(made)["interval"]["high"] < 0
     assert float(measured(made)["savedPerHour"]) < 0
     assert 1 == reasons(made).count(Reason.CHANGE_DID_NOT_SAVE)
+
+
+def test_a_change_that_was_overtaken_gets_its_share_once_the_next_one_is_measured():
+    made = serving_on(L40S, 52)
+    move(made, H100)
+    made.run(30 * HOUR, step=STEP)
+    move(made, L40S)
+    assert "" == made.status(*KEY)["history"][1].get("measured", "")
+
+    made.run(60 * HOUR, step=STEP)
+    last, overtaken = made.status(*KEY)["history"]
+    found = re.fullmatch(
+        r"by the change \+(\d+\.\d)% to \+(\d+\.\d)% \(95%\), told apart from the changes after it",
+        overtaken["measured"],
+    )
+    assert found, overtaken
+    dearer = 100 * (float(Fraction("4.50") / Fraction("1.86")) - 1)
+    assert float(found[1]) - 0.1 < dearer < float(found[2]) + 0.1
+    assert last["measured"].startswith("cost per request -")

@@ -83,6 +83,8 @@ class MeasurementStatus(ObservedModel):
     """When that change ended. Empty: nothing was changed yet."""
     complete: bool = False
     """As much time has passed since as was measured before it; these figures stay until the next change."""
+    read_at: Timestamp | None = None
+    """The time for which the ledger's hours were read last; they are read four times a day."""
     baseline: WindowFigures | None = None
     """The window before the change."""
     current: WindowFigures | None = None
@@ -169,7 +171,7 @@ class Receipt(ObservedModel):
     """What ran before."""
     after: Annotated[str, Clip(128)] = ""
     """What runs after."""
-    proof: Annotated[str, Clip(128)] = ""
+    proof: Annotated[str, Clip(192)] = ""
     """What showed that it was right."""
     measured: Line = ""
     """What it saved, once as much time has passed as was measured before it."""

@@ -98,8 +98,9 @@ class RolloutStatus(ObservedModel):
     """Steady, or where a change is: Surging, Evaluating, Sharing, Replacing, NoSpareGPU; or why there is none now: RolledBack, Superseded,
     Infeasible, HoldUntil."""
     trigger: Short = ""
-    """Why it began: SpecChange (the user edited the policy), BetterPlan (the operator found one) or OutOfStock
-    (what served lost its nodes, or needs more accelerators than there are)."""
+    """Why it began: SpecChange (the user edited the policy), BetterPlan (the operator found one), OutOfStock
+    (what served lost its nodes, or needs more accelerators than there are) or DidNotSave (the last better plan was
+    measured, and cost more)."""
     from_variant: Short = ""
     """Hash of the variant that served before."""
     to_variant: Short = ""
@@ -120,6 +121,8 @@ class RolloutStatus(ObservedModel):
     """What this stage has shown so far, or waits for."""
     wrong_since: Timestamp | None = None
     """Since when the canary has been worse than what serves; it is withdrawn when that lasts."""
+    restores: Annotated[str, Field(max_length=2048)] = ""
+    """What served before the last better plan, as JSON; it serves again if that plan is measured to cost more."""
     proposed_variant: Short = ""
     """Hash of the variant that a better plan would be; it has to stand for some minutes before it is begun."""
     proposed_since: Timestamp | None = None

@@ -40,7 +40,7 @@ class Record:
 
     def to_json(self) -> str:
         """Return the record as one line of JSON, the same for equal records."""
-        absent = {name for name, silent in _LATER.items() if getattr(self.configuration, name) == silent}
+        absent = _unsaid(self.configuration)
         return _adapter().dump_json(self, exclude={"configuration": absent} if absent else None).decode()
 
     def inputs(self, policy: CostPolicy) -> VariantInputs:
@@ -89,6 +89,28 @@ def read_record(deployment: Object) -> Record | None:
         return None
 
 
+def configuration_to_json(configuration: Configuration) -> str:
+    """Return a configuration as one line of JSON, as it stands in a record."""
+    return _configurations().dump_json(configuration, exclude=_unsaid(configuration)).decode()
+
+
+def read_configuration(text: str) -> Configuration | None:
+    """Return a configuration from its line of JSON, or ``None`` where it cannot be read."""
+    try:
+        return _configurations().validate_json(text)
+    except ValidationError:
+        return None
+
+
+def _unsaid(configuration: Configuration) -> set[str]:
+    return {name for name, silent in _LATER.items() if getattr(configuration, name) == silent}
+
+
 @cache
 def _adapter() -> TypeAdapter[Record]:
     return TypeAdapter(Record)
+
+
+@cache
+def _configurations() -> TypeAdapter[Configuration]:
+    return TypeAdapter(Configuration)

@@ -16,11 +16,17 @@ VARIANT: Final = ("namespace", "policy", "variant")
 POLICY: Final = ("namespace", "policy")
 
 
-def exported(scope: Scope, gauge: ExportedGauge) -> str:
-    """Return a gauge of the operator, one series a label set, whether or not ``honorLabels`` was set."""
+def exported(scope: Scope, gauge: ExportedGauge, measure: Callable[[str], str] = str) -> str:
+    """Return a gauge of the operator, one series a label set, whether or not ``honorLabels`` was set.
+
+    Args:
+        scope: what to read.
+        gauge: of the operator.
+        measure: turns a selector into an instant vector, such as ``last_over_time(... [1d])``.
+    """
     hidden = [label for label in ("namespace", "pod") if label in gauge.labels]
-    plain = scope.selector(gauge.name, *(f'exported_{label}=""' for label in hidden))
-    renamed = scope.selector(gauge.name, *(f'exported_{label}!=""' for label in hidden))
+    plain = measure(scope.selector(gauge.name, *(f'exported_{label}=""' for label in hidden)))
+    renamed = measure(scope.selector(gauge.name, *(f'exported_{label}!=""' for label in hidden)))
     for label in hidden:
         renamed = f'label_replace({renamed}, "{label}", "$1", "exported_{label}", "(.+)")'
     return f"max {scope.by(*gauge.labels)} ({plain} or {renamed})"

@@ -1,7 +1,7 @@
 """The questions of the ledger: what accelerators were held at which price, and what they served, hour by hour.
 
 What is recorded each minute is the price in force times what was held then, so a change of either is in the sum from the
-minute it was seen.  An hour is the mean of its recorded minutes in which an operator was scraped; how many those were is
+minute it was seen.  An hour is the mean of its recorded minutes in which it is known what was held; how many those were is
 recorded beside it, and an hour with too few is a gap (:mod:`costpolicy.observe.ledger`).
 """
 
@@ -15,6 +15,7 @@ from costpolicy.observe.exported import GPUS, PRICE_PER_HOUR, Recorded
 from costpolicy.observe.ledger import LedgerFigure, Per
 from costpolicy.observe.queries import increase, tagged
 from costpolicy.observe.scope import Scope, promql_duration
+from costpolicy.observe.unattended import accelerators_unattended, cost_unattended
 
 _OFFERING: Final = ("accelerator", "capacity_type")
 _HELD: Final = (*VARIANT, *_OFFERING, "state")
@@ -26,18 +27,19 @@ UNANSWERED: Final = "abort|error"
 
 def accelerators_by_offering(scope: Scope) -> str:
     """Accelerators held now, split by accelerator, capacity type and ``state``."""
-    return f"sum {scope.by(*_HELD)} ({exported(scope, GPUS)})"
+    return f"sum {scope.by(*_HELD)} ({exported(scope, GPUS)}) or {accelerators_unattended(scope)}"
 
 
 def cost_by_offering(scope: Scope) -> str:
     """What those cost per hour, split by ``currency`` as well; without a price there is no sample."""
     price = f"topk {scope.by(*VARIANT, *_OFFERING)} (1, {exported(scope, PRICE_PER_HOUR)})"
     matched = f"{scope.on(*VARIANT, *_OFFERING)} group_left (currency)"
-    return f"sum {scope.by(*_HELD, 'currency')} ({exported(scope, GPUS)} * {matched} {price})"
+    attended = f"sum {scope.by(*_HELD, 'currency')} ({exported(scope, GPUS)} * {matched} {price})"
+    return f"{attended} or {cost_unattended(scope)}"
 
 
 def operators_seen(scope: Scope) -> str:
-    """Share of the past hour in which an operator was scraped."""
+    """Share of the past hour in which it is known what was held: an operator was scraped, or kube-state-metrics instead."""
     return f"clamp_max({_minutes(scope)} / {_MINUTES}, 1)"
 
 
@@ -122,8 +124,8 @@ def _figure(figure: LedgerFigure) -> str:
 
 
 def _minutes(scope: Scope) -> str:
-    """Recorded minutes of the past hour in which an operator was scraped."""
-    counted = f"count_over_time({scope.selector(Recorded.OPERATORS)}[{promql_duration(scope.shape_window)}])"
+    """Recorded minutes of the past hour in which it is known what was held."""
+    counted = f"count_over_time({scope.selector(Recorded.HOLDINGS_KNOWN)}[{promql_duration(scope.shape_window)}])"
     return f"max {scope.by()} ({counted})"
 
 

@@ -25,6 +25,7 @@ from costpolicy.observe.ledger_queries import (
 )
 from costpolicy.observe.saturation_queries import saturated_requests, saturated_shape
 from costpolicy.observe.scope import Scope
+from costpolicy.observe.unattended import known
 
 _HEADER: Final = """\
 # Recording rules of CostPolicy: what the operator reads over days.
@@ -73,6 +74,7 @@ def _policy_rules() -> list[dict[str, str]]:
     return [
         _record(Recorded.POLICY_REQUESTS_OFFERED, f"{by_policy} ({Recorded.REQUESTS_OFFERED})"),
         _record(Recorded.POLICY_COST_PER_HOUR, f"{by_currency} ({Recorded.COST_PER_HOUR})"),
+        _record(Recorded.HOLDINGS_KNOWN, known(_SCOPE)),
         _record(Recorded.OPERATORS, f"count {_SCOPE.by()} ({BUILD_INFO.name})"),
     ]
 

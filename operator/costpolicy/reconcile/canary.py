@@ -8,7 +8,7 @@ from typing import Literal
 
 from costpolicy.api.reasons import Reason
 from costpolicy.observe.latency import Tail
-from costpolicy.observe.observation import PolicyObservation
+from costpolicy.observe.observation import PolicyObservation, VariantObservation
 from costpolicy.observe.source import Missing
 from costpolicy.planning.plan import Target
 from costpolicy.reconcile.change import Trigger, edited
@@ -16,8 +16,10 @@ from costpolicy.reconcile.course import last_rollout, running_target
 from costpolicy.reconcile.live import LiveVariant
 from costpolicy.reconcile.outlook import Outlook
 from costpolicy.rollout.evidence import Against, Arm, Enough, Evidence, Gathering, Step, judge_canary
+from costpolicy.rollout.side_by_side import ArmCost, dearer
+from costpolicy.rollout.side_by_side import told as told_costs
 from costpolicy.rollout.transition import Phase
-from costpolicy.units import parse_duration
+from costpolicy.units import Money, parse_duration
 
 TTFT, INTER_TOKEN = "TTFT", "inter-token latency"
 _FAILED = ("abort", "error")
@@ -37,7 +39,7 @@ def trigger_of(outlook: Outlook, hash_: str) -> Trigger | Literal[""]:
     if rollout.to_variant != hash_:
         return "SpecChange" if edited(outlook.snapshot) else "BetterPlan"
     match rollout.trigger:
-        case "SpecChange" | "BetterPlan" | "OutOfStock" as known:
+        case "SpecChange" | "BetterPlan" | "OutOfStock" | "DidNotSave" as known:
             return known
         case _:
             return ""
@@ -62,7 +64,9 @@ def evidence_of(outlook: Outlook, stable: LiveVariant, canary: LiveVariant, now:
         objectives=frozenset(objectives),
     )
     found = judge_canary(arm_of(outlook, canary), arm_of(outlook, stable), step, now)
-    return _not_cheaper(outlook, stable, canary) or found if isinstance(found, Enough) else found
+    if not isinstance(found, Enough):
+        return found
+    return _not_cheaper(outlook, stable, canary) or _dearer_side_by_side(outlook, stable, canary) or found
 
 
 def told(evidence: Evidence | None) -> str:
@@ -82,10 +86,7 @@ def _objectives(outlook: Outlook) -> dict[str, timedelta]:
 
 def arm_of(outlook: Outlook, variant: LiveVariant) -> Arm | None:
     """Return a variant as it answers now; ``None`` while its metrics cannot be read."""
-    observed, objectives = outlook.snapshot.observed, _objectives(outlook)
-    if not isinstance(observed, PolicyObservation):
-        return None
-    seen = next((one for one in observed.variants if one.variant == variant.hash and one.fresh), None)
+    seen, objectives = _seen(outlook, variant), _objectives(outlook)
     if seen is None:
         return None
     speculates = variant.configuration is not None and variant.configuration.proposer is not None
@@ -99,6 +100,31 @@ def arm_of(outlook: Outlook, variant: LiveVariant) -> Arm | None:
         missed=frozenset(name for name, kept in answers.items() if kept is False),
         kept=frozenset(name for name, kept in answers.items() if kept is True),
     )
+
+
+def _seen(outlook: Outlook, variant: LiveVariant) -> VariantObservation | None:
+    observed = outlook.snapshot.observed
+    if not isinstance(observed, PolicyObservation):
+        return None
+    return next((one for one in observed.variants if one.variant == variant.hash and one.fresh), None)
+
+
+def cost_of(outlook: Outlook, variant: LiveVariant) -> ArmCost | None:
+    """Return what a variant costs and does now; ``None`` where its price, its tokens or its plan is not known."""
+    seen = _seen(outlook, variant)
+    if seen is None or variant.configuration is None:
+        return None
+    planned = outlook.capacity(variant.configuration) * variant.ready
+    match seen.requests_per_second, seen.prompt_tokens, seen.output_tokens, seen.cost_per_hour:
+        case float(rate), float(prompt), float(output), Money() as cost if planned > 0.0:
+            return ArmCost(cost_per_hour=cost, tokens_per_second=rate * (prompt + output), load=rate / planned)
+        case _:
+            return None
+
+
+def costs_told(outlook: Outlook, canary: LiveVariant, stable: LiveVariant) -> str:
+    """Return what a million tokens cost on both arms, in words; empty: not known."""
+    return told_costs(cost_of(outlook, canary), cost_of(outlook, stable), outlook.request.currency)
 
 
 def _keeps(tail: Tail | Missing, objective: timedelta) -> bool | Missing:
@@ -117,4 +143,14 @@ def _not_cheaper(outlook: Outlook, stable: LiveVariant, canary: LiveVariant) -> 
     return Against(
         reason=Reason.CANARY_NOT_CHEAPER,
         message=f"for the load of now it costs {cost} an hour, what serves {old.cost_per_hour.text(2)}",
+    )
+
+
+def _dearer_side_by_side(outlook: Outlook, stable: LiveVariant, canary: LiveVariant) -> Against | None:
+    """Return that a token costs more on the canary than on what serves, with the same traffic and no less to do."""
+    if not dearer(cost_of(outlook, canary), cost_of(outlook, stable)):
+        return None
+    return Against(
+        reason=Reason.CANARY_NOT_CHEAPER,
+        message=f"beside what serves it costs {costs_told(outlook, canary, stable)}, though it has no less to do",
     )

@@ -16,7 +16,7 @@ from costpolicy.rollout.disruption import canary_time, cold_cache_time, disrupti
 from costpolicy.rollout.verdict import Hold, Proceed, Proposal, judge
 from costpolicy.units import Money
 
-Trigger = Literal["SpecChange", "BetterPlan", "OutOfStock"]
+Trigger = Literal["SpecChange", "BetterPlan", "OutOfStock", "DidNotSave"]
 HOLD_UNTIL = "costpolicy.dev/hold-until"
 ROLLBACK = "costpolicy.dev/rollback"
 

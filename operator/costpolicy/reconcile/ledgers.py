@@ -1,14 +1,15 @@
 """The ledger's hours of each policy, read from Prometheus a few policies at a time, and only when one is due.
 
 Two windows of hours are too much to read of a thousand policies in every cycle, or to keep.  Every sixth hour each policy is
-due once; a cycle asks one question about the few that have waited longest, and what was read is kept until it was decided on.
+due once, and once more when a change has ended; a cycle asks one question about the few that have waited longest, and what was
+read is kept until it was decided on.  Status says what it was read for last, so that a restart reads nothing again.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from threading import Lock
-from typing import Final
+from typing import Final, NamedTuple
 
 from costpolicy.api.policy import CostPolicy
 from costpolicy.kube.gateway import NamespacedName
@@ -29,11 +30,18 @@ _CHANGE_LASTS: Final = timedelta(hours=24)
 """Added to two windows for the change that lies between them."""
 
 
+class Occasion(NamedTuple):
+    """What hours are read for: the time at which policies are due, and the policy's last change."""
+
+    due: datetime
+    changed: datetime | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ledger:
-    """The known hours of one policy, oldest first, as they were at a time."""
+    """The known hours of one policy, oldest first, as they were read for an occasion."""
 
-    at: datetime
+    occasion: Occasion
     hours: tuple[LedgerHour, ...]
 
 
@@ -43,7 +51,7 @@ class Ledgers:
     def __init__(self) -> None:
         self._lock = Lock()
         self._waiting: dict[NamespacedName, Ledger] = {}
-        self._done: dict[NamespacedName, datetime] = {}
+        self._done: dict[NamespacedName, Occasion] = {}
         self._failed_at: datetime | None = None
 
     def of(self, namespace: str, name: str) -> Ledger | None:
@@ -55,7 +63,7 @@ class Ledgers:
         """Note that a decision on these hours is written: they are not read again before the next time they are due."""
         key = NamespacedName(namespace, name)
         with self._lock:
-            self._done[key] = ledger.at
+            self._done[key] = ledger.occasion
             if self._waiting.get(key) is ledger:
                 del self._waiting[key]
 
@@ -83,17 +91,39 @@ class Ledgers:
         with self._lock:
             for key in asked:
                 hours = ledger_hours(found.get(key, ()), known)
-                self._waiting[key] = Ledger(at=due_at(now), hours=hours)
+                self._waiting[key] = Ledger(occasion=_occasion(wanted[key], now), hours=hours)
 
     def _due(self, wanted: Mapping[NamespacedName, CostPolicy], now: datetime) -> list[NamespacedName]:
-        due, never = due_at(now), datetime.min.replace(tzinfo=UTC)
         with self._lock:
             for gone in [key for key in (*self._waiting, *self._done) if key not in wanted]:
                 self._waiting.pop(gone, None)
                 self._done.pop(gone, None)
             room = AT_ONCE - len(self._waiting)
-            late = [key for key in wanted if key not in self._waiting and self._done.get(key, never) != due]
-            return sorted(late, key=lambda key: (self._done.get(key, never), key))[:room] if room > 0 else []
+            late = [
+                key for key, policy in wanted.items() if key not in self._waiting and self._is_due(key, policy, now)
+            ]
+            return sorted(late, key=lambda key: (self._read_at(key, wanted[key]), key))[:room] if room > 0 else []
+
+    def _is_due(self, key: NamespacedName, policy: CostPolicy, now: datetime) -> bool:
+        occasion = _occasion(policy, now)
+        if self._done.get(key) == occasion:
+            return False
+        measured = policy.status.measurement if policy.status else None
+        if measured is None or measured.changed_at != occasion.changed:
+            return True
+        complete = measured.complete and occasion.changed is not None
+        return not complete and measured.read_at != occasion.due
+
+    def _read_at(self, key: NamespacedName, policy: CostPolicy) -> datetime:
+        if key in self._done:
+            return self._done[key].due
+        measured = policy.status.measurement if policy.status else None
+        return (measured.read_at if measured else None) or datetime.min.replace(tzinfo=UTC)
+
+
+def _occasion(policy: CostPolicy, now: datetime) -> Occasion:
+    history = policy.status.history if policy.status else ()
+    return Occasion(due=due_at(now), changed=history[0].at if history else None)
 
 
 def due_at(now: datetime) -> datetime:

@@ -5,7 +5,7 @@ time has passed since the change as was measured before it.  In between, and whe
 says.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
@@ -18,16 +18,19 @@ from costpolicy.kube.gateway import EventType
 from costpolicy.reconcile.decision import News
 from costpolicy.reconcile.ledgers import Ledger
 from costpolicy.reconcile.snapshot import Snapshot
+from costpolicy.savings.apart import told_apart
+from costpolicy.savings.attribution import NotAttributable
+from costpolicy.savings.changes import Change, changes_apart
 from costpolicy.savings.measurement import (
-    Change,
     Measured,
     Offering,
     Span,
-    last_change,
     latest_window,
     measure,
     realised,
 )
+from costpolicy.savings.overlapping import Share
+from costpolicy.savings.regression import Interval as SavedShare
 from costpolicy.savings.window import Window
 from costpolicy.units import Money, parse_duration
 
@@ -51,10 +54,10 @@ def measurement_of(snapshot: Snapshot, now: datetime) -> Measurement:
     ledger = snapshot.ledger
     if ledger is None:
         return kept
-    change = _last_change(before.history)
+    change = measured_change(before.history)
     if change is None:
         found = latest_window(ledger.hours, _length(snapshot), now)
-        return Measurement(status=_status(found, None, None), history=before.history)
+        return Measurement(status=_status(found, None, None, ledger.occasion.due), history=before.history)
     if before.measurement and before.measurement.complete and before.measurement.changed_at == change.ended:
         return kept
     return _of_change(snapshot, ledger, change, before, now)
@@ -81,24 +84,56 @@ def _of_change(
     left = None
     if found.saved_per_hour is not None:
         left = realised(found.saved_per_hour, found.released, _spare(snapshot, found.released))
-    status = _status(found, change, left)
+    status = _status(found, change, left, ledger.occasion.due)
     if not found.complete or found.impact is None:
         return Measurement(status=status, history=before.history)
     told = _told(found, snapshot.prices.currency)
     first, *others = before.history
     return Measurement(
         status=status,
-        history=(first.model_copy(update={"measured": told}), *others),
+        history=(first.model_copy(update={"measured": told}), *_told_late(others, before.history, ledger, snapshot)),
         news=(_news(found, first, told),),
     )
+
+
+def _told_late(
+    earlier: Sequence[Receipt], history: Sequence[Receipt], ledger: Ledger, snapshot: Snapshot
+) -> Iterator[Receipt]:
+    """Yield the receipts of earlier changes; those that were overtaken before they were measured are told now."""
+    shares = told_apart(ledger.hours, _changes(history), _length(snapshot))
+    ended = {change.ended: share for change, share in shares.items()}
+    for receipt in earlier:
+        share = ended.get(receipt.at)
+        if receipt.measured or share is None:
+            yield receipt
+        else:
+            yield receipt.model_copy(update={"measured": _share_told(share)})
+
+
+def _share_told(share: Share) -> str:
+    match share:
+        case NotAttributable(reason=reason):
+            return f"another change followed before it was measured; {reason}"
+        case SavedShare(low=low, high=high, level=level):
+            return f"by the change {-high:+.1%} to {-low:+.1%} ({level:.0%}), told apart from the changes after it"
 
 
 def _length(snapshot: Snapshot) -> timedelta:
     return parse_duration(snapshot.policy.spec.measurement.window)
 
 
-def _last_change(history: Sequence[Receipt]) -> Change | None:
-    return last_change([(receipt.started_at or receipt.at, receipt.at) for receipt in reversed(history)])
+def measured_change(history: Sequence[Receipt]) -> Change | None:
+    """Return the change that is measured: the last one, with those that began less than a day before it.
+
+    Args:
+        history: receipts, the last one first.
+    """
+    changes = _changes(history)
+    return changes[-1] if changes else None
+
+
+def _changes(history: Sequence[Receipt]) -> tuple[Change, ...]:
+    return changes_apart([(receipt.started_at or receipt.at, receipt.at) for receipt in reversed(history)])
 
 
 def _frozen(before: MeasurementStatus | None, change: Change) -> Span | None:
@@ -141,11 +176,12 @@ def _spare(snapshot: Snapshot, released: Mapping[Offering, float]) -> Mapping[Of
     }
 
 
-def _status(found: Measured, change: Change | None, left: Money | None) -> MeasurementStatus:
+def _status(found: Measured, change: Change | None, left: Money | None, read_at: datetime) -> MeasurementStatus:
     impact = found.impact
     return MeasurementStatus(
         changed_at=change.ended if change else None,
         complete=found.complete,
+        read_at=read_at,
         baseline=_figures(found.baseline),
         current=_figures(found.current),
         cost_reduction=_share(impact.cost_reduction) if impact else None,

@@ -1,5 +1,6 @@
 """A change of configuration that is under way: its next step, its end, or its withdrawal."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
@@ -7,13 +8,14 @@ from typing import Literal
 from costpolicy.api.reasons import Reason
 from costpolicy.api.status import RolloutStatus
 from costpolicy.kube.gateway import EventType
+from costpolicy.manifests.record import configuration_to_json
 from costpolicy.manifests.variant import Variant
 from costpolicy.planning.configuration import Configuration
 from costpolicy.planning.explain import describe
 from costpolicy.planning.options import alters_answers
 from costpolicy.planning.plan import Target
 from costpolicy.reconcile.autoscaling import autoscaling_of
-from costpolicy.reconcile.canary import asks_for_evidence, evidence_of, stage_number, told, trigger_of
+from costpolicy.reconcile.canary import asks_for_evidence, costs_told, evidence_of, stage_number, told, trigger_of
 from costpolicy.reconcile.change import Change, Keep, Trigger
 from costpolicy.reconcile.course import (
     CALM,
@@ -31,6 +33,7 @@ from costpolicy.reconcile.growing import grown
 from costpolicy.reconcile.live import LiveVariant
 from costpolicy.reconcile.outlook import Outlook
 from costpolicy.reconcile.receipts import receipt_of
+from costpolicy.reconcile.rejected import with_rejected
 from costpolicy.reconcile.replacement import replacing
 from costpolicy.reconcile.steady import steady, waiting
 from costpolicy.reconcile.withdrawal import ENDED
@@ -160,7 +163,9 @@ def _promoted(move: _Move, step: Step, rollout: RolloutStatus) -> Course:
             again(outlook, stable, stable.replicas, role="Retiring"),
         ),
         service=move.variant.hash,
-        rollout=rollout.model_copy(update={**ENDED, "phase": STEADY, "last_change_at": now, "message": ""}),
+        rollout=rollout.model_copy(
+            update={**ENDED, **_remembered(move), "phase": STEADY, "last_change_at": now, "message": ""}
+        ),
         receipt=receipt_of(rollout, (stable.configuration, before), (move.configuration, after), _proof(move), now),
         news=(
             *_shown(move),
@@ -170,11 +175,26 @@ def _promoted(move: _Move, step: Step, rollout: RolloutStatus) -> Course:
     )
 
 
+def _remembered(move: _Move) -> Mapping[str, object]:
+    """Return what status keeps of what served: to go back to it, or not to try it again."""
+    before = move.stable.configuration if move.trigger == "BetterPlan" else None
+    kept = {"restores": configuration_to_json(before) if before else ""}
+    if move.trigger != "DidNotSave":
+        return kept
+    return kept | {"rejected": with_rejected(move.outlook, move.stable, Reason.CHANGE_DID_NOT_SAVE)}
+
+
 def _proof(move: _Move) -> str:
     counted = move.proof.message.partition(":")[0] if isinstance(move.proof, Harmless) else ""
     asked = f"{counted}; " if counted else ""
-    shown = f"kept its objectives beside what served in {move.number - 1} stage(s); " if move.has_stages else ""
-    return f"{asked}{shown}all replicas ready"
+    return f"{asked}{_stages_shown(move)}all replicas ready"
+
+
+def _stages_shown(move: _Move) -> str:
+    if not move.has_stages:
+        return ""
+    costs = costs_told(move.outlook, move.canary, move.stable) if move.canary else ""
+    return f"kept its objectives beside what served in {move.number - 1} stage(s){costs and f', {costs}'}; "
 
 
 def _situation(move: _Move) -> Situation:

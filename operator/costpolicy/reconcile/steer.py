@@ -13,6 +13,7 @@ from costpolicy.reconcile.progress import progress
 from costpolicy.reconcile.rejected import rejected
 from costpolicy.reconcile.standby import is_standby, with_standby
 from costpolicy.reconcile.steady import begin, steady
+from costpolicy.reconcile.takeback import or_back
 from costpolicy.reconcile.withdrawal import must_go, withdraw
 from costpolicy.rollout.verdict import Hold
 
@@ -36,7 +37,8 @@ def _steer(outlook: Outlook, now: datetime) -> Course:
         return progress(outlook, replaced, stable, None, now)
     canary = _canary(outlook, stable)
     running = running_target(outlook, stable)
-    plain = _not_tried_before(outlook, next_configuration(outlook, stable, running, now))
+    wanted = or_back(outlook, stable, running, next_configuration(outlook, stable, running, now), now)
+    plain = _not_tried_before(outlook, wanted)
     change = through_the_gate(outlook, stable, running, plain, now)
     if canary is not None:
         reason = must_go(outlook, stable, canary, now) or stands_in_the_way(outlook, stable, canary, plain, now)

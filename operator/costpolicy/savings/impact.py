@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
 
-from costpolicy.savings.attribution import Attribution, Explained, Explanation, Interval, NotAttributable, explain
+from costpolicy.savings.attribution import Attribution, Explained, Explanation, NotAttributable, explain
+from costpolicy.savings.regression import Interval
 from costpolicy.savings.window import Window
 
 MAXIMUM_LOSS: Final = Fraction(2, 100)

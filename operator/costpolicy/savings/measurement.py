@@ -1,24 +1,21 @@
 """What the last change has saved, from the ledger's hours before it and after it.
 
 The window before a change ends when the change begins, the one after it begins when it has ended: what both variants cost
-meanwhile is the price of the change and in neither.  Changes that follow each other within a day are measured as one, because
-no day lies between them that could be told from both.
+meanwhile is the price of the change and in neither.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from fractions import Fraction
-from itertools import pairwise
 from typing import Final, Protocol, TypeAlias
 
+from costpolicy.savings.changes import FEWEST_HOURS, Change
 from costpolicy.savings.impact import Impact, measure_impact
 from costpolicy.savings.window import Window
-from costpolicy.units import ZERO, Money, format_time
+from costpolicy.units import ZERO, Money
 
 HOUR: Final = timedelta(hours=1)
-FEWEST_HOURS: Final = 24
-"""Hours of which costs and requests must be known on both sides before anything is said: every hour of the day once."""
 _INSTANT: Final = timedelta.resolution
 
 Offering: TypeAlias = tuple[str, str]
@@ -54,23 +51,6 @@ class Hour(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
-    """A change, or several that are measured as one.
-
-    Attributes:
-        began: when it began.
-        ended: when what it brought served alone.
-        together: how many changes these are.
-        after: end of the change before, which the window before this one must not reach into.
-    """
-
-    began: datetime
-    ended: datetime
-    together: int = 1
-    after: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Span:
     """A window of time and what is known of it; ``hours`` of it are known."""
 
@@ -102,28 +82,9 @@ class Measured:
     reason: str = ""
 
 
-def last_change(changes: Sequence[tuple[datetime, datetime]]) -> Change | None:
-    """Return the last change, with those before it that end less than a day before it begins.
-
-    Args:
-        changes: begin and end of each, in order of time.
-    """
-    if not changes:
-        return None
-    began, ended = changes[-1]
-    together = 1
-    for (_, end), (begin, _) in reversed(list(pairwise(changes))):
-        if begin - end >= FEWEST_HOURS * HOUR:
-            break
-        together += 1
-        began = changes[len(changes) - together][0]
-    after = changes[-together - 1][1] if len(changes) > together else None
-    return Change(began=began, ended=ended, together=together, after=after)
-
-
 def latest_window(hours: Sequence[Hour], length: timedelta, now: datetime) -> Measured:
     """Return what the latest window cost and served, where nothing was changed that could be measured."""
-    current = _span(hours, _hour_of(now) - length, _hour_of(now), {})
+    current = span_of(hours, begin_of_hour(now) - length, begin_of_hour(now), {})
     if current is None:
         return Measured(reason="no hour is known yet: costs are recorded from the hour the operator is scraped")
     return Measured(current=current, reason="nothing was changed yet")
@@ -148,13 +109,13 @@ def measure(
         frozen: the window before as it was read once; it counts where less of it is kept by now.
         quality_maintained: what a check of the answers found.
     """
-    begin = max(_hour_of(change.began) - length, change.after or _hour_of(change.began) - length)
-    end = _hour_of(change.ended + HOUR - _INSTANT) + length
-    prices = _prices(hours, change)
-    baseline = _fuller(_span(hours, begin, change.began, prices), frozen)
-    current = _span(hours, change.ended, end, prices)
+    begin = max(begin_of_hour(change.began) - length, change.after or begin_of_hour(change.began) - length)
+    end = window_end(change, length)
+    prices = prices_before(hours, change)
+    baseline = _fuller(span_of(hours, begin, change.began, prices), frozen)
+    current = span_of(hours, change.ended, end, prices)
     complete = now >= end
-    thin = _too_thin(baseline, current, change, complete=complete)
+    thin = _too_thin(baseline, current, complete=complete)
     if thin or baseline is None or current is None:
         return Measured(baseline=baseline, current=current, complete=complete, reason=thin)
     impact = measure_impact(baseline.totals, current.totals, quality_maintained=quality_maintained)
@@ -185,11 +146,17 @@ def realised(saved: Money, released: Mapping[Offering, float], spare: Mapping[Of
     return max(saved - Money(idle), min(saved, ZERO))
 
 
-def _hour_of(moment: datetime) -> datetime:
+def window_end(change: Change, length: timedelta) -> datetime:
+    """Return when as much time has passed since a change as is measured before it, in whole hours."""
+    return begin_of_hour(change.ended + HOUR - _INSTANT) + length
+
+
+def begin_of_hour(moment: datetime) -> datetime:
+    """Return the begin of the hour in which a moment lies."""
     return moment.replace(minute=0, second=0, microsecond=0)
 
 
-def _span(hours: Sequence[Hour], begin: datetime, end: datetime, prices: Mapping[Offering, Fraction]) -> Span | None:
+def span_of(hours: Sequence[Hour], begin: datetime, end: datetime, prices: Mapping[Offering, Fraction]) -> Span | None:
     """Return the known hours that lie wholly between two moments; those between them that are not known are empty ones."""
     inside = {hour.until: hour for hour in hours if begin <= hour.until - HOUR and hour.until <= end}
     if not inside:
@@ -229,7 +196,7 @@ def _added(windows: tuple[Window, ...]) -> Window:
     )
 
 
-def _prices(hours: Iterable[Hour], change: Change) -> Mapping[Offering, Fraction]:
+def prices_before(hours: Iterable[Hour], change: Change) -> Mapping[Offering, Fraction]:
     """Return the price an hour of each offering, in micro-units: the last before the change, else the first after it."""
     before: dict[Offering, Fraction] = {}
     after: dict[Offering, Fraction] = {}
@@ -254,11 +221,11 @@ def _fuller(found: Span | None, frozen: Span | None) -> Span | None:
     return replace(frozen, totals=replace(frozen.totals, hours=kept))
 
 
-def _too_thin(baseline: Span | None, current: Span | None, change: Change, *, complete: bool) -> str:
+def _too_thin(baseline: Span | None, current: Span | None, *, complete: bool) -> str:
     known = baseline.hours if baseline else 0
     if known < FEWEST_HOURS:
         return (
-            f"of the time before the change of {format_time(change.began)} {known} hours are known, "
+            f"of the time before the change {known} hours are known, "
             f"{FEWEST_HOURS} are needed: it cannot be said what it saved"
         )
     since = current.hours if current else 0

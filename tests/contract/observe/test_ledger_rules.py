@@ -6,6 +6,8 @@ per request and per token, two clusters.  Reading the recorded hours back from a
 
 from pathlib import Path
 
+import pytest
+
 from contract.observe.promtool import POD, VARIANT, check, line
 from costpolicy.observe.exported import Recorded
 
@@ -86,6 +88,57 @@ def test_an_hour_says_how_much_of_it_is_known(programs: dict[str, str], tmp_path
     operator = line("costpolicy_build_info", 'version="0.1.0"', "1x120 stale _x62 1x80")
     seen = [("{}", 50.0)]
     check([*engine(), operator, PRICE, READY], {f"round({Recorded.OPERATORS_SEEN} * 100)": seen}, "120m", tmp_path)
+
+
+KSM = 'namespace="demo",pod="chat-0123456789-7f9c-abcde"'
+HELD_BY_HASH = HELD.replace("aaa", "0123456789")
+
+
+def unattended(*, phase: str = "Running", node: str = "node-1", pod: str = KSM) -> list[dict[str, str]]:
+    """An operator that goes half an hour before the end of the second hour, and kube-state-metrics' series of one pod."""
+    priced = HELD_BY_HASH + ',currency="USD"'
+    return [
+        line("costpolicy_build_info", 'version="0.1.0"', "1x180 stale"),
+        line("costpolicy_price_per_hour", priced, "0.8x180 stale"),
+        line("costpolicy_gpus", HELD_BY_HASH + ',state="ready"', "2x180 stale"),
+        line(
+            "kube_pod_container_resource_requests",
+            f'{pod},node="{node}",container="engine",resource="nvidia_com_gpu"',
+            "2x260",
+        ),
+        line("kube_pod_container_resource_requests", f'{pod},node="{node}",container="engine",resource="cpu"', "8x260"),
+        line("kube_pod_status_phase", f'{pod},phase="{phase}"', "1x260"),
+        line("kube_pod_status_phase", f'{pod},phase="Failed"', "0x260"),
+    ]
+
+
+def test_while_no_operator_is_scraped_kube_state_metrics_says_what_is_held(
+    programs: dict[str, str], tmp_path: Path
+) -> None:
+    cost = [
+        (f'{{{HELD_BY_HASH},state="ready",currency="USD",figure="cost"}}', 8.0),
+        (f'{{{HELD_BY_HASH},state="unattended",currency="USD",figure="cost"}}', 8.0),
+    ]
+    expected = {
+        f'round({Recorded.LEDGER}{{figure="cost"}} * 10)': cost,
+        f"round({Recorded.OPERATORS_SEEN} * 100)": [("{}", 100.0)],
+    }
+    check(unattended(), expected, "120m", tmp_path)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        pytest.param({"phase": "Succeeded"}, id="it has ended"),
+        pytest.param({"node": ""}, id="it waits for a node"),
+        pytest.param({"pod": 'namespace="demo",pod="database-0"'}, id="it is somebody else's"),
+    ],
+)
+def test_a_pod_that_holds_nothing_of_ours_fills_no_gap(
+    told: dict[str, str], programs: dict[str, str], tmp_path: Path
+) -> None:
+    attended = [(f'{{{HELD_BY_HASH},state="ready",currency="USD",figure="cost"}}', 8.0)]
+    check(unattended(**told), {f'round({Recorded.LEDGER}{{figure="cost"}} * 10)': attended}, "120m", tmp_path)
 
 
 def test_replicas_that_were_held_for_half_an_hour(programs: dict[str, str], tmp_path: Path) -> None:

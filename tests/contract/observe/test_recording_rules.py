@@ -89,6 +89,7 @@ def test_all_rules_on_one_steady_engine(programs: dict[str, str], tmp_path: Path
         Recorded.LEDGER,
         Recorded.UNIT_COST,
         Recorded.OPERATORS_SEEN,
+        Recorded.HOLDINGS_KNOWN,
     )  # test_ledger_rules
     expected["costpolicy:operators:count"] = [("costpolicy:operators:count", 1.0)]
     waiting = Recorded.POLICY_REQUESTS_WAITING

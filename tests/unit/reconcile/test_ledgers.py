@@ -6,18 +6,22 @@ Not covered: the question's own text (tests/contract/observe/test_ledger.py).
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from builders import policy
+from costpolicy.api.measured import MeasurementStatus, Receipt
 from costpolicy.api.policy import CostPolicy
 from costpolicy.api.reasons import Reason
+from costpolicy.api.status import CostPolicyStatus
 from costpolicy.observe.ledger import ledger_hours
 from costpolicy.observe.scope import Scope
 from costpolicy.observe.source import MetricsUnavailable, Sample
 from costpolicy.reconcile.ledgers import AT_ONCE, Ledgers
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+MORNING = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 OFFERING = {"accelerator": "nvidia-l40s", "capacity_type": "OnDemand"}
 CHAT = {"namespace": "default", "policy": "chat"}
@@ -74,6 +78,31 @@ def test_every_policy_has_its_turn_once_and_then_nothing_is_asked_for_six_hours(
     read(ledgers, source, them, NOON + timedelta(minutes=10))
     assert 4 == len(source.asked), "noon has settled"
     assert turns[0] == decide_on_all(ledgers, them), "those that have waited longest come first"
+
+
+def with_status(changed: datetime | None, **measurement: Any) -> CostPolicy:
+    history = () if changed is None else (Receipt(at=changed, change="the policy was edited"),)
+    status = CostPolicyStatus(measurement=MeasurementStatus(**measurement), history=history)
+    return policy("chat").model_copy(update={"status": status})
+
+
+@pytest.mark.parametrize(
+    ("them", "asked"),
+    [
+        pytest.param(with_status(None, read_at=MORNING), 0, id="read at six, before the restart"),
+        pytest.param(with_status(None, read_at=MORNING - 6 * HOUR), 1, id="read at midnight"),
+        pytest.param(with_status(NOON, changed_at=NOON, read_at=MORNING), 0, id="changed, and read since"),
+        pytest.param(with_status(NOON, changed_at=NOON), 1, id="changed, and not read since"),
+        pytest.param(with_status(NOON, changed_at=MORNING, read_at=MORNING), 1, id="changed again"),
+        pytest.param(
+            with_status(NOON - 9 * 24 * HOUR, changed_at=NOON - 9 * 24 * HOUR, complete=True), 0, id="complete"
+        ),
+    ],
+)
+def test_status_says_whether_a_new_process_reads(them: CostPolicy, asked: int) -> None:
+    source = Prometheus()
+    read(Ledgers(), source, [them])
+    assert asked == len(source.asked)
 
 
 def test_what_was_read_waits_until_a_decision_on_it_is_written() -> None:

@@ -4,58 +4,22 @@ Covered: which hours count, changes that follow each other, prices that change, 
 were released, what of a saving is realised.  Not covered: the interval (test_attribution), reading hours (test_ledger).
 """
 
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from fractions import Fraction
 
 import pytest
 
+from costpolicy.savings.changes import Change, changes_apart
 from costpolicy.savings.measurement import (
-    HOUR,
-    Change,
     Offering,
     Span,
-    last_change,
     latest_window,
     measure,
     realised,
 )
 from costpolicy.savings.window import Window
 from costpolicy.units import Money
-
-BEGIN = datetime(2026, 11, 2, tzinfo=UTC)
-H100, L40S = ("nvidia-h100-80gb", "OnDemand"), ("nvidia-l40s", "OnDemand")
-PRICES = {H100: "4.00", L40S: "1.00"}
-WEEK = timedelta(days=7)
-
-
-@dataclass(frozen=True)
-class Made:
-    """An hour with one accelerator of each offering named, or as many as said."""
-
-    until: datetime
-    costs: dict[Offering, Money] = field(default_factory=dict)
-    accelerators: dict[Offering, float] = field(default_factory=dict)
-    requests: int = 0
-    prompt_tokens: int = 0
-    output_tokens: int = 0
-
-
-def hour(number: int, held: dict[Offering, int], requests: int = 1000, prices: dict[Offering, str] = PRICES) -> Made:
-    """The hour that begins that many hours after ``BEGIN``."""
-    return Made(
-        until=BEGIN + HOUR * (number + 1),
-        costs={offering: Money.parse(prices[offering]) * count for offering, count in held.items()},
-        accelerators={offering: float(count) for offering, count in held.items()},
-        requests=requests,
-        prompt_tokens=1000 * requests,
-        output_tokens=200 * requests,
-    )
-
-
-def at(hours: float) -> datetime:
-    return BEGIN + HOUR * hours
-
+from ledger_hours import H100, L40S, WEEK, Made, at, hour
 
 CHANGE = Change(began=at(72), ended=at(75))
 BEFORE = [hour(number, {H100: 2}) for number in range(72)]
@@ -106,7 +70,7 @@ def test_an_hour_that_a_change_lies_in_counts_on_neither_side() -> None:
 @pytest.mark.parametrize(
     ("hours", "until", "said"),
     [
-        (BEFORE[:23], 147, "of the time before the change of 2026-11-05T00:00:00Z 23 hours are known, 24 are needed"),
+        (BEFORE[:23], 147, "of the time before the change 23 hours are known, 24 are needed"),
         (
             [*BEFORE, *AFTER[:23]],
             98,
@@ -177,8 +141,8 @@ def test_what_was_read_of_the_baseline_once_counts_when_less_of_it_is_kept() -> 
 
 def test_changes_within_a_day_are_measured_as_one_and_the_one_before_bounds_them() -> None:
     changes = [(at(10), at(11)), (at(40), at(41)), (at(60), at(62)), (at(72), at(75))]
-    assert Change(began=at(40), ended=at(75), together=3, after=at(11)) == last_change(changes)
-    assert last_change([]) is None
+    assert Change(began=at(40), ended=at(75), together=3, after=at(11)) == changes_apart(changes)[-1]
+    assert () == changes_apart([])
     found = measure(BEFORE + AFTER, Change(began=at(40), ended=at(75), after=at(11)), WEEK, at(147))
     assert found.baseline
     assert at(11) == found.baseline.since
