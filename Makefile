@@ -20,9 +20,11 @@ test: setup ## Set everything up and run every test (25 minutes once built)
 	@tests/run.sh
 
 .PHONY: test-long
-test-long: setup ## What takes too long for every change: many examples of each law, the whole grid of arrivals
+test-long: setup ## What takes too long for every change: more examples of each law, all arrivals, a real KEDA, the gate on real engines
 	@$(BIN)/pytest -q -n 2 tests/properties --hypothesis-profile=long
-	@$(BIN)/pytest -q -n 2 tests/long
+	@$(BIN)/pytest -q -n 2 tests/long/test_*.py
+	@$(BIN)/python -m cluster build && $(BIN)/python -m cluster build keda-operator keda-adapter
+	@$(BIN)/pytest -q tests/long/autoscaling tests/long/gate # one cluster: one test at a time
 
 ##@ While working
 .PHONY: setup
@@ -54,7 +56,8 @@ fmt: setup ## Format and fix what can be fixed
 type: setup ## mypy, strict
 	@$(BIN)/mypy
 	@MYPYPATH=tests:images:operator $(BIN)/mypy --explicit-package-bases \
-	  $$(ls -d tests/cluster tests/engine tests/standin tests/demo tests/callers tests/bench tests/accuracy tests/routing_study images 2>/dev/null | sed 's,$$,/*.py,')
+	  $$(ls -d tests/cluster tests/engine tests/standin tests/demo tests/callers tests/bench tests/accuracy tests/routing_study tests/long/autoscaling tests/long/gate images 2>/dev/null | sed 's,$$,/*.py,') \
+	  tests/following.py tests/controlled.py tests/scraping.py tests/operating.py
 
 .PHONY: unit
 unit: setup ## Unit, golden and property tests

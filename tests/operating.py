@@ -102,9 +102,9 @@ class Cluster:
 
 
 class Running:
-    """An operator in a thread of this process, as ``python -m costpolicy.runtime`` composes it."""
+    """An operator in a thread of this process, as ``python -m costpolicy.runtime`` composes it; keywords are settings."""
 
-    def __init__(self, kubeconfig: Path, namespace: str) -> None:
+    def __init__(self, kubeconfig: Path, namespace: str, **changes: Any) -> None:
         self.requests: list[str] = []
         self.turns = 0
         settings = Settings(
@@ -115,6 +115,7 @@ class Running:
             metrics_port=0,
             health_port=0,
             workers=2,
+            **changes,
         )
         clock, self.telemetry = SystemClock(), Telemetry()
         connection = connect(kubeconfig=str(kubeconfig), observer=self._observe)

@@ -17,6 +17,7 @@ from costpolicy.api.validation import Problem
 from costpolicy.catalog.prices import Offering, PriceList
 from costpolicy.kube.autoscaler import Autoscaler, parse_autoscaler
 from costpolicy.kube.gateway import POLICY_LABEL, VARIANT_LABEL, Node, Object, Pod
+from costpolicy.kube.kinds import HORIZONTAL_POD_AUTOSCALER, SCALED_OBJECT
 from costpolicy.manifests.deployment import with_replicas
 from costpolicy.manifests.evaluation_job import paused_since
 from costpolicy.observe.observation import PolicyObservation
@@ -49,6 +50,8 @@ class Stage:
     scaling: Scalers = field(default_factory=Scalers)
     said: dict[str, tuple[str, str]] = field(default_factory=dict)
     """Conditions of the policy's autoscaler, by type: status and reason."""
+    made: dict[str, tuple[str, str]] | None = None
+    """The same of the HorizontalPodAutoscaler that KEDA made of a ScaledObject; ``None``: it made none."""
     evaluator_image: str = ""
     evaluations: dict[str, Examination] = field(default_factory=dict)
     """What Jobs have found, by name; one that is missing here still asks."""
@@ -168,8 +171,13 @@ class Stage:
     def _autoscalers(self) -> Iterator[Autoscaler]:
         item = self.autoscaler()
         if item is not None:
-            conditions = [{"type": kind, "status": word, "reason": why} for kind, (word, why) in self.said.items()]
-            yield parse_autoscaler({**item, "status": {"conditions": conditions}})
+            yield parse_autoscaler({**item, "status": _saying(self.said)})
+            if item["kind"] == SCALED_OBJECT.kind and self.made is not None:
+                kind, metadata = HORIZONTAL_POD_AUTOSCALER, item["metadata"]
+                owner = {"kind": item["kind"], "name": metadata["name"], "controller": True}
+                named = {**metadata, "name": f"keda-hpa-{metadata['name']}", "ownerReferences": [owner]}
+                copy = {**item, "apiVersion": kind.api_version, "kind": kind.kind, "metadata": named}
+                yield parse_autoscaler({**copy, "status": _saying(self.made)})
 
     def _pod(self, deployment: Object, number: int) -> Pod:
         labels = deployment["spec"]["template"]["metadata"]["labels"]
@@ -197,3 +205,7 @@ class Stage:
         status = {"readyReplicas": self.ready.get(key[1], 0)} if item["kind"] == "Deployment" else {}
         metadata = {**item["metadata"], "creationTimestamp": created, "uid": f"uid-{key[1]}"}
         self.children[key] = {**item, "metadata": metadata, "status": status}
+
+
+def _saying(said: dict[str, tuple[str, str]]) -> Object:
+    return {"conditions": [{"type": kind, "status": word, "reason": why} for kind, (word, why) in said.items()]}

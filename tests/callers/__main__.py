@@ -34,11 +34,13 @@ async def main() -> None:
     parser = argparse.ArgumentParser(prog="callers", description=__doc__)
     parser.add_argument("url", help="base address, with /v1")
     parser.add_argument("model")
+    parser.add_argument("--tokens", type=int, default=TOKENS, help="tokens of most answers")
+    parser.add_argument("--long-tokens", type=int, default=LONG_TOKENS, help="tokens of one caller's answers")
     arguments = parser.parse_args()
     tally = Tally()
-    at_once = Question(model=arguments.model, tokens=TOKENS, stream=False)
-    streamed = Question(model=arguments.model, tokens=TOKENS, stream=True)
-    long = Question(model=arguments.model, tokens=LONG_TOKENS, stream=True)
+    at_once = Question(model=arguments.model, tokens=arguments.tokens, stream=False)
+    streamed = Question(model=arguments.model, tokens=arguments.tokens, stream=True)
+    long = Question(model=arguments.model, tokens=arguments.long_tokens, stream=True)
     asked = [(way, question) for way in WAYS for question in (at_once, streamed)]
     callers = [call(way, question, arguments.url, tally) for way, question in [*asked, (KEPT, long)]]
     await asyncio.gather(report(tally), *callers)

@@ -24,6 +24,7 @@ KUBECONFORM_VERSION = "0.8.0"
 KWOK_VERSION = "0.8.0"
 COREDNS_VERSION = "1.15.0"
 CUSTOM_METRICS_VERSION = "1.36.0"
+KEDA_VERSION = "2.21.0"
 
 _VERSION_VARIABLES = "k8s.io/component-base/version"
 _COMPONENTS = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "kubectl")
@@ -31,13 +32,17 @@ _COMPONENTS = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "k
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
-    """One Go program: the module that pins it, its package, the variables set at link time, names it answers to."""
+    """One Go program: the module that pins it, its package, the variables set at link time, names it answers to.
+
+    What is `rare` is built only when it is named: `make test-long` needs it, and it takes as long as all the rest.
+    """
 
     name: str
     module: Path
     package: str
     variables: Mapping[str, str]
     aliases: tuple[str, ...] = ()
+    rare: bool = False
 
 
 PROGRAMS = {
@@ -69,8 +74,19 @@ PROGRAMS = {
         ),
         Program(name="coredns", module=HERE / "tools", package="./coredns", variables={}),
         Program(name="external-metrics", module=HERE / "metrics", package=".", variables={}),
+        *(
+            Program(
+                name=f"keda-{part}",
+                module=HERE / "keda",
+                package=f"github.com/kedacore/keda/v2/cmd/{part}",
+                variables={"github.com/kedacore/keda/v2/version.Version": KEDA_VERSION},
+                rare=True,
+            )
+            for part in ("operator", "adapter")
+        ),
     )
 }
+EVERYDAY = tuple(name for name, program in PROGRAMS.items() if not program.rare)
 
 
 def folder(program: Program) -> Path:
@@ -87,8 +103,17 @@ def path(name: str) -> Path:
     program = next(each for each in PROGRAMS.values() if name in (each.name, *each.aliases))
     found = folder(program) / name
     if not found.exists():
-        raise ClusterError(f"{name} is not built yet: run `make build` (or `python -m cluster build`)")
+        how = f"`make test-long` builds it (or `python -m cluster build {program.name}`)"
+        raise ClusterError(f"{name} is not built yet: {how if program.rare else 'run `make build`'}")
     return found
+
+
+def source(name: str) -> Path:
+    """Return the folder with the source of the module that a program comes from, fetched where it is missing."""
+    program = PROGRAMS[name]
+    command = [_go(), "list", "-f", "{{.Module.Dir}}", program.package]
+    done = subprocess.run(command, cwd=program.module, env=_environment(), check=True, capture_output=True, text=True)
+    return Path(done.stdout.strip())
 
 
 def client(name: str) -> Path:
@@ -102,7 +127,7 @@ def client(name: str) -> Path:
         return Path(found)
 
 
-def build(names: Iterable[str] = tuple(PROGRAMS)) -> None:
+def build(names: Iterable[str] = EVERYDAY) -> None:
     """Build what is missing of `names`, one build at a time on this machine."""
     missing = [PROGRAMS[name] for name in names if not _is_built(PROGRAMS[name])]
     if not missing:

@@ -91,10 +91,15 @@ def tied(command: Sequence[str | Path]) -> list[str | Path]:
     return [*([setpriv, "--pdeathsig", "KILL", "--"] if setpriv else []), *command]
 
 
-def start_tied(command: Sequence[str | Path], log: Path) -> "subprocess.Popen[bytes]":
+def start_tied(
+    command: Sequence[str | Path], log: Path, env: Mapping[str, str] | None = None
+) -> "subprocess.Popen[bytes]":
     """Start a process that writes into ``log`` and ends with the thread that calls this."""
+    environment = os.environ | (env or {})
     with log.open("wb") as output:
-        return subprocess.Popen(tied(command), stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT)
+        return subprocess.Popen(
+            tied(command), stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, env=environment
+        )
 
 
 def end(pids: Iterable[int], grace: float) -> None:

@@ -15,6 +15,8 @@ from demo.world import NAMESPACE, Object, World, is_true
 
 PROGRAM = CHECKOUT / "tests" / "callers"
 POD = "callers"
+WAYS = frozenset({"one connection a request", "kept connections", "kept connections and retries"})
+"""The ways of asking (`tests/callers/ways.py`, which is the engine's to import)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,9 +52,19 @@ class Applications:
         return self.world.until(f"{more} more answers in every way", self.seen, enough)
 
 
+def assert_nothing_was_lost(seen: dict[str, Seen]) -> None:
+    """Assert that applications asked in every way, and that no answer failed or was cut short."""
+    assert seen.keys() == WAYS
+    assert {way: outcome.faults for way, outcome in seen.items()} == dict.fromkeys(WAYS, ())
+    assert {way: (each.failed, each.truncated) for way, each in seen.items()} == dict.fromkeys(WAYS, (0, 0))
+
+
 @contextlib.contextmanager
-def applications(world: World, engine: RealEngine, policy: str, model: str) -> Iterator[Applications]:
-    """Run the applications against a policy's Service, from before the block begins until after it ends."""
+def applications(world: World, engine: RealEngine, policy: str, model: str, *options: str) -> Iterator[Applications]:
+    """Run the applications against a policy's Service, from before the block begins until after it ends.
+
+    `options` are those of the program.
+    """
     kubectl = world.cluster.kubectl
     program = kubectl(
         *("create", "configmap", POD, "-n", NAMESPACE, f"--from-file={PROGRAM}", "--dry-run=client", "-o", "yaml")
@@ -60,7 +72,7 @@ def applications(world: World, engine: RealEngine, policy: str, model: str) -> I
     kubectl("apply", "-f", "-", input=program)
     service = world.connection.request("GET", f"{SERVICE.path(NAMESPACE)}/{policy}")
     url = f"http://{service['spec']['clusterIP']}:{service['spec']['ports'][0]['port']}/v1"
-    kubectl("apply", "-f", "-", input=yaml.safe_dump(_pod(engine, url, model)))
+    kubectl("apply", "-f", "-", input=yaml.safe_dump(_pod(engine, [url, model, *options])))
     path = f"/api/v1/namespaces/{NAMESPACE}/pods/{POD}"
     world.until(
         "the applications run",
@@ -73,11 +85,11 @@ def applications(world: World, engine: RealEngine, policy: str, model: str) -> I
         kubectl("delete", "pod", POD, "-n", NAMESPACE, "--grace-period=1")
 
 
-def _pod(engine: RealEngine, url: str, model: str) -> Object:
+def _pod(engine: RealEngine, arguments: list[str]) -> Object:
     container = {
         "name": POD,
         "image": engine.image,
-        "command": ["python3", "-m", "callers", url, model],
+        "command": ["python3", "-m", "callers", *arguments],
         "workingDir": "/srv",
         "env": [{"name": "PYTHONPATH", "value": "/srv"}],
         "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},

@@ -24,7 +24,7 @@ def starts(world: World) -> RealEngine:
     """Apply the policy of the tiny model; its engine takes about two minutes to load, so this comes first."""
     world.journal.step("(c) a real vLLM starts in the background")
     engine = world.cluster.provide_engine(write_tiny_model(cache_folder() / "tiny-model"))
-    world.cluster.kubectl("apply", "-f", "-", input=yaml.safe_dump_all(_claim(engine.model_on_node)))
+    world.cluster.kubectl("apply", "-f", "-", input=yaml.safe_dump_all(claim(engine.model_on_node)))
     world.apply_changed(MANIFEST, runs_on(engine))
     return engine
 
@@ -102,7 +102,8 @@ def finished(page: str) -> int:
     )
 
 
-def _claim(folder: Path) -> list[dict[str, object]]:
+def claim(folder: Path) -> list[dict[str, object]]:
+    """Return the volume that is a folder of the real node, and the demo's claim of it."""
     access = {"accessModes": ["ReadOnlyMany"], "storageClassName": ""}
     return [
         {

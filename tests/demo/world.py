@@ -96,6 +96,12 @@ class World:
         """Return the pods of a policy that are Ready."""
         return [pod for pod in self.pods(policy) if is_true(pod.get("status", {}), "Ready")]
 
+    def events(self, policy: str, reason: str) -> list[Object]:
+        """Return the events of a policy that carry a reason."""
+        path = f"/apis/events.k8s.io/v1/namespaces/{NAMESPACE}/events"
+        items: list[Object] = self.connection.request("GET", path)["items"]
+        return [event for event in items if event["reason"] == reason and event["regarding"]["name"] == policy]
+
     def products(self, policy: str) -> set[str]:
         """Return what accelerators the nodes of a policy's pods have, by the nodes' own labels."""
         names = {pod["spec"].get("nodeName", "") for pod in self.pods(policy)}

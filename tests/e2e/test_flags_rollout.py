@@ -14,7 +14,7 @@ from cluster.cluster import Cluster
 from costpolicy.kube.gateway import POLICY_LABEL
 from costpolicy.kube.kinds import POD
 from demo import operator, real_engine
-from demo.applications import Applications, Seen, applications
+from demo.applications import Applications, applications, assert_nothing_was_lost
 from demo.journal import Journal
 from demo.real_engine import MODEL, POLICY, finished
 from demo.stage import set_up
@@ -24,7 +24,6 @@ SOME = 15
 """Answers in every way of asking, before and after a change."""
 REFUSED = "--enable-auto-tool-choice"
 ENGINES_WORDS = "--enable-auto-tool-choice requires --tool-call-parser"
-WAYS = {"one connection a request", "kept connections", "kept connections and retries"}
 
 
 @pytest.fixture(scope="module")
@@ -67,19 +66,13 @@ def test_a_flag_that_the_engine_refuses_is_taken_back_with_the_engines_own_words
 
     world.patch(POLICY, json.dumps({"spec": {"engine": {"extraArgs": [*arguments, REFUSED]}}}))
 
-    (event,) = world.until("the canary is withdrawn", lambda: events(world, "EngineDied"), bool)
+    (event,) = world.until("the canary is withdrawn", lambda: world.events(POLICY, "EngineDied"), bool)
     world.until("it has gone", lambda: pods(world), lambda found: len(found) == 1, names)
     seen = callers.answered(SOME)
     assert ENGINES_WORDS in event["note"]
     assert [variant_of(serving)] == [variant_of(deployment) for deployment in world.deployments(POLICY)]
     assert [serving["metadata"]["uid"]] == [pod["metadata"]["uid"] for pod in world.ready_pods(POLICY)]
     assert_nothing_was_lost(seen)
-
-
-def assert_nothing_was_lost(seen: dict[str, Seen]) -> None:
-    assert WAYS == seen.keys()
-    assert dict.fromkeys(WAYS, ()) == {way: outcome.faults for way, outcome in seen.items()}
-    assert dict.fromkeys(WAYS, (0, 0)) == {way: (each.failed, each.truncated) for way, each in seen.items()}
 
 
 def pods(world: World) -> list[Object]:
@@ -100,9 +93,3 @@ def only_another(found: list[Object], old: Object) -> bool:
 def metrics(world: World, pod: Object) -> str:
     path = f"{POD.path(NAMESPACE)}/{pod['metadata']['name']}:8000/proxy/metrics/"
     return world.cluster.kubectl("get", "--raw", path)
-
-
-def events(world: World, reason: str) -> list[Object]:
-    path = f"/apis/events.k8s.io/v1/namespaces/{NAMESPACE}/events"
-    items: list[Object] = world.connection.request("GET", path)["items"]
-    return [event for event in items if event["reason"] == reason and event["regarding"]["name"] == POLICY]

@@ -29,10 +29,11 @@ _CHAT_TEMPLATE = (
 )
 
 
-def write_tiny_model(folder: Path) -> Path:
+def write_tiny_model(folder: Path, seed: int = 0) -> Path:
     """Write the model's files, readable by every user (an engine in a pod is not the user who wrote them).
 
-    Returns the folder, which then is a complete Hugging Face checkpoint.
+    Returns the folder, which then is a complete Hugging Face checkpoint; another `seed` makes another model of the
+    same size.
     """
     folder.mkdir(parents=True, exist_ok=True)
     documents = {
@@ -43,7 +44,7 @@ def write_tiny_model(folder: Path) -> Path:
     }
     for name, document in documents.items():
         _write(folder / name, json.dumps(document, indent=1).encode())
-    _write(folder / "model.safetensors", _weights())
+    _write(folder / "model.safetensors", _weights(seed))
     folder.chmod(0o755)
     return folder
 
@@ -101,12 +102,12 @@ def _shapes() -> dict[str, tuple[int, ...]]:
     return shapes | {"model.norm.weight": (HIDDEN,), "lm_head.weight": (VOCABULARY, HIDDEN)}
 
 
-def _weights() -> bytes:
+def _weights(seed: int) -> bytes:
     """A safetensors file: the header's length in 8 bytes, the header, then the tensors one after the other,
     in bfloat16.
     """
     header: dict[str, Any] = {"__metadata__": {"format": "pt"}}
-    generator = random.Random(0)  # the same noise each time is the point
+    generator = random.Random(seed)  # the same noise each time is the point
     tensors: list[bytes] = []
     offset = 0
     for name, shape in _shapes().items():

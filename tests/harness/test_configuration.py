@@ -20,6 +20,8 @@ PINNED = {
     "kubeconform": ("github.com/yannh/kubeconform", binaries.KUBECONFORM_VERSION),
     "coredns": ("github.com/coredns/coredns", binaries.COREDNS_VERSION),
     "external-metrics": ("sigs.k8s.io/custom-metrics-apiserver", binaries.CUSTOM_METRICS_VERSION),
+    "keda-operator": ("github.com/kedacore/keda/v2", binaries.KEDA_VERSION),
+    "keda-adapter": ("github.com/kedacore/keda/v2", binaries.KEDA_VERSION),
 }
 
 
@@ -42,8 +44,14 @@ def test_no_module_replaces_what_it_pins():
 def test_a_program_that_was_not_built_is_named_with_the_command_that_builds_it(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
 
-    with pytest.raises(ClusterError, match=r"kubelet is not built yet.*python -m cluster build"):
+    with pytest.raises(ClusterError, match=r"kubelet is not built yet: run `make build`"):
         binaries.path("kubelet")
+    with pytest.raises(ClusterError, match=r"`make test-long` builds it \(or `python -m cluster build keda-adapter`\)"):
+        binaries.path("keda-adapter")
+
+
+def test_what_only_the_long_tests_need_is_not_built_with_the_rest():
+    assert {"keda-operator", "keda-adapter"} == binaries.PROGRAMS.keys() - set(binaries.EVERYDAY)
 
 
 def test_a_relative_base_directory_is_ignored(monkeypatch):

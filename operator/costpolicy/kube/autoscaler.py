@@ -33,7 +33,7 @@ class Autoscaler:
         policy: the policy that it was made for; empty: it is not ours.
         parent: the ScaledObject that it was made from; empty: none.
         target: the Deployment whose replicas it writes; empty: something else.
-        carried: replicas that it ran when a change began, as noted on it; 0: none is noted.
+        annotations: what is noted on it, and what it is told.
         conditions: what its controller says of it, by type; nothing before it has looked at it.
     """
 
@@ -41,8 +41,14 @@ class Autoscaler:
     target: str
     policy: str = ""
     parent: str = ""
-    carried: int = 0
+    annotations: Mapping[str, str] = field(default_factory=dict)
     conditions: Mapping[str, Said] = field(default_factory=dict)
+
+    @property
+    def carried(self) -> int:
+        """Return the replicas that it ran when a change began, as noted on it; 0: none is noted."""
+        text = self.annotations.get(CARRIED_ANNOTATION, "")
+        return int(text) if text.isdecimal() else 0
 
 
 def made_here(item: Object) -> bool:
@@ -62,16 +68,12 @@ def parse_autoscaler(item: Object) -> Autoscaler:
         target=_target(item["spec"].get("scaleTargetRef", {})),
         policy=metadata["labels"].get(POLICY_LABEL, "") if made_here(item) else "",
         parent=next(owners, ""),
-        carried=_whole(metadata.get("annotations", {}).get(CARRIED_ANNOTATION, "")),
+        annotations=metadata.get("annotations", {}),
         conditions={
             one["type"]: Said(status=one["status"], reason=one.get("reason", ""))
             for one in item.get("status", {}).get("conditions", ())
         },
     )
-
-
-def _whole(text: str) -> int:
-    return int(text) if text.isdecimal() else 0
 
 
 def _target(ref: Mapping[str, Any]) -> str:

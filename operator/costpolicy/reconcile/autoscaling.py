@@ -11,7 +11,8 @@ from costpolicy.api.conditions import Condition, ConditionType, condition
 from costpolicy.api.reasons import Reason
 from costpolicy.api.types import ScalingProvider
 from costpolicy.kube.autoscaler import Autoscaler
-from costpolicy.kube.kinds import HORIZONTAL_POD_AUTOSCALER, SCALED_OBJECT, Kind
+from costpolicy.kube.kinds import AUTOSCALERS, HORIZONTAL_POD_AUTOSCALER, SCALED_OBJECT, Kind
+from costpolicy.manifests.autoscaler import PAUSED_REPLICAS
 from costpolicy.reconcile.live import LiveVariant
 from costpolicy.reconcile.snapshot import Snapshot
 
@@ -70,7 +71,7 @@ def autoscaling_of(snapshot: Snapshot) -> Autoscaling:
     own = next(_ours(snapshot), None)
     if own is None or not own.conditions:
         return Autoscaling(kind=kind, problem=f"no controller has looked at the {kind.kind} yet")
-    if problem := _inactive(own, kind):
+    if problem := _inactive(own) or _silent(snapshot, own):
         return Autoscaling(kind=kind, problem=problem, carried=own.carried)
     led = frozenset({hashes[own.target]} if own.target in hashes else ())
     return Autoscaling(kind=kind, led=led, carried=own.carried, paused=_says(own, "Paused", "True"))
@@ -103,8 +104,23 @@ def _out_of_reach(snapshot: Snapshot, kind: Kind) -> str:
     return ""
 
 
-def _inactive(own: Autoscaler, kind: Kind) -> str:
+def _silent(snapshot: Snapshot, own: Autoscaler) -> str:
+    """Return why what KEDA last said does not hold any more; empty: it does, or this is no ScaledObject.
+
+    A KEDA that has ended leaves its ScaledObjects as ready.  The HorizontalPodAutoscaler that it made of one outlives it, and
+    its controller says when nobody answers for its metrics.  While KEDA keeps a fixed number there is none.
+    """
+    if own.ref.kind != SCALED_OBJECT.kind or (PAUSED_REPLICAS in own.annotations and _says(own, "Paused", "True")):
+        return ""
+    made = next((one for one in snapshot.scaling.autoscalers if one.parent == own.ref.name), None)
+    if made is None:
+        return f"KEDA has made no {HORIZONTAL_POD_AUTOSCALER.kind} of the {SCALED_OBJECT.kind}: does it run?"
+    return _inactive(made)
+
+
+def _inactive(own: Autoscaler) -> str:
     """Return why an autoscaler does not follow the load; empty: it does, or it rests at 0."""
+    kind = next(kind for kind in AUTOSCALERS if kind.kind == own.ref.kind)
     wrong = [
         (said.reason, name)
         for name, said in own.conditions.items()

@@ -22,6 +22,7 @@ from costpolicy.api.types import KvCacheDtype, RolloutMode, WeightFormat
 from costpolicy.kube.gateway import Object
 from costpolicy.manifests.evaluation_job import Contest, evaluation_job, evaluation_name
 from costpolicy.manifests.identity import fingerprint
+from costpolicy.manifests.weights import model_of
 from costpolicy.planning.configuration import Answers
 from costpolicy.quality.adequacy import Adequate, NothingToLose, judge_evaluation
 from costpolicy.quality.pairs import PairedCounts
@@ -57,8 +58,14 @@ class Examiner:
 
     @property
     def question(self) -> str:
-        """What tells this question from others, whoever is asked, and by which image."""
-        return fingerprint({"prompts": self.prompts.to_json(), "maxLoss": self.max_loss})
+        """What tells this question from others, whichever variants are asked, and by which image.
+
+        The model is a part of it: what was refused is told by the place of its checkpoint in the policy's list.
+        """
+        asked = {"prompts": self.prompts.to_json(), "maxLoss": self.max_loss}
+        model = model_of(self.policy)
+        weights = {"source": model.source.to_json(), "checkpoints": [each.to_json() for each in model.checkpoints]}
+        return fingerprint({**asked, "weights": weights})
 
     def name(self, contest: Contest) -> str:
         """Return the name of a Job."""

@@ -6,12 +6,12 @@ Covered: variants and states summed, two Prometheus replicas, other policies, an
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from contract.observe.conftest import Server
 from contract.observe.tapes import BEGIN, HOUR, Tape
 from costpolicy.observe.ledger import ledger_hours
 from costpolicy.observe.ledger_queries import ledger_of
 from costpolicy.observe.scope import Scope
 from costpolicy.units import Money
+from scraping import Server
 
 LEDGER = "costpolicy_variant:ledger:hour"
 SEEN = "costpolicy:operators_seen:hour"

@@ -16,11 +16,12 @@ from pathlib import Path
 
 import pytest
 
-from contract.observe.conftest import Server, free_port
 from contract.observe.tapes import END, Tape, ramp
 from costpolicy.api.reasons import Reason
 from costpolicy.observe.prometheus import PrometheusSource, parse_retention
 from costpolicy.observe.source import MetricsUnavailable, Sample
+from engine.server import free_port
+from scraping import Server
 
 AT = datetime.fromtimestamp(END, tz=UTC)
 SHORT = timedelta(milliseconds=400)

@@ -20,7 +20,6 @@ from typing import Any
 import pytest
 import yaml
 
-from contract.observe.conftest import Pages, Server
 from costpolicy.api.policy import CostPolicy
 from costpolicy.api.reasons import Reason
 from costpolicy.cli.console import Console
@@ -30,6 +29,7 @@ from costpolicy.observe.source import Missing
 from costpolicy.reconcile.replans import traffic_of
 from costpolicy.units import Money
 from playing import Cycles
+from scraping import Pages, Server, config, job
 from staging import Stage
 from standin.server import StandIn
 
@@ -50,18 +50,6 @@ BARE = """\
 vllm:num_requests_running{engine="0",model_name="m"} 3
 vllm:num_requests_waiting{engine="0",model_name="m"} 2
 """
-
-
-def config(*jobs: str, rules: str = "") -> str:
-    head = f"global: {{scrape_interval: 500ms, scrape_timeout: 400ms, evaluation_interval: 500ms}}\n{rules}"
-    return head + "scrape_configs:\n" + "".join(jobs)
-
-
-def job(name: str, address: str, path: str = "/metrics", *, honor: bool = False, labels: str = "{}") -> str:
-    return (
-        f"- job_name: {name}\n  metrics_path: {path}\n  honor_labels: {str(honor).lower()}\n"
-        f"  static_configs: [{{targets: ['{address}'], labels: {labels}}}]\n"
-    )
 
 
 def look(server: Server) -> FleetObservations:
@@ -204,7 +192,7 @@ def test_the_charts_rules_run_and_are_read_back(
         config(
             job("engines", standin, honor=True),
             job("operator", pages.url, "/operator", honor=True),
-            rules=f"rule_files: ['{tmp_path / 'rules.yaml'}']\n",
+            rules=tmp_path / "rules.yaml",
         )
     )
     # The rules' rates look back five minutes, of which a few seconds exist: 10 requests a second read as less.

@@ -1,7 +1,7 @@
 """HPA and KEDA follow the load: what is rendered, who writes the replicas when, and what is said where they cannot.
 
-Covered: decisions.  Not covered: owners of fields (test_actions.py), the real controller (tests/integration/autoscaling),
-KEDA itself, whose conditions are taken from its source.
+Covered: decisions.  Not covered: owners of fields (test_actions.py), the real controller (tests/integration/autoscaling), the
+real KEDA (tests/long/autoscaling).
 """
 
 import pytest
@@ -21,6 +21,7 @@ EVERYTHING = Scalers(
 )
 FOLLOWS = {"HPA": {"AbleToScale": ("True", "ReadyForNewScale"), "ScalingActive": ("True", "ValidMetricFound")}}
 FOLLOWS["KEDA"] = {"Ready": ("True", "ScaledObjectReady"), "Active": ("True", "ScalerActive")}
+PAUSED = {**FOLLOWS["KEDA"], "Paused": ("True", "ScaledObjectPaused")}
 AT_NIGHT = {"schedule": "0 20 * * *", "minReplicas": 0, "maxReplicas": 0}
 IN_THE_MORNING = {"schedule": "0 6 * * *", "minReplicas": 2}
 
@@ -31,6 +32,7 @@ def led(provider: str = "HPA", replicas: int = 3, said: dict | None = None, **sp
     stage = Stage(policy(**{"traffic": BUSY, "hardware": ON_L40S, "scaling": scaling, **spec}), scaling=EVERYTHING)
     stage.settle(2)
     stage.said = FOLLOWS[provider] if said is None else said
+    stage.made = FOLLOWS["HPA"]
     if replicas:
         stage.autoscale(replicas)
     stage.settle(2)
@@ -149,13 +151,9 @@ def test_an_autoscaler_that_scales_something_else_is_nobodys_business():
 
 def test_what_keda_made_of_our_own_scaled_object_is_not_foreign():
     stage = led("KEDA")
-    ref = ObjectRef(
-        api_version="autoscaling/v2", kind="HorizontalPodAutoscaler", name="keda-hpa-chat", namespace="default"
-    )
-    theirs = Autoscaler(ref=ref, target=f"chat-{stage.serving()}", parent="chat")
-    stage.scaling = Scalers(served=EVERYTHING.served, prometheus_url=EVERYTHING.prometheus_url, autoscalers=(theirs,))
-    stage.step()
+    [_, theirs] = stage.snapshot().scaling.autoscalers
 
+    assert ("keda-hpa-chat", f"chat-{stage.serving()}") == (theirs.ref.name, theirs.target)
     assert ("True", "Autoscaled") == stage.condition("ScalingActive")
 
 
@@ -188,10 +186,11 @@ def test_with_keda_a_night_is_an_annotation_and_the_operator_writes_no_count():
     stage.now = stage.now.replace(hour=20)
     assert [None] == [wanted.replicas for wanted in stage.step().deployments]
     assert {"autoscaling.keda.sh/paused-replicas": "0"} == stage.autoscaler()["metadata"]["annotations"]
-    stage.said = {**FOLLOWS["KEDA"], "Paused": ("True", "ScaledObjectPaused")}
+    stage.said, stage.made = PAUSED, None
     stage.autoscale(0)
     stage.settle(3)
     assert ("True", "ScheduledToZero") == stage.condition("Ready")
+    assert ("True", "Autoscaled") == stage.condition("ScalingActive")
 
     stage.now = stage.now.replace(day=stage.now.day + 1, hour=6)
     assert [None] == [wanted.replicas for wanted in stage.step().deployments]
@@ -204,6 +203,53 @@ def test_a_morning_that_keda_does_not_make_is_made_by_the_operator():
     stage.autoscale(0)
 
     assert [2] == [wanted.replicas for wanted in stage.step().deployments]
+
+
+@pytest.mark.parametrize(
+    ("made", "why"),
+    [
+        ({"ScalingActive": ("False", "FailedGetExternalMetric")}, "describe horizontalpodautoscaler keda-hpa-chat"),
+        ({"AbleToScale": ("True", "SucceededGetScale")}, "has not followed the load yet"),
+        (None, "KEDA has made no HorizontalPodAutoscaler of the ScaledObject"),
+    ],
+)
+def test_a_keda_that_has_ended_goes_on_saying_that_it_is_ready_and_is_not_believed(made, why, measured):
+    stage = led("KEDA")
+    stage.made = made
+    stage.observed = measured(20.0)
+    stage.settle(3)
+
+    assert ("False", "ScalingUnavailable") == stage.condition("ScalingActive")
+    assert why in next(one.message for one in stage.status().conditions if one.type == "ScalingActive")
+    assert counts(stage)[0] > 3
+    assert stage.autoscaler() is not None
+
+
+def test_the_night_of_a_keda_that_has_ended_in_it_is_ended_by_the_operator(measured):
+    stage = night_and_morning("KEDA")
+    stage.now = stage.now.replace(hour=20)
+    stage.step()
+    stage.said, stage.made = PAUSED, None
+    stage.autoscale(0)
+    stage.settle(3)
+
+    stage.now = stage.now.replace(day=stage.now.day + 1, hour=6)
+    stage.observed = measured(20.0)
+    stage.settle(3)
+    assert counts(stage)[0] > 2
+    assert ("False", "ScalingUnavailable") == stage.condition("ScalingActive")
+
+
+def test_a_keda_that_works_again_gets_the_count_back():
+    stage = led("KEDA")
+    stage.made = None
+    stage.settle(2)
+    stage.made = FOLLOWS["HPA"]
+    stage.autoscale(5)
+    stage.settle(2)
+
+    assert [5] == counts(stage)
+    assert ("True", "Autoscaled") == stage.condition("ScalingActive")
 
 
 def test_the_autoscaler_stays_on_what_serves_until_the_new_variant_carries_as_much():

@@ -5,11 +5,12 @@ Not covered: when something is asked (test_gate).
 """
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from costpolicy.reconcile.gate import MENDED_WITHIN
-from gating import DOUBTFUL, MANY, PROMPTS, SAME, SOME, Gate, contested, spec
+from gating import DOUBTFUL, MANY, PLAIN, PROMPTS, SAME, SOME, Gate, contested, spec
 
 
 def test_no_worse_goes_on_and_says_what_was_shown(gate: Gate):
@@ -50,6 +51,28 @@ def test_what_was_refused_is_not_asked_again_after_an_edit_of_something_else(gat
 
     assert ["bf16"] == gate.formats()
     assert ["EvaluationInconclusive"] == [one.reason for one in gate.stage.status().quality.refused]
+
+
+def test_a_checkpoint_that_was_mended_is_asked_although_the_former_one_in_its_place_was_refused(gate: Gate):
+    gate.stage.edit(**spec(**with_checkpoint("first-try")))
+    gate.settle()
+    contested(gate, MANY)
+    gate.settle(30)
+    assert [("QualityInferior", 0)] == [(one.reason, one.checkpoint) for one in gate.stage.status().quality.refused]
+
+    gate.stage.edit(**spec(**with_checkpoint("second-try")))
+    gate.settle(12)
+    assert ["bf16", "int8"] == gate.formats()
+    gate.end(SAME)
+    gate.settle()
+    assert ["int8"] == gate.formats()
+    assert ("True", "QualityProven") == gate.stage.condition("QualityMaintained")
+
+
+def with_checkpoint(revision: str) -> dict[str, Any]:
+    source = {"huggingFace": {"repository": "example/chat-int8", "revision": revision}}
+    techniques = {**PLAIN, "quantization": {"mode": "Auto", "formats": ["int8"]}}
+    return {"model": {"checkpoints": [{"format": "int8", "source": source}]}, "techniques": techniques}
 
 
 def test_other_prompts_are_another_question(gate: Gate):
