@@ -14,10 +14,10 @@ import pytest
 import requests
 import yaml
 
-from contract.observe.conftest import Server
 from contract.observe.promtool import RULES, line
 from contract.observe.tapes import Tape
 from contract.observe.test_ledger_rules import HELD, OPERATOR, POD, POLICY, PRICE, READY, engine
+from scraping import Server
 
 ROOT = Path(__file__).parents[3]
 FOLDER = ROOT / "charts" / "costpolicy-operator" / "files" / "dashboards"

@@ -13,7 +13,6 @@ from decimal import Decimal
 
 import pytest
 
-from contract.observe.conftest import Server
 from contract.observe.tapes import BEGIN, HOUR, Tape
 from costpolicy.cli.console import Console
 from costpolicy.cli.main import main
@@ -21,6 +20,7 @@ from costpolicy.observe.exported import Recorded
 from costpolicy.observe.ledger import ledger_hours
 from costpolicy.observe.ledger_queries import ledger_of
 from costpolicy.observe.scope import Scope
+from scraping import Server
 
 HOURS = 30
 SINCE = datetime.fromtimestamp(BEGIN, tz=UTC)

@@ -7,12 +7,12 @@ series at all.  Not covered: how it is shown (tests/unit/reporting).
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 
-from contract.observe.conftest import Server
 from contract.observe.tapes import BEGIN, HOUR, Tape
 from costpolicy.observe.exported import Recorded
 from costpolicy.observe.review import Served, review
 from costpolicy.observe.scope import Scope
 from costpolicy.units import Money
+from scraping import Server
 
 SINCE = datetime.fromtimestamp(BEGIN, tz=UTC)
 HOURS = 2 * 24 + 5
