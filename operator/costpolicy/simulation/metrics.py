@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from math import ceil
 from typing import Final, TypeVar
@@ -10,40 +10,24 @@ from typing import Final, TypeVar
 from costpolicy.api.reasons import Reason
 from costpolicy.observe.answers import AnswerFigure
 from costpolicy.observe.fleet import ObserveSettings
-from costpolicy.observe.ledger import Held
 from costpolicy.observe.questions import QUESTIONS
 from costpolicy.observe.source import MetricsUnavailable, Sample
 from costpolicy.simulation.costs import Costs, total
-from costpolicy.simulation.engine import Reading
 from costpolicy.simulation.history import History
 from costpolicy.simulation.hours import Hours, Scraped
 from costpolicy.simulation.ledger import LedgerHours, Paid
 from costpolicy.simulation.rises import Before
 from costpolicy.simulation.saturated import Saturated
+from costpolicy.simulation.scrape import Scrape
 from costpolicy.simulation.shapes import Shapes
 from costpolicy.simulation.traffic import Traffic
-from costpolicy.units import MICROS_PER_UNIT, Money, format_duration
+from costpolicy.units import MICROS_PER_UNIT, format_duration
 
 T = TypeVar("T")
 Variant = tuple[str, str, str]
 """Namespace, policy, variant."""
 
 _NARROW: Final = 0.001
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scrape:
-    """All ready replicas of one variant at one time; ``offered`` is the variant's whole rate per second."""
-
-    at: datetime
-    held: Held
-    kernels: str
-    offered: float
-    traffic: Traffic
-    reading: Reading
-    replicas: int
-    accelerators: Mapping[str, int]
-    cost_per_hour: Money
 
 
 class SimulatedMetrics:

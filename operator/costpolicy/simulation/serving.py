@@ -19,7 +19,8 @@ from costpolicy.savings.ledger import Amount
 from costpolicy.simulation.cluster import SimulatedCluster
 from costpolicy.simulation.engine import Profile, Promise, Reading
 from costpolicy.simulation.gateway import SimulatedGateway
-from costpolicy.simulation.metrics import Scrape, SimulatedMetrics, Variant
+from costpolicy.simulation.metrics import SimulatedMetrics, Variant
+from costpolicy.simulation.scrape import Scrape
 from costpolicy.simulation.store import Store
 from costpolicy.simulation.traffic import Constant, Traffic
 from costpolicy.simulation.waiting_line import offered, returning, waiting

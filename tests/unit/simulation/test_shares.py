@@ -11,7 +11,8 @@ from costpolicy.observe.days import RECENT, WEEKLY, Stretch
 from costpolicy.observe.fleet import ObserveSettings, observe_fleet
 from costpolicy.simulation.engine import Profile, Promise
 from costpolicy.simulation.history import History
-from costpolicy.simulation.metrics import Scrape, SimulatedMetrics
+from costpolicy.simulation.metrics import SimulatedMetrics
+from costpolicy.simulation.scrape import Scrape
 from costpolicy.simulation.traffic import Constant, Traffic
 from costpolicy.units import Money
 
