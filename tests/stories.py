@@ -145,7 +145,9 @@ def changes(values: Iterable[Any]) -> list[Any]:
 
 def essence(of: World) -> dict[str, Any]:
     """What may not depend on when the operator was killed: all but identities, times, what was paid, and versions."""
-    status = of.status(*KEY)
+    status = dict(of.status(*KEY))
+    paid = ("baseline", "current")
+    status["measurement"] = {key: each for key, each in status.get("measurement", {}).items() if key not in paid}
     return {
         "children": [_without_identity(item) for item in children(of)],
         "status": _without_times({key: each for key, each in status.items() if key != "spending"}),

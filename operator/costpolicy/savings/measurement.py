@@ -13,7 +13,7 @@ from typing import Final, Protocol, TypeAlias
 from costpolicy.savings.changes import FEWEST_HOURS, Change
 from costpolicy.savings.impact import Impact, measure_impact
 from costpolicy.savings.window import Window
-from costpolicy.units import ZERO, Money, format_time
+from costpolicy.units import ZERO, Money
 
 HOUR: Final = timedelta(hours=1)
 _INSTANT: Final = timedelta.resolution
@@ -115,7 +115,7 @@ def measure(
     baseline = _fuller(span_of(hours, begin, change.began, prices), frozen)
     current = span_of(hours, change.ended, end, prices)
     complete = now >= end
-    thin = _too_thin(baseline, current, change, complete=complete)
+    thin = _too_thin(baseline, current, complete=complete)
     if thin or baseline is None or current is None:
         return Measured(baseline=baseline, current=current, complete=complete, reason=thin)
     impact = measure_impact(baseline.totals, current.totals, quality_maintained=quality_maintained)
@@ -221,11 +221,11 @@ def _fuller(found: Span | None, frozen: Span | None) -> Span | None:
     return replace(frozen, totals=replace(frozen.totals, hours=kept))
 
 
-def _too_thin(baseline: Span | None, current: Span | None, change: Change, *, complete: bool) -> str:
+def _too_thin(baseline: Span | None, current: Span | None, *, complete: bool) -> str:
     known = baseline.hours if baseline else 0
     if known < FEWEST_HOURS:
         return (
-            f"of the time before the change of {format_time(change.began)} {known} hours are known, "
+            f"of the time before the change {known} hours are known, "
             f"{FEWEST_HOURS} are needed: it cannot be said what it saved"
         )
     since = current.hours if current else 0
