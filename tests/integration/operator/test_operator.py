@@ -58,8 +58,11 @@ def test_a_policy_becomes_a_deployment_services_a_status_and_events(cluster, run
 
 
 def test_ten_cycles_in_which_nothing_changes_write_nothing(cluster, running):
-    for name in ("one", "two", "three"):
+    names = ("one", "two", "three")
+    for name in names:
         serving(cluster, name)
+    # Its plans are made one a cycle; a playbook that has become whole is a change.
+    wait_until(lambda: all(cluster.policy(name)["status"].get("playbook") for name in names), seconds=60)
     done = running.reconciles()
     wait_until(lambda: running.reconciles() >= done + 6)
     written, done = running.writes(), running.reconciles()
