@@ -74,7 +74,7 @@ def ceiling(shape: EngineShape, workload: Workload, most_memory: float) -> Ceili
         return None
     prefill = served.alone - (served.chunks - 1) * served.cost.decode(0.0, served.context)
     return Ceiling(
-        requests_per_second=_throughput(served),
+        requests_per_second=constants.MAX_THROUGHPUT_SHARE / served.least_seconds,
         prefill=prefill,
         first_token=prefill + served.first_token_overhead,
         decode=served.decode_step(1.0) / served.tokens_per_step,
@@ -82,22 +82,6 @@ def ceiling(shape: EngineShape, workload: Workload, most_memory: float) -> Ceili
         _per_running=_per_running(served),
         _tokens_per_step=served.tokens_per_step,
     )
-
-
-def _throughput(served: Service) -> float:
-    """Return a rate that is never exceeded: each token's arithmetic, each decoded token's read of its own KV cache and
-    the attention of each prompt take their time in some step, whatever the batch; weights are read at least once for
-    each step, which serves at most all seats.  Data-parallel ranks are taken as perfectly even.
-    """
-    cost, decoded = served.cost, served.decode_steps
-    own = (
-        served.pairs * cost.attention_per_pair
-        + decoded * served.context * cost.read_per_context_token
-        + decoded * cost.overhead_per_sequence
-    ) / cost.ranks
-    arithmetic = cost.arithmetic_per_token * (served.prompt + decoded)
-    reads = cost.dense_read * decoded / served.kv_seats
-    return constants.MAX_THROUGHPUT_SHARE / (own + max(arithmetic, reads))
 
 
 def _per_running(served: Service) -> float:

@@ -206,13 +206,18 @@ def _elasticity(served: Service, at: Flow, running: float, peak: float) -> float
 
 
 def _saturation(replica: Replica, full: Flow) -> Saturation:
-    """Return where a replica is full, given its flow with all seats taken."""
+    """Return where a replica is full, given its flow with all seats taken.
+
+    Of answers of a few tokens the flow hides more arithmetic of prompts behind the reading of weights than their few steps
+    read; no replica is faster than its arithmetic.
+    """
     served, use = replica.served, _budget_use(replica, full)
+    fastest = 1.0 / served.least_seconds
     if use <= 1.0:
-        return Saturation(served.seats, full.rate)
+        return Saturation(served.seats, min(full.rate, fastest))
     idle = _budget_use(replica, flow_at(replica, NEARLY_IDLE))
     running = crossing(lambda n: _budget_use(replica, flow_at(replica, n)), served.seats, (idle, use))
-    return Saturation(running, flow_at(replica, running).rate)
+    return Saturation(running, min(flow_at(replica, running).rate, fastest))
 
 
 def _budget_use(replica: Replica, at: Flow) -> float:

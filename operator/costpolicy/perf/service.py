@@ -53,6 +53,22 @@ class Service:
     host_per_token: float
     tokens_per_step: float = 1.0
 
+    @property
+    def least_seconds(self) -> float:
+        """Seconds of a replica that a request takes at least, whatever the batch: each token's arithmetic, each decoded
+        token's read of its own KV cache and the attention of each prompt take their time in some step; weights are read at
+        least once for each step, which serves at most all seats.  Data-parallel ranks are taken as perfectly even.
+        """
+        cost, decoded = self.cost, self.decode_steps
+        own = (
+            self.pairs * cost.attention_per_pair
+            + decoded * self.context * cost.read_per_context_token
+            + decoded * cost.overhead_per_sequence
+        ) / cost.ranks
+        arithmetic = cost.arithmetic_per_token * (self.prompt + decoded)
+        reads = cost.dense_read * decoded / self.kv_seats
+        return own + max(arithmetic, reads)
+
     def decode_step(self, sequences: float) -> float:
         """Return the seconds of a step that decodes so many requests and prefills none."""
         return self.cost.decode(sequences, self.context)

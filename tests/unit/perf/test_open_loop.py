@@ -14,6 +14,7 @@ from costpolicy.perf import constants
 from costpolicy.perf.closed_loop import closed_loop
 from costpolicy.perf.latency import Binding, Latency, Saturated, Unpredictable
 from costpolicy.perf.open_loop import capacity, open_loop
+from costpolicy.perf.service import Service, service
 from costpolicy.perf.shape import Workload
 from costpolicy.perf.uncertainty import uncertainty
 
@@ -59,6 +60,17 @@ def test_prompts_alone_can_saturate_the_token_budget(shapes):
     assert isinstance(found, Saturated)
     busy = open_loop(shape, prompts, 0.95 * found.capacity)
     assert busy.ttft.p95 > 3 * open_loop(shape, prompts, 0.1 * found.capacity).ttft.p95
+
+
+@pytest.mark.parametrize("prompt", [22, 100, 300])
+def test_short_answers_are_never_faster_than_the_arithmetic_of_their_tokens(shapes, prompt):
+    shape = shapes(accelerator="nvidia-t4", weights="fp8")
+    workload = Workload(prompt_tokens=prompt, output_tokens=2)
+    served = service(shape, workload)
+    assert isinstance(served, Service)
+
+    found = capacity(shape, workload, None, None).requests_per_second
+    assert 0.0 < found * (prompt + 1) * served.cost.arithmetic_per_token <= constants.MAX_THROUGHPUT_SHARE
 
 
 def test_what_does_not_fit_is_unpredictable(shapes):
