@@ -18,6 +18,7 @@ from stories import (
     chat,
     conditions,
     message,
+    prices,
     reasons,
     reference_of,
     runs_on,
@@ -104,3 +105,15 @@ def test_an_edit_of_the_user_is_never_taken_back():
     made.run(HOUR, step=MINUTE)
 
     assert running == runs_on(made)
+
+
+def test_a_loss_too_small_to_go_back_for_keeps_no_better_plan_away():
+    made = moved()
+    measured(made, {"low": -0.03, "high": -0.02, "level": 0.95})
+    made.run(HOUR, step=MINUTE)
+    assert [(H100, 1)] == runs_on(made)
+
+    made.apply(prices(h100="4.50"))
+    made.run(HOUR, step=MINUTE)
+    assert [(L40S, 1)] == runs_on(made)
+    assert made.status(*KEY)["history"][0]["change"].startswith("it saves")

@@ -24,13 +24,12 @@ from costpolicy.reconcile.outlook import Outlook
 from costpolicy.reconcile.rejected import rejected
 from costpolicy.reconcile.snapshot import MetricsDown
 from costpolicy.rollout.disruption import evaluation_time
-from costpolicy.rollout.verdict import Hold
+from costpolicy.rollout.verdict import MONEY, Hold
 
 MENDED_WITHIN: Final = timedelta(hours=1)
 """How long a canary waits after its evaluation failed: time to mend it, and no more, since its accelerators are paid for."""
 RESTS_FOR: Final = timedelta(minutes=10)
 """How long nothing is asked at least once what serves has missed an objective: two windows of rates."""
-_MONEY: Final = (Reason.SAVING_TOO_SMALL, Reason.DOES_NOT_PAY_BACK)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,7 +213,7 @@ def _finished(
 
 def _rather(plain: Change | Keep, hold: Hold | None) -> Change | Keep:
     """Return the plain plan; where there is none, why there is no better one."""
-    if isinstance(plain, Change) or hold is None or (plain.hold is not None and plain.hold.reason not in _MONEY):
+    if isinstance(plain, Change) or hold is None or (plain.hold is not None and plain.hold.reason not in MONEY):
         return plain
     return replace(plain, hold=hold)
 
@@ -223,7 +222,7 @@ def _not_worth_it(outlook: Outlook, target: Target, running: Target | Rejection,
     """Return that a plan saves too little, beside what runs or beside the best plan that alters no answer."""
     for other in (running, outlook.plan.target):
         verdict = better_plan(outlook, target, other, now, _standing_by(outlook, target)) if other is not None else None
-        if isinstance(verdict, Keep) and verdict.hold is not None and verdict.hold.reason in _MONEY:
+        if isinstance(verdict, Keep) and verdict.hold is not None and verdict.hold.reason in MONEY:
             return verdict.hold
     return None
 

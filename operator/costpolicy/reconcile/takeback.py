@@ -18,7 +18,7 @@ from costpolicy.reconcile.course import last_rollout
 from costpolicy.reconcile.live import LiveVariant
 from costpolicy.reconcile.measurement import measured_change
 from costpolicy.reconcile.outlook import Outlook
-from costpolicy.rollout.verdict import Hold
+from costpolicy.rollout.verdict import MONEY, Hold
 from costpolicy.units import Money
 
 
@@ -56,8 +56,8 @@ def _back(outlook: Outlook, stable: LiveVariant, running: Target, now: datetime)
         outlook, replace(target, cost_per_hour=would_cost), replace(running, cost_per_hour=now_costs), now
     )
     match verdict:
-        case Keep():
-            return verdict
+        case Keep(hold=hold):  # what is not worth it keeps no other plan away
+            return None if hold is not None and hold.reason in MONEY else verdict
         case Change():
             message = (
                 f"{stable.hash} was measured to cost {now_costs.text(2)} an hour, and what served before it "

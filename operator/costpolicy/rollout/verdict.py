@@ -21,6 +21,9 @@ STANDS_FOR: Final = timedelta(minutes=5)
 """How long a plan must be the best before it is begun: a price that was mistyped or a node that left for a moment is
 mended by then."""
 
+MONEY: Final = (Reason.SAVING_TOO_SMALL, Reason.DOES_NOT_PAY_BACK)
+"""Holds of a change that is not worth it; the others only say that it is not the time."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hold:
