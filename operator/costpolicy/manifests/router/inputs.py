@@ -9,6 +9,7 @@ from datetime import timedelta
 from fractions import Fraction
 from typing import TypeAlias
 
+from costpolicy.api.containers import ResourceRequirements
 from costpolicy.api.objects import SecretKeyRef
 from costpolicy.units import Money
 
@@ -63,6 +64,7 @@ class RoutedTier:
         below: proven today for what scores below it and not below the tier before; ``None``: nothing is sent here by
             score, or, for the trusted tier, all the rest.
         fallbacks: names of tiers that answer when this one does not, in their order.
+        coefficients: of the score that ``below`` is about, a JSON document; empty: the route's.
     """
 
     name: str
@@ -70,6 +72,7 @@ class RoutedTier:
     prices: TokenPrices
     below: Fraction | None = None
     fallbacks: tuple[str, ...] = ()
+    coefficients: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,6 +152,8 @@ class Router:
         tenants: empty: whoever reaches the Service and has the master key may use every route.
         master_key: LiteLLM's administrator key.
         database: LiteLLM's own, for its budgets and virtual keys; ``None``: there are none.
+        feature_header: header in which clients name the feature that asks.
+        resources: of the router's container; ``None``: those that are usual for it.
     """
 
     namespace: str
@@ -159,3 +164,5 @@ class Router:
     master_key: SecretKeyRef
     database: SecretKeyRef | None = None
     image_pull_secrets: tuple[str, ...] = ()
+    feature_header: str = "x-costpolicy-feature"
+    resources: ResourceRequirements | None = None
