@@ -7,9 +7,23 @@ from typing import Any
 from pydantic import ValidationError
 
 from costpolicy.api.documents import explain
+from costpolicy.api.model_route import ModelRoute
 from costpolicy.api.policy import CostPolicy
 from costpolicy.api.pricebook import PriceBook
-from costpolicy.kube.gateway import POLICY_LABEL, Json, Node, Object, Pod, Taint, Unreadable, reference
+from costpolicy.kube.gateway import (
+    COMPONENT_LABEL,
+    MANAGED_BY,
+    MANAGED_BY_LABEL,
+    POLICY_LABEL,
+    ROUTER_COMPONENT,
+    Json,
+    Node,
+    Object,
+    Pod,
+    Taint,
+    Unreadable,
+    reference,
+)
 
 FINISHED = frozenset({"Succeeded", "Failed"})
 
@@ -18,6 +32,14 @@ def parse_policy(item: Object) -> CostPolicy | Unreadable:
     """Read a stored CostPolicy."""
     try:
         return CostPolicy.model_validate(item)
+    except ValidationError as problem:
+        return _unreadable(item, problem)
+
+
+def parse_route(item: Object) -> ModelRoute | Unreadable:
+    """Read a stored ModelRoute."""
+    try:
+        return ModelRoute.model_validate(item)
     except ValidationError as problem:
         return _unreadable(item, problem)
 
@@ -89,8 +111,13 @@ def _time(text: str | None) -> datetime | None:
 
 
 def concerns_us(pod: Pod) -> bool:
-    """Return whether a pod matters to planning: unfinished, and ours or holding an extended resource."""
-    return pod.phase not in FINISHED and (POLICY_LABEL in pod.labels or bool(pod.requests))
+    """Return whether a pod matters: unfinished, and an engine, a router or one that holds an extended resource."""
+    return pod.phase not in FINISHED and (POLICY_LABEL in pod.labels or bool(pod.requests) or is_router(pod.labels))
+
+
+def is_router(labels: Mapping[str, str]) -> bool:
+    """Return whether these are labels of a router of ours."""
+    return labels.get(MANAGED_BY_LABEL) == MANAGED_BY and labels.get(COMPONENT_LABEL) == ROUTER_COMPONENT
 
 
 def extended_resources(quantities: Mapping[str, str]) -> dict[str, int]:
