@@ -61,6 +61,7 @@ class RoutedTier:
     """One model of a route.
 
     Attributes:
+        prices: ``None``: nobody states them; the tier serves all the same, and LiteLLM counts no cost of it.
         below: proven today for what scores below it and not below the tier before; ``None``: nothing is sent here by
             score, or, for the trusted tier, all the rest.
         fallbacks: names of tiers that answer when this one does not, in their order.
@@ -69,7 +70,7 @@ class RoutedTier:
 
     name: str
     backend: Backend
-    prices: TokenPrices
+    prices: TokenPrices | None
     below: Fraction | None = None
     fallbacks: tuple[str, ...] = ()
     coefficients: str = ""
