@@ -82,7 +82,9 @@ def _parameters(tier: RoutedTier, namespace: str, variable: str | None) -> dict[
             assert_never(tier.backend)
 
 
-def _costs(prices: TokenPrices) -> dict[str, float]:
+def _costs(prices: TokenPrices | None) -> dict[str, float]:
+    if prices is None:
+        return {}
     costs = {"input_cost_per_token": _per_token(prices.input), "output_cost_per_token": _per_token(prices.output)}
     if prices.cached_input is not None:
         costs["cache_read_input_token_cost"] = _per_token(prices.cached_input)

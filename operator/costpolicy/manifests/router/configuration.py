@@ -4,16 +4,16 @@ import json
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from importlib.resources.abc import Traversable
 from typing import Final
 
 import yaml
 from kubernetes import client
 
+from costpolicy.drain import program_source
 from costpolicy.manifests.identity import fingerprint
 from costpolicy.manifests.router.files import (
     CONFIG_FILE,
-    DRAIN_PACKAGE,
+    DRAIN_FILE,
     PLUGIN_PACKAGE,
     ROUTES_FILE,
     coefficients_file,
@@ -26,7 +26,7 @@ from costpolicy.manifests.serialization import Object, to_object
 
 MOST_BYTES: Final = 512 * 1024
 """Half of what a ConfigMap may hold: metadata and the record of its fields come on top."""
-_PACKAGES: Final = {PLUGIN_PACKAGE: "costpolicy.router_plugin", DRAIN_PACKAGE: "costpolicy.drain"}
+_PLUGIN: Final = "costpolicy.router_plugin"
 
 
 class ConfigurationTooLargeError(ValueError):
@@ -103,14 +103,7 @@ def _coefficients(router: Router) -> tuple[RouterFile, ...]:
 
 @cache
 def _modules() -> tuple[RouterFile, ...]:
-    """Return what runs in the router's process: the callback, and the program that lets its pods stop without losing a request."""
-    return tuple(
-        RouterFile(f"{package}/{source.name}", source.read_text(encoding="utf-8"))
-        for package, ours in _PACKAGES.items()
-        for source in sorted(files(ours).iterdir(), key=_name)
-        if source.name.endswith(".py")
-    )
-
-
-def _name(source: Traversable) -> str:
-    return source.name
+    """Return the callback, and the program that lets the router's pods stop without losing a request."""
+    sources = [source for source in files(_PLUGIN).iterdir() if source.name.endswith(".py")]
+    plugin = [RouterFile(f"{PLUGIN_PACKAGE}/{source.name}", source.read_text(encoding="utf-8")) for source in sources]
+    return (*plugin, RouterFile(DRAIN_FILE, program_source()))

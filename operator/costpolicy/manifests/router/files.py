@@ -7,7 +7,7 @@ FOLDER: Final = "/etc/costpolicy-router"
 CONFIG_FILE: Final = "config.yaml"
 ROUTES_FILE: Final = "routes.json"
 SAMPLES: Final = "/samples"
-DRAIN_PACKAGE: Final = "costpolicy_drain"
+DRAIN_FILE: Final = "costpolicy_drain.py"
 PLUGIN_PACKAGE: Final = "router_plugin"
 
 

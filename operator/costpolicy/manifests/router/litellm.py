@@ -79,5 +79,6 @@ def _general(router: Router) -> dict[str, Any]:
     if router.database is not None:
         settings["database_url"] = f"os.environ/{DATABASE_URL}"
     elif keyed_tenants(router):
-        settings |= {"custom_auth": AUTHENTICATION, "custom_auth_run_common_checks": True}
+        # It decides by itself; LiteLLM's own checks would look for budgets in a database that is not there.
+        settings["custom_auth"] = AUTHENTICATION
     return settings

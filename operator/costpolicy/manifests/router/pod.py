@@ -11,7 +11,7 @@ from costpolicy.manifests.identity import HTTP_PORT_NAME
 from costpolicy.manifests.placement import spread
 from costpolicy.manifests.pod import pod_security
 from costpolicy.manifests.router.configuration import configuration_name, router_files
-from costpolicy.manifests.router.files import CONFIG_FILE, DRAIN_PACKAGE, FOLDER, samples_folder
+from costpolicy.manifests.router.files import CONFIG_FILE, DRAIN_FILE, FOLDER, samples_folder
 from costpolicy.manifests.router.identity import (
     HTTP_PORT,
     METRICS_PORT,
@@ -43,7 +43,6 @@ VARIABLES: Final[Mapping[str, str]] = {
     "LITELLM_LOCAL_POLICY_TEMPLATES": "True",
     "LITELLM_LOG": "WARNING",
     "LITELLM_MIGRATION_DIR": f"{_SCRATCH}/migrations",
-    "LITELLM_WORKER_STARTUP_HOOKS": f"{DRAIN_PACKAGE}.proxy:install",
     # It is configured by ModelRoutes, so pages to configure and to try it would only be open doors.
     "DISABLE_ADMIN_UI": "True",
     "NO_DOCS": "True",
@@ -55,8 +54,6 @@ VARIABLES: Final[Mapping[str, str]] = {
     "AIOHTTP_KEEPALIVE_TIMEOUT": str((IDLE_CONNECTION - _TIERS_KEEP) // _SECOND),
     # A peer that died without a word is noticed although an answer may take minutes.
     "AIOHTTP_SO_KEEPALIVE": "True",
-    # All requests are answered by then (the preStop hook waits for them).
-    "GRACEFUL_SHUTDOWN_TIMEOUT": str(EXIT_MARGIN // _SECOND // 2),
     "HOME": _SCRATCH,
     PYTHON_PATH: FOLDER,
 }
@@ -136,8 +133,7 @@ def _resources(router: Router) -> client.V1ResourceRequirements:
 def _lifecycle() -> client.V1Lifecycle:
     """Return the hook that takes the pod out of use before LiteLLM hears of its end: answers that run are finished."""
     times = (PRE_STOP_SLEEP, LONGEST_ANSWER)
-    program = f"{FOLDER}/{DRAIN_PACKAGE}/program.py"
-    command = ["python3", program, str(HTTP_PORT), *(str(time // _SECOND) for time in times)]
+    command = ["python3", f"{FOLDER}/{DRAIN_FILE}", str(HTTP_PORT), *(str(time // _SECOND) for time in times)]
     return client.V1Lifecycle.model_validate({"preStop": {"exec": {"command": command}}})
 
 

@@ -65,7 +65,7 @@ def test_modules_are_those_of_this_package_and_parse():
     files = paths(router())
     modules = {path: text for path, text in files.items() if path.endswith(".py")}
 
-    assert {"router_plugin/__init__.py", "router_plugin/score.py", "costpolicy_drain/program.py"} <= modules.keys()
+    assert {"router_plugin/__init__.py", "router_plugin/score.py", "costpolicy_drain.py"} <= modules.keys()
     for path, text in modules.items():
         compile(text, path, "exec")
 

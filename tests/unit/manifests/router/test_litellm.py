@@ -54,6 +54,12 @@ def test_prices_are_told_for_one_token():
     }
 
 
+def test_a_tier_without_a_price_is_served_and_costs_nothing_that_is_known():
+    info = model(router(route(tiers=(tier("large", prices=None),))), "chat")["model_info"]
+
+    assert {"id", "mode", "allowed_fails"} == info.keys()
+
+
 @pytest.mark.parametrize(
     ("failing", "expected"),
     [("one", ["two", "three"]), ("two", ["three", "one"]), ("three", ["two", "one"])],
