@@ -95,7 +95,7 @@ OBJECTIVE: Final = ExportedGauge(
 )
 TOKEN_PRICE: Final = ExportedGauge(
     name="costpolicy_token_price_per_million",
-    help="Price in force of a million tokens (kind: prompt, cached or output) of a route's tier that others serve, in units of the currency.",
+    help="Price in force of a million tokens (kind: prompt, cached or output) of a tier that others serve, in units of the currency.",
     labels=("namespace", "route", "tier", "kind", "currency"),
 )
 

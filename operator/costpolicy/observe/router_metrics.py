@@ -1,7 +1,6 @@
 """The series that a router's callback serves, by name (docs/decisions/0033-the-router.md)."""
 
 from enum import StrEnum
-from typing import Final
 
 
 class RouterMetric(StrEnum):
@@ -26,7 +25,3 @@ class TokenKind(StrEnum):
     """Cached ones included."""
     CACHED = "cached"
     OUTPUT = "output"
-
-
-UNATTRIBUTED: Final = "unattributed"
-"""The label ``feature`` of requests that name none, and of all that no router has seen."""

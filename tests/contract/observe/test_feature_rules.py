@@ -15,7 +15,9 @@ COST = f"round({Recorded.FEATURE_COST} * 1e4)"
 
 
 def routed(feature: str, kind: str, each: float, router: str = "router-1", policy: str = "chat") -> dict[str, str]:
-    labels = f'namespace="demo",pod="{router}",route="help",tier="small",policy="{policy}",feature="{feature}",kind="{kind}"'
+    labels = (
+        f'namespace="demo",pod="{router}",route="help",tier="small",policy="{policy}",feature="{feature}",kind="{kind}"'
+    )
     return line("costpolicy_route_tokens_total", labels, f"0+{each}x260")
 
 
