@@ -109,7 +109,8 @@ class Pod:
 
     ``node`` is empty until scheduled.  ``requests`` holds extended resources in units: the larger of the sum
     over containers and any one ordinary init container, as the scheduler counts.  ``termination_message`` is
-    the last one of any container (empty: none, or the container left none), ``unschedulable`` the scheduler's
+    the last one of any container (empty: none, or the container left none), ``waiting_message`` the kubelet's, of the
+    first container that waits, ``unschedulable`` the scheduler's
     message while it finds no node; ``unready_since`` is when it was last ready, or else made (``None``: it is ready),
     ``ready_since`` when it got ready (``None``: it is not), ``started`` when its node took it.
     """
@@ -126,6 +127,7 @@ class Pod:
     priority: int = 0
     termination_message: str = ""
     waiting_reason: str = ""
+    waiting_message: str = ""
     unschedulable: str = ""
     unready_since: datetime | None = None
     ready_since: datetime | None = None

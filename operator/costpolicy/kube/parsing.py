@@ -94,7 +94,8 @@ def parse_pod(item: Object) -> Pod:
         requests=pod_requests(spec),
         priority=spec.get("priority", 0),
         termination_message=next(filter(None, map(_termination_message, containers)), ""),
-        waiting_reason=next(filter(None, map(_waiting_reason, containers)), ""),
+        waiting_reason=next(filter(None, (_waiting(one, "reason") for one in containers)), ""),
+        waiting_message=next(filter(None, (_waiting(one, "message") for one in containers)), ""),
         unschedulable=scheduled.get("message", "") if scheduled.get("reason") == "Unschedulable" else "",
         unready_since=None if is_ready else since,
         ready_since=since if is_ready else None,
@@ -165,5 +166,5 @@ def _termination_message(container: Mapping[str, Any]) -> str:
     return ""
 
 
-def _waiting_reason(container: Mapping[str, Any]) -> str:
-    return str(container.get("state", {}).get("waiting", {}).get("reason", ""))
+def _waiting(container: Mapping[str, Any], what: str) -> str:
+    return str(container.get("state", {}).get("waiting", {}).get(what, ""))

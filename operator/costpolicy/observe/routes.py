@@ -4,11 +4,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
+from costpolicy.observe.router_metrics import RouterMetric, TokenKind
 from costpolicy.observe.scope import Scope
 from costpolicy.observe.source import Sample
 
-TOKENS: Final = "costpolicy_route_tokens_total"
-SCORES: Final = "costpolicy_route_scores_total"
 TRAFFIC_WINDOW: Final = "1d"
 """A whole day, so that the hour of the day does not show in shares."""
 TENTHS: Final = 10
@@ -46,7 +45,7 @@ class RouteTraffic:
 
 def route_traffic(scope: Scope) -> str:
     """Tokens of a day by ``namespace, route, tier, kind``, and requests by ``namespace, route, tenth``."""
-    parts = ((TOKENS, ("tier", "kind")), (SCORES, ("tenth",)))
+    parts = ((RouterMetric.TOKENS, ("tier", "kind")), (RouterMetric.SCORES, ("tenth",)))
     grown = (
         f"sum {scope.by('namespace', 'route', *labels)} (increase({scope.selector(metric)}[{TRAFFIC_WINDOW}]))"
         for metric, labels in parts
@@ -69,7 +68,7 @@ def traffic_of(samples: Iterable[Sample]) -> Mapping[RouteKey, RouteTraffic]:
     return {
         key: RouteTraffic(
             tokens={
-                tier: TierTokens(**{kind: kinds.get(kind, 0) for kind in ("prompt", "cached", "output")})
+                tier: TierTokens(**{kind.value: kinds.get(kind, 0) for kind in TokenKind})
                 for tier, kinds in tokens.get(key, {}).items()
             },
             scores=tuple(scores.get(key, {}).get(str(tenth), 0) for tenth in range(TENTHS)),
