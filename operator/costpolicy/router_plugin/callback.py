@@ -43,6 +43,12 @@ class Callback(CustomLogger):  # type: ignore[misc] # LiteLLM is not there where
             self._hooks.before(data)
         return data
 
+    async def async_post_call_response_headers_hook(
+        self, data: object, user_api_key_dict: object, response: object, request_headers: object = None
+    ) -> dict[str, str] | None:
+        """Ask the client to connect anew while this pod is being stopped."""
+        return None if self._hooks is None else self._hooks.stopping.headers()
+
     async def async_log_success_event(
         self, kwargs: Mapping[str, Any], response_obj: object, start_time: object, end_time: object
     ) -> None:

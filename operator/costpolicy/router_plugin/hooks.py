@@ -10,6 +10,7 @@ from typing import Any, Final, Self, TypeAlias
 
 from .loading import load
 from .pipeline import ATTRIBUTION, Answer, Attribution, Call, Pipeline
+from .stopping import Stopping
 
 ADMINISTRATOR: Final = "proxy_admin"
 CLIENTS_FAULT: Final = range(400, 500)
@@ -24,6 +25,7 @@ class Hooks:
     """What is done at each of LiteLLM's calls; nothing here raises."""
 
     pipeline: Pipeline
+    stopping: Stopping
 
     @classmethod
     def of(cls, folder: Path) -> Self:
@@ -32,7 +34,9 @@ class Hooks:
         Raises:
             OSError, ValueError: ``routes.json`` cannot be read.
         """
-        return cls(load(folder))
+        stopping = Stopping()
+        stopping.begin()
+        return cls(load(folder), stopping)
 
     def refusal(self, role: object, model: object) -> str:
         """Return why a caller of a role may not have a model; empty: it may.
