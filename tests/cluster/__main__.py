@@ -39,7 +39,7 @@ def _run(options: argparse.Namespace) -> int:
             _build(options.program)
             say("everything asked for is built")
         case "up":
-            local.up(environment=images.engine_environment())
+            local.up(environments=images.environments())
         case "down":
             local.down()
         case _:

@@ -10,6 +10,7 @@ from cluster.cluster import Cluster
 from cluster.paths import state_folder
 from cluster.progress import ClusterError
 from engine.environment import engine_env
+from router.environment import router_env
 
 
 def chosen() -> Literal["local", "kind"]:
@@ -24,9 +25,9 @@ def chosen() -> Literal["local", "kind"]:
 
 
 def up() -> Cluster:
-    """Bring up the chosen cluster, able to run a real engine, or use the one that is up."""
+    """Bring up the chosen cluster, able to run a real engine and a real router, or use the one that is up."""
     if chosen() == "local":
-        return local.up(environment=engine_env())
+        return local.up(environments=[engine_env(), router_env()])
     cluster = kind.up()
     # Here, where nobody counts the seconds.
     cluster.pull_engine()

@@ -21,6 +21,14 @@ class RealEngine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RealRouter:
+    """A LiteLLM that a cluster can run: what its pods must ask for."""
+
+    image: str
+    runtime_class: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reach:
     """How this machine reaches what runs in a cluster: base addresses without a slash at their end."""
 
@@ -57,6 +65,9 @@ class Cluster(Protocol):
 
     def provide_engine(self, model: Path) -> RealEngine:
         """Make a real engine and a model's folder of this machine available to pods."""
+
+    def provide_router(self) -> RealRouter:
+        """Make a real LiteLLM available to pods."""
 
     def start_prometheus(self, *, rules: Mapping[str, object], scrape_interval: str) -> Stoppable:
         """Start an empty Prometheus with the content of a rule file, scraping the real node's annotated pods."""

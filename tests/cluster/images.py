@@ -4,7 +4,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from cluster import binaries, dns
@@ -12,6 +12,7 @@ from cluster.containers import PAUSE_IMAGE
 from cluster.paths import CHECKOUT, cache_folder
 from cluster.progress import ClusterError, step
 from engine.environment import env_path
+from router.environment import ROUTER
 
 BUSYBOX_IMAGE = "localhost/costpolicy/busybox:1"
 OPERATOR_IMAGE = "localhost/costpolicy/operator:dev"
@@ -46,35 +47,48 @@ def engine_environment() -> Path | None:
     return environment if (environment / "bin" / "vllm").exists() else None
 
 
-def engine_image(tag: str, environment: Path, variables: Mapping[str, str]) -> Path:
+def environments() -> list[Path]:
+    """Return the virtual environments that this machine can lend to pods: the engine's and the router's, if they are built."""
+    router = [ROUTER.path()] if ROUTER.is_there() else []
+    return [environment for environment in (engine_environment(), *router) if environment is not None]
+
+
+def lent_image(name: str, tag: str, environment: Path) -> Path:
     """Build an image of empty folders for pods of the class `host-python`, and return the archive.
 
-    `environment` is the virtual environment whose programs (`vllm`) are on the PATH; its files and the interpreter's
-    come into the container by the runtime handler, so that gigabytes need not be copied.
+    `environment` is the virtual environment whose programs (`vllm`, `litellm`) are on the PATH; its files and the
+    interpreter's come into the container by the runtime handler, so that gigabytes need not be copied.
     """
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        for mount in host_folders(environment):
+        # The handler mounts all that is lent, whatever the image is for.
+        for mount in host_folders(environment, *environments()):
             (root / mount.relative_to("/")).mkdir(parents=True, exist_ok=True)
         for name, mode in {"tmp": 0o1777, "home/engine": 0o777, "etc": 0o755, "proc": 0o755, "dev": 0o755}.items():
             (root / name).mkdir(parents=True, exist_ok=True)
             (root / name).chmod(mode)
         (root / "etc" / "passwd").write_text(_ACCOUNTS)
         settings = {"PATH": f"{environment / 'bin'}:/usr/local/bin:/usr/bin:/bin", "HOME": "/home/engine"}
-        target = archive("engine")
-        options = [f"--env={name}={value}" for name, value in (settings | dict(variables)).items()]
+        target = archive(name)
+        options = [f"--env={variable}={value}" for variable, value in settings.items()]
         _build("folder", root, "--tag", tag, "--output", target, "--user", "1000:1000", *options)
     return target
 
 
-def host_folders(environment: Path) -> list[Path]:
-    """Return what a container needs to run a virtual environment of this machine, each by its path here."""
+def host_folders(*environments: Path) -> list[Path]:
+    """Return what a container needs to run virtual environments of this machine, each by its path here."""
+    if not environments:
+        return []
     system = [Path(name) for name in ("/usr", "/bin", "/lib", "/lib64") if Path(name).exists()]
+    own = {folder for environment in environments for folder in _own_folders(environment)}
+    return [*system, *sorted(folder for folder in own if folder.is_dir() and not folder.is_relative_to("/usr"))]
+
+
+def _own_folders(environment: Path) -> set[Path]:
     python = environment / "bin" / "python"
     prefix = python.resolve().parent.parent
     named = python.readlink().parent.parent if python.is_symlink() else prefix
-    own = {environment, prefix, named if named.is_absolute() else prefix}
-    return [*system, *sorted(folder for folder in own if folder.is_dir() and not folder.is_relative_to("/usr"))]
+    return {environment, prefix, named if named.is_absolute() else prefix}
 
 
 def archive(name: str) -> Path:

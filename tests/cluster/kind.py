@@ -15,12 +15,13 @@ from pathlib import Path
 import yaml
 
 from cluster import api_server, binaries, gpus, kind_workloads, prometheus
-from cluster.cluster import Reach, RealEngine
+from cluster.cluster import Reach, RealEngine, RealRouter
 from cluster.images import OPERATOR_IMAGE
 from cluster.kubectl_proxy import kubectl_proxy, service_path
 from cluster.node import claim_accelerators
 from cluster.paths import CHECKOUT, HERE, state_folder
 from cluster.progress import ClusterError, run_with_heartbeat, say, step
+from router.environment import LITELLM_VERSION
 
 NAME = "costpolicy"
 CONFIGURATION = HERE / "kind.yaml"
@@ -28,6 +29,8 @@ NODE = f"{NAME}-control-plane"
 ENGINE_VERSION = "0.30.0"
 ENGINE_IMAGE = f"vllm/vllm-openai-cpu:v{ENGINE_VERSION}"
 """vLLM's own build for CPUs, of both architectures."""
+ROUTER_IMAGE = f"litellm/litellm:v{LITELLM_VERSION}"
+"""LiteLLM's own, of the release that is tested here from its package."""
 MODEL_ON_NODE = Path("/opt/costpolicy/model")
 
 
@@ -80,6 +83,10 @@ class KindCluster:
         # The node pulls it itself: through Docker it would lie on this machine twice.
         if not _run(on_node("crictl", "images", "--quiet", ENGINE_IMAGE)).strip():
             _run_long(f"pulling {ENGINE_IMAGE} onto the node", on_node("crictl", "pull", ENGINE_IMAGE))
+
+    def provide_router(self) -> RealRouter:
+        """Name LiteLLM's own image, which the node pulls when a pod asks for it."""
+        return RealRouter(image=ROUTER_IMAGE, runtime_class=None)
 
     def start_prometheus(self, *, rules: Mapping[str, object], scrape_interval: str) -> Monitoring:
         """Start an empty Prometheus with the content of a rule file, scraping the real node's annotated pods."""

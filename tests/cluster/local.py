@@ -12,7 +12,7 @@ from pathlib import Path
 import yaml
 
 from cluster import api_server, binaries, containers, debian, dns, gpus, images, prometheus
-from cluster.cluster import Reach, RealEngine, Service
+from cluster.cluster import Reach, RealEngine, RealRouter, Service
 from cluster.credentials import write_kubeconfig, write_tokens
 from cluster.network import ADDRESS, create_bridge
 from cluster.node import start_node
@@ -21,9 +21,11 @@ from cluster.processes import Owner, wait_until
 from cluster.progress import ClusterError, say, step
 from cluster.teardown import tear_down
 from engine.environment import VLLM_VERSION, engine_env
+from router.environment import LITELLM_VERSION, router_env
 
 URL = f"https://{ADDRESS}:6443"
 ENGINE_IMAGE = f"localhost/costpolicy/engine:{VLLM_VERSION}"
+ROUTER_IMAGE = f"localhost/costpolicy/litellm:{LITELLM_VERSION}"
 
 _PROCESSES = (
     "etcd",
@@ -86,10 +88,15 @@ class LocalCluster:
 
     def provide_engine(self, model: Path) -> RealEngine:
         """Lend the engine's environment of this machine to pods; the node reads the model where it lies."""
-        self.import_image(images.engine_image(ENGINE_IMAGE, engine_env(), {}))
+        self.import_image(images.lent_image("engine", ENGINE_IMAGE, engine_env()))
         return RealEngine(
             version=VLLM_VERSION, image=ENGINE_IMAGE, runtime_class=containers.HOST_PYTHON, model_on_node=model
         )
+
+    def provide_router(self) -> RealRouter:
+        """Lend the environment of LiteLLM of this machine to pods."""
+        self.import_image(images.lent_image("router", ROUTER_IMAGE, router_env()))
+        return RealRouter(image=ROUTER_IMAGE, runtime_class=containers.HOST_PYTHON)
 
     def add_gpu_nodes(
         self, product: str, count: int, *, gpus_per_node: int = 8, labels: Mapping[str, str] | None = None
@@ -128,10 +135,10 @@ def cluster_address(service: Service) -> str:
     return f"http://{spec['clusterIP']}:{spec['ports'][0]['port']}"
 
 
-def up(nodes: Mapping[str, int] = gpus.ONE_OF_EACH, *, environment: Path | None = None) -> LocalCluster:
+def up(nodes: Mapping[str, int] = gpus.ONE_OF_EACH, *, environments: Sequence[Path] = ()) -> LocalCluster:
     """Bring the cluster up, or use the one that is; `nodes` are the simulated nodes it has at least.
 
-    `environment` is the virtual environment that pods of the class `host-python` see. What a killed run has left is
+    `environments` are the virtual environments that pods of the class `host-python` see. What a killed run has left is
     taken away first. Needs root; takes about half a minute once the programs are built.
     """
     if os.geteuid() != 0:
@@ -140,11 +147,11 @@ def up(nodes: Mapping[str, int] = gpus.ONE_OF_EACH, *, environment: Path | None 
     with _alone(cluster.state):
         debian.ensure(debian.API_SERVER, debian.NODE, log=cluster.owner.log("debian"))
         binaries.build()
-        if cluster.is_healthy() and _sees(cluster, environment):
+        if cluster.is_healthy() and _sees(cluster, environments):
             say(f"the cluster is up already: KUBECONFIG={cluster.kubeconfig}")
         else:
             tear_down(cluster.owner, cluster.run)
-            _start(cluster, environment)
+            _start(cluster, environments)
         with step("simulated nodes"):
             gpus.complete_gpu_nodes(cluster.kubeconfig, nodes)
     return cluster
@@ -158,7 +165,7 @@ def down() -> None:
         tear_down(cluster.owner, cluster.run)
 
 
-def _start(cluster: LocalCluster, environment: Path | None) -> None:
+def _start(cluster: LocalCluster, environments: Sequence[Path]) -> None:
     run, owner = cluster.run, cluster.owner
     cluster.kubeconfig.unlink(missing_ok=True)
     shutil.rmtree(cluster.state / "logs", ignore_errors=True)
@@ -167,7 +174,7 @@ def _start(cluster: LocalCluster, environment: Path | None) -> None:
     with step("control plane"):
         create_bridge(run)
         _start_control_plane(owner, run)
-    folders = images.host_folders(environment) if environment else []
+    folders = images.host_folders(*environments)
     (run / "host-folders.json").write_text(json.dumps([str(folder) for folder in folders]))
     with step("containerd and its images"):
         containers.start_containerd(owner, run, folders)
@@ -222,9 +229,9 @@ def _cluster_objects() -> list[dict[str, object]]:
     ]
 
 
-def _sees(cluster: LocalCluster, environment: Path | None) -> bool:
+def _sees(cluster: LocalCluster, environments: Sequence[Path]) -> bool:
     """Tell whether the runtime handler lends what is wanted; containerd reads that only when it starts."""
-    wanted = images.host_folders(environment) if environment else []
+    wanted = images.host_folders(*environments)
     lent = json.loads((cluster.run / "host-folders.json").read_text())
     return set(map(str, wanted)) <= set(lent)
 
