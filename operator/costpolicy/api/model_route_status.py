@@ -8,7 +8,10 @@ from costpolicy.api.conditions import Condition
 from costpolicy.api.figures import Line, Money, Sentence, Short, Whole
 from costpolicy.api.model import ObservedModel
 from costpolicy.api.route_tiers import MOST_TIERS
-from costpolicy.api.rules import ListMap
+from costpolicy.api.rules import Clip, ListMap
+
+Figure = Annotated[str, Clip(16)]
+"""A share, a threshold or a date."""
 
 
 class ProvenThreshold(ObservedModel):
@@ -16,13 +19,13 @@ class ProvenThreshold(ObservedModel):
 
     config_map: Line
     """ConfigMap that says so."""
-    threshold: Short
+    threshold: Figure
     """Below this the tier may answer."""
-    loss_bound: Short
+    loss_bound: Figure
     """What it loses at most, as a share of the trusted tier's score, with 95 % confidence."""
     labels: Whole
     """Questions that this rests on."""
-    date: Short
+    date: Figure
     """When they were labelled."""
 
 
@@ -47,7 +50,7 @@ class TierStatus(ObservedModel):
     """Name of the tier."""
     model: Line = ""
     """Model that serves it."""
-    below: Short = ""
+    below: Figure = ""
     """Complexity below which it answers now. Empty: nothing is sent here by complexity, or, for the trusted tier, all the
     rest is."""
     proven: ProvenThreshold | None = None
@@ -56,16 +59,16 @@ class TierStatus(ObservedModel):
     """Why nothing, or less than was asked for, is sent here by complexity."""
     price_per_million: TierTokenPrice | None = None
     """What its tokens cost. Empty: not known."""
-    share: Short = ""
+    share: Figure = ""
     """Share of the route's tokens that it has."""
 
 
 class RouteSavings(ObservedModel):
     """How much cheaper a token is than if one tier answered everything; negative: dearer."""
 
-    against_dearest: Short = ""
+    against_dearest: Figure = ""
     """Against the dearest tier."""
-    against_current: Short = ""
+    against_current: Figure = ""
     """Against spec.currentTier."""
     dearest: Short = ""
     """Name of the dearest tier."""
@@ -104,7 +107,7 @@ class ModelRouteStatus(ObservedModel):
     """The answer in the words of Kubernetes."""
     tiers: Annotated[tuple[TierStatus, ...], Field(max_length=MOST_TIERS), ListMap(("name",))] = ()
     """Models of the route."""
-    routed: Short = ""
+    routed: Figure = ""
     """Share of the tokens that tiers before the trusted one have."""
     blended_per_million_tokens: Money | None = None
     """What a million tokens cost over all tiers."""

@@ -44,13 +44,17 @@ class RouteTraffic:
 
 
 def route_traffic(scope: Scope) -> str:
-    """Tokens of a day by ``namespace, route, tier, kind``, and requests by ``namespace, route, tenth``."""
-    parts = ((RouterMetric.TOKENS, ("tier", "kind")), (RouterMetric.SCORES, ("tenth",)))
-    grown = (
-        f"sum {scope.by('namespace', 'route', *labels)} (increase({scope.selector(metric)}[{TRAFFIC_WINDOW}]))"
-        for metric, labels in parts
-    )
-    return " or ".join(grown)
+    """Tokens of a day by ``namespace, route, tier, kind``, and requests by ``namespace, route, tenth``.
+
+    Each router counts once, however many Prometheus scrape it.
+    """
+    return f"{_grown(scope, RouterMetric.TOKENS, ('tier', 'kind'), 'feature')} or {_grown(scope, RouterMetric.SCORES, ('tenth',))}"
+
+
+def _grown(scope: Scope, metric: RouterMetric, labels: tuple[str, ...], *within: str) -> str:
+    counted = f"increase({scope.selector(metric)}[{TRAFFIC_WINDOW}])"
+    once = f"max {scope.by('namespace', 'pod', 'route', *labels, *within)} ({counted})"
+    return f"sum {scope.by('namespace', 'route', *labels)} ({once})"
 
 
 def traffic_of(samples: Iterable[Sample]) -> Mapping[RouteKey, RouteTraffic]:

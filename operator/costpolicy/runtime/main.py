@@ -24,6 +24,7 @@ from costpolicy.observe.prometheus import PrometheusSource
 from costpolicy.reconcile.exports import fleet_series, running_variants
 from costpolicy.reconcile.fleet import Fleet, FleetWatch
 from costpolicy.reconcile.reconciler import Defaults, Reconciler
+from costpolicy.reconcile.routes.exports import route_series
 from costpolicy.reconcile.routes.reconciler import RouterDefaults, RoutesReconciler
 from costpolicy.runtime.handlers import WatchError, router_key
 from costpolicy.runtime.logs import configure_logging
@@ -57,7 +58,9 @@ def production(settings: Settings, clock: Clock) -> ReconcilerFactory:
 
     def build(gateway: Gateway, telemetry: Telemetry) -> Reconcile:
         def export(fleet: Fleet) -> None:
-            telemetry.export(FleetView(series=fleet_series(running_variants(gateway, fleet), fleet)))
+            series = fleet_series(running_variants(gateway, fleet), fleet)
+            series |= route_series(gateway.routes(), fleet.prices.currency)
+            telemetry.export(FleetView(series=series))
 
         defaults = Defaults(
             mode=settings.default_rollout_mode,

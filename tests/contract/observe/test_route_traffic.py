@@ -19,8 +19,12 @@ def tape() -> Tape:
     """Two replicas of one router with two routes, and a namespace with another; an operator beside them."""
     made = Tape()
     made.add(POLICY, {"version": "1"}, ramp(1, 1))
-    for pod, share in (("a", 1.0), ("b", 0.5)):
-        target = {"namespace": "shop", "pod": pod, "job": "router"}
+    for pod, share, prometheus in (
+        ("a", 1.0, "0"),
+        ("b", 0.5, "0"),
+        ("b", 0.5, "1"),
+    ):  # the second replica is scraped twice
+        target = {"namespace": "shop", "pod": pod, "job": "router", "replica": prometheus}
         for route, tier, kind, tokens in (
             ("chat", "small", "prompt", 6000),
             ("chat", "small", "cached", 2000),

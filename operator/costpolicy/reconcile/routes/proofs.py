@@ -53,7 +53,7 @@ def read_proof(config_map: str, data: Mapping[str, Any]) -> Proof | Problem:
             calibration=_calibration(told, json.loads(coefficients)),
             message=str(told["message"]),
             coefficients=coefficients,
-            loss_bound=_share(told["loss"]["bound"]) if told["complexityBelow"] is not None else Fraction(0),
+            loss_bound=_bound(told),
             since=_since(told.get("since", {})),
         )
     except CoefficientError as error:
@@ -84,6 +84,13 @@ def _calibration(told: Mapping[str, Any], coefficients: dict[str, Any]) -> Calib
             strong_right=round(strong * labels),
         ),
     )
+
+
+def _bound(told: Mapping[str, Any]) -> Fraction:
+    """Return the bound of the loss; below 0, where the weak model surely gains, it takes nothing from what is allowed."""
+    if told["complexityBelow"] is None:
+        return Fraction(0)
+    return max(Fraction(0), Fraction(str(told["loss"]["bound"])))
 
 
 def _since(told: Mapping[str, Any]) -> Since:
