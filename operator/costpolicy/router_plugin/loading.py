@@ -7,7 +7,6 @@ from pathlib import Path
 from traceback import extract_tb
 from typing import Final
 
-from .exposition import serve
 from .pipeline import Pipeline
 from .routes import FILE, Route, Routing, parse_routes
 from .sampling import Samples
@@ -36,7 +35,7 @@ class Failures:
 
 
 def load(folder: Path) -> Pipeline:
-    """Read what lies in a folder, and serve what is counted on the port that it names.
+    """Read what lies in a folder.
 
     Raises:
         OSError, RoutesError: there is no ``routes.json`` that says what to do.
@@ -45,10 +44,6 @@ def load(folder: Path) -> Pipeline:
     series = Series()
     failures = Failures(series)
     scorers = {route.name: found for route in routing.routes.values() if (found := _scorer(folder, route, failures))}
-    try:
-        serve(routing.metrics_port, series.page)
-    except OSError as error:
-        failures("serve", error)
     samples = Samples(now=_now, failed=lambda error: failures("write", error))
     return Pipeline(routing=routing, scorers=scorers, series=series, samples=samples, failed=failures)
 
