@@ -14,7 +14,7 @@ import pytest
 from answering import completion
 from costpolicy.router_plugin.compression import LEFT_OUT
 from costpolicy.router_plugin.series import Series
-from router.clients import DESK, EASY, HARD, Client, Tiers, counted
+from router.clients import DESK, EASY, HARD, Client, Tiers
 from waiting import wait_until
 
 REFUSED = 400, {"error": {"message": "max_tokens is too large: 9999", "type": "BadRequestError", "code": 400}}
@@ -51,17 +51,16 @@ def test_a_route_without_a_score_is_answered_by_its_trusted_tier(client: Client,
 
 
 def test_what_asked_is_counted_by_feature_and_what_the_route_does_not_name_as_other(client: Client, tiers: Tiers):
-    before = counted(client.page(), "costpolicy_route_requests_total")
+    features = ("search", "summary", "other", "unattributed")
+    before = [client.total("costpolicy_route_requests_total", feature=one) for one in features]
     client.ask(headers={"X-CostPolicy-Feature": "search"})
     client.ask(metadata={"feature": "summary"})
     client.ask(headers={"x-litellm-tags": "team-a,feature:summary"})
     client.ask(headers={"x-costpolicy-feature": "a secret of ours"})
     client.ask()
 
-    now = counted(client.page(), "costpolicy_route_requests_total")
-    grown = {dict(labels)["feature"]: value - before.get(labels, 0) for labels, value in now.items()}
-
-    assert {"search": 1, "summary": 2, "other": 1, "unattributed": 1} == {one: n for one, n in grown.items() if n}
+    now = [client.total("costpolicy_route_requests_total", feature=one) for one in features]
+    assert [1, 2, 1, 1] == [after - earlier for after, earlier in zip(now, before, strict=True)]
     assert "a secret of ours" not in client.page()
 
 
