@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 from math import ceil
 from typing import Final, TypeVar
 
@@ -28,6 +29,7 @@ Variant = tuple[str, str, str]
 """Namespace, policy, variant."""
 
 _NARROW: Final = 0.001
+_text: Final = lru_cache(maxsize=64)(format_duration)
 
 
 class SimulatedMetrics:
@@ -113,7 +115,7 @@ class SimulatedMetrics:
                 if self._scrapes[variant][-1].at + self._settings.rate_window >= now
             ),
             tuple(tuple(history.quantiles()) for history in self._history.values()),
-            tuple(tuple(before.figures(now)) for before in self._before.values()),
+            tuple(before.figures(now) for before in self._before.values()),
             tuple(shapes.version for shapes in self._shapes.values()),
             self._hours_version(),
             tuple(saturated.version for saturated in self._saturated.values()),
@@ -192,7 +194,7 @@ class SimulatedMetrics:
             for figure, stretch, value in self._shapes[namespace, policy].quantiles():
                 yield labels | {"figure": figure, "stretch": stretch}, value
             for horizon, ago, value in self._before[namespace, policy].figures(at):
-                yield labels | {"horizon": format_duration(horizon), "ago": format_duration(ago)}, value
+                yield labels | {"horizon": _text(horizon), "ago": _text(ago)}, value
 
     def _of_saturated(self) -> Iterator[tuple[dict[str, str], float]]:
         for (namespace, policy, kernels), saturated in self._saturated.items():

@@ -30,6 +30,7 @@ class Store:
         self._owners: dict[_Address, dict[_Writer, set[Path]]] = {}
         self._managed: dict[_Address, tuple[dict[_Writer, set[Path]], list[dict[str, Any]]]] = {}
         self._applied: dict[tuple[_Address, str], tuple[str, Object]] = {}
+        self._in_order: dict[tuple[str, str], list[_Address]] = {}
         self._version = 0
         self.writes = 0
         self._told = 0
@@ -45,9 +46,12 @@ class Store:
 
     def kind(self, api_version: str, kind: str) -> Iterator[Object]:
         """Yield the objects of a kind by namespace and name."""
-        for address in sorted(self._shown):
-            if address[:2] == (api_version, kind):
-                yield self._shown[address]
+        if (api_version, kind) not in self._in_order:
+            self._in_order[api_version, kind] = sorted(
+                address for address in self._shown if address[:2] == (api_version, kind)
+            )
+        for address in self._in_order[api_version, kind]:
+            yield self._shown[address]
 
     def create(self, item: Object, manager: str) -> Object:
         """Store a new object with all it says, its status included.
@@ -128,6 +132,7 @@ class Store:
         uid = self._require(ref)["metadata"]["uid"]
         for kept in (self._objects, self._shown, self._owners, self._managed):
             del kept[_address(ref)]
+        self._in_order.pop((ref.api_version, ref.kind), None)
         self.writes += 1
         for item in list(self._objects.values()):
             if any(owner["uid"] == uid for owner in item["metadata"].get("ownerReferences", ())):
@@ -153,6 +158,8 @@ class Store:
             unchanged = before.get("spec") == after.get("spec") and before
             metadata["generation"] = metadata.get("generation", 0) + (0 if unchanged else 1)
             after = {**after, "metadata": metadata}
+        if address not in self._objects:
+            self._in_order.pop(address[:2], None)
         self._objects[address] = after
         owners = self._owners[address]
         known = self._managed.get(address)
