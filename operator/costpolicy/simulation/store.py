@@ -8,7 +8,7 @@ from costpolicy.clock import Clock
 from costpolicy.kube.errors import Conflict, Gone
 from costpolicy.kube.gateway import Object, ObjectRef, reference
 from costpolicy.kube.kinds import COST_POLICY
-from costpolicy.simulation.fields import Path, leaves, lookup, merged, removed, trie
+from costpolicy.simulation.fields import Path, differing, leaves, lookup, merged, removed, trie
 
 _Address = tuple[str, str, str, str]
 _Writer = tuple[str, str]
@@ -102,7 +102,7 @@ class Store:
         address = _address(ref)
         before = self._require(ref)
         after = _merge_patch(before, change)
-        changed = {path for path in _owned(after) if lookup(before, path) != lookup(after, path)}
+        changed = set(differing(_own_fields(before), _own_fields(after)))
         owners = self._owners.setdefault(address, {})
         for paths in owners.values():
             paths.difference_update(changed)
@@ -148,7 +148,8 @@ class Store:
 
     def _put(self, address: _Address, before: Object, after: Object) -> Object:
         if after["kind"] == "Deployment":
-            after.setdefault("spec", {}).setdefault("replicas", _DEFAULT_REPLICAS)
+            spec = after.get("spec", {})
+            after = {**after, "spec": {**spec, "replicas": spec.get("replicas", _DEFAULT_REPLICAS)}}
         if before != after:
             self._version += 1
             self.writes += 1
@@ -188,11 +189,17 @@ def _address(ref: ObjectRef) -> _Address:
 
 
 def _owned(item: Object) -> Iterator[Path]:
-    """Yield the fields of an object that have owners: not its address, not its status."""
+    """Yield the fields of an object that have owners."""
+    fields = _own_fields(item)
+    if fields:
+        yield from leaves(fields)
+
+
+def _own_fields(item: Object) -> Object:
+    """Return what of an object has owners: not its address, not its status."""
     metadata = {key: item["metadata"][key] for key in _OWN_METADATA if key in item["metadata"]}
     rest = {key: value for key, value in item.items() if key not in ("apiVersion", "kind", "metadata", "status")}
-    if metadata or rest:
-        yield from leaves({**({"metadata": metadata} if metadata else {}), **rest})
+    return {**({"metadata": metadata} if metadata else {}), **rest}
 
 
 def _merge_patch(value: Any, change: Any) -> Any:  # noqa: ANN401 - any JSON (RFC 7396)
