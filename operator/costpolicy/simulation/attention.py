@@ -152,7 +152,7 @@ class AttentiveOperator:
         return (
             world.store.moves,
             self._others(policy),
-            world.metrics.revision(now),
+            world.metrics.revision((policy.metadata.namespace, policy.metadata.name), now),
             now if changing else None,
             _calendar(policy, now),
         )

@@ -17,8 +17,8 @@ from costpolicy.api.reasons import Reason
 from costpolicy.api.types import TechniqueMode
 from costpolicy.planning.configuration import Configuration
 from costpolicy.planning.demand import Demand
-from costpolicy.planning.plan import Plan
-from costpolicy.planning.planner import plan
+from costpolicy.planning.plan import Plan, Target
+from costpolicy.planning.planner import cheapest, plan
 from costpolicy.planning.request import PlanRequest
 from costpolicy.units import Money
 
@@ -108,7 +108,8 @@ _Answers: TypeAlias = Mapping[Case, Planned | Missing]
 
 
 def _planned(request: PlanRequest) -> Planned | Missing:
-    return answer_of(plan(request))
+    found = cheapest(request)
+    return answer_of(plan(request)) if found is None else _served_by(found)
 
 
 def answer_of(found: Plan) -> Planned | Missing:
@@ -116,7 +117,11 @@ def answer_of(found: Plan) -> Planned | Missing:
     if found.target is None:
         why = found.infeasible.message if found.infeasible else "no plan"
         return Missing(reason=Reason.INFEASIBLE, message=why)
-    return Planned(cost_per_hour=found.target.cost_per_hour, configuration=found.target.configuration)
+    return _served_by(found.target)
+
+
+def _served_by(target: Target) -> Planned:
+    return Planned(cost_per_hour=target.cost_per_hour, configuration=target.configuration)
 
 
 def _for(replans: Replans, demand: Demand) -> PlanRequest:
