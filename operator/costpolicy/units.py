@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
+from functools import lru_cache
 from typing import Final
 
 GIB: Final = 1024**3
@@ -95,6 +96,7 @@ class Money:
 ZERO: Final = Money(0)
 
 
+@lru_cache(maxsize=1024)
 def parse_duration(text: str) -> timedelta:
     """Read a Go-style duration of whole hours, minutes, seconds and milliseconds (``1h30m``, ``800ms``).
 

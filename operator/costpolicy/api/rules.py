@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, takewhile
-from typing import Any
+from typing import Any, Final
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.alias_generators import to_snake
@@ -137,8 +137,14 @@ class IntOrString:
         return {"x-kubernetes-int-or-string": True, **limits}
 
 
+_LONGEST_ESCAPE: Final = 6
+"""Bytes that one character takes at the most: a control character as ``\\u0000``."""
+
+
 def _json_bytes(text: str) -> int:
     """Bytes of a text within a JSON document in UTF-8, escapes included."""
+    if text.isascii() and text.isprintable() and not ('"' in text or "\\" in text):
+        return len(text)
     return len(json.dumps(text, ensure_ascii=False).encode(errors="replace")) - 2
 
 
@@ -150,7 +156,7 @@ class Clip:
 
     def cut(self, text: str) -> str:
         """Return the text, its end replaced by an ellipsis if it is longer than allowed."""
-        if _json_bytes(text) <= self.length:
+        if len(text) * _LONGEST_ESCAPE <= self.length or _json_bytes(text) <= self.length:
             return text
         room = self.length - _json_bytes("…")
         sizes = accumulate(_json_bytes(character) for character in text)

@@ -199,6 +199,8 @@ class CostPolicyStatus(ObservedModel):
         Copies made by ``model_copy`` are not validated, so everything is validated once more here.
         """
         fitting = type(self).model_validate(self.model_dump())
+        if fitting.size() <= STATUS_LIMIT:
+            return fitting
         while fitting.size() > STATUS_LIMIT and fitting.history:
             fitting = fitting.model_copy(update={"history": fitting.history[:-1]})
         while fitting.size() > STATUS_LIMIT and fitting.playbook:

@@ -14,6 +14,14 @@ DAYS_BEFORE: Final = (DAY, 2 * DAY)
 WEEKS_BEFORE: Final = (WEEK, 2 * WEEK)
 """How long ago those minutes were, as the label ``ago``."""
 
+_PAIRS: Final = {
+    horizon: tuple(
+        tuple((format_duration(horizon), format_duration(ago)) for ago in pair) for pair in (DAYS_BEFORE, WEEKS_BEFORE)
+    )
+    for horizon in HORIZONS
+}
+"""The labels of the rises that are compared with each other."""
+
 Rises = Mapping[timedelta, float]
 """Requests per second that come on top of those of now, by horizon."""
 
@@ -34,12 +42,9 @@ def rises_of(samples: Iterable[Sample]) -> Rises:
         if "horizon" in sample.labels
     }
     found: dict[timedelta, float] = {}
-    for horizon in HORIZONS:
-        pairs = (
-            [rose[key] for ago in pair if (key := (format_duration(horizon), format_duration(ago))) in rose]
-            for pair in (DAYS_BEFORE, WEEKS_BEFORE)
-        )
-        highest = max((min(pair) for pair in pairs if pair), default=0.0)
+    for horizon, pairs in _PAIRS.items():
+        known = ([rose[key] for key in pair if key in rose] for pair in pairs)
+        highest = max((min(pair) for pair in known if pair), default=0.0)
         if highest > 0.0:
             found[horizon] = highest
     return found

@@ -3,13 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TypeAlias
 
 from costpolicy.api.reasons import Reason
 from costpolicy.observe.ahead import rises_of
 from costpolicy.observe.costs import costs_of
 from costpolicy.observe.days import high_rate
-from costpolicy.observe.latency import Tail, histogram
 from costpolicy.observe.observation import UNRECORDED, Figure, PolicyObservation, VariantObservation
 from costpolicy.observe.past import Key, Past, by_key, read_past
 from costpolicy.observe.questions import questions
@@ -18,9 +16,7 @@ from costpolicy.observe.saturation import saturations
 from costpolicy.observe.scope import Scope, parse_matchers
 from costpolicy.observe.shapes import RequestShape, high_shape
 from costpolicy.observe.source import MetricsSource, Missing, Sample
-from costpolicy.units import MICROS_PER_UNIT, Money, format_time
-
-Answers: TypeAlias = Mapping[str, Mapping[Key, tuple[Sample, ...]]]
+from costpolicy.observe.variant import Answers, VariantReading, no_series, plain_value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,108 +100,13 @@ class FleetObservations:
 
     def of_variant(self, namespace: str, policy: str, variant: str) -> VariantObservation:
         """Return what was seen of a variant; everything missing if nothing was."""
-        key = (namespace, policy, variant)
-        ttft_p50 = self._latency("ttft_buckets", key, 0.5)
-        prompt, ratio = self._shape("prompt_tokens", key), self._shape("prefix_hit_ratio", key)
-        absent = prompt if isinstance(prompt, Missing) else ratio
-        return VariantObservation(
-            namespace=namespace,
-            policy=policy,
-            variant=variant,
-            requests_per_second=self._figure("requests_offered", key),
-            finished_per_second=self._split("requests_finished", key, "finished_reason"),
-            prompt_tokens=prompt,
-            output_tokens=self._shape("output_tokens", key),
-            answers=self._answers(key),
-            cached_tokens=absent if isinstance(absent, Missing) or isinstance(prompt, Missing) else prompt * absent,
-            prefix_hit_ratio=ratio,
-            generated_tokens_per_second=self._figure("generated_tokens", key),
-            ttft_p50=ttft_p50 if isinstance(ttft_p50, Missing) else ttft_p50.value,
-            ttft=self._latency("ttft_buckets", key, 0.95),
-            inter_token=self._latency("inter_token_buckets", key, 0.95),
-            request_inter_token=self._latency("request_inter_token_buckets", key, 0.95),
-            waiting=self._figure("waiting", key),
-            running=self._figure("running", key),
-            kv_cache_usage=self._figure("kv_cache_usage", key),
-            kv_cache_size_tokens=self._kv_cache_size(key),
-            preemptions_per_second=self._figure("preemptions", key),
-            pods_up=round(self._value("pods_up", key) or 0),
-            last_sample=self._last_sample(key),
-            fresh=self._is_fresh(key),
-            accelerators={state: round(n) for state, n in self._split("accelerators", key, "state").items()},
-            cost_per_hour=self._cost(key),
-        )
+        return VariantReading(self.answers, (namespace, policy, variant), self.at, self.max_age).observation()
 
     def _samples(self, question: str, key: Key) -> tuple[Sample, ...]:
         return self.answers[question].get(key, ())
 
     def _value(self, question: str, key: Key) -> float | None:
-        # What rides along in a question has a figure's name; the answer itself has none.
-        plain = (sample.value for sample in self._samples(question, key) if not sample.labels.get("figure"))
-        return next(plain, None)
-
-    def _split(self, question: str, key: Key, label: str) -> dict[str, float]:
-        return {sample.labels.get(label, ""): sample.value for sample in self._samples(question, key)}
-
-    def _figure(self, question: str, key: Key) -> Figure:
-        """Return a count or rate, which exists whenever its engines are scraped."""
-        stale = self._stale(key)
-        if stale is not None:
-            return stale
-        value = self._value(question, key)
-        return _no_series(question) if value is None else value
-
-    def _shape(self, question: str, key: Key) -> Figure:
-        """Return a mean or quantile, which does not exist without requests."""
-        figure = self._figure(question, key)
-        if isinstance(figure, Missing) and self._is_fresh(key):
-            return _no_requests()
-        return figure
-
-    def _answers(self, key: Key) -> Mapping[str, float]:
-        """Return what else is known of answers; nothing of engines that were not seen of late."""
-        found = self._split("output_tokens", key, "figure") if self._stale(key) is None else {}
-        return {figure: value for figure, value in found.items() if figure}
-
-    def _latency(self, question: str, key: Key, share: float) -> Tail | Missing:
-        if self._stale(key) is None:
-            buckets = histogram(self._split(question, key, "le"))
-            if buckets is not None:
-                return buckets.quantile(share)
-        absent = self._shape(question, key)
-        return absent if isinstance(absent, Missing) else _no_requests()
-
-    def _kv_cache_size(self, key: Key) -> Figure:
-        sizes = [size for size in self._split("kv_cache_size", key, "kv_cache_size_tokens") if size.isdecimal()]
-        return float(min(map(int, sizes))) if sizes else _no_series("kv_cache_size_tokens")
-
-    def _cost(self, key: Key) -> Money | Missing:
-        match self._samples("cost_per_hour", key):
-            case (sample,):
-                return Money(round(sample.value * MICROS_PER_UNIT))
-            case ():
-                return _no_series("the price of its accelerators")
-            case several:
-                currencies = ", ".join(sample.labels.get("currency", "") for sample in several)
-                return Missing(reason=Reason.NO_SAMPLES, message=f"its accelerators are priced in {currencies}")
-
-    def _last_sample(self, key: Key) -> datetime | Missing:
-        seconds = self._value("last_sample", key)
-        return _no_series("engines") if seconds is None else datetime.fromtimestamp(seconds, tz=UTC)
-
-    def _is_fresh(self, key: Key) -> bool:
-        last = self._last_sample(key)
-        return not isinstance(last, Missing) and self.at - last <= self.max_age
-
-    def _stale(self, key: Key) -> Missing | None:
-        last = self._last_sample(key)
-        if isinstance(last, Missing) or self._is_fresh(key):
-            return None
-        # A time, not an age: a message that changes with the clock would be written in every cycle.
-        return Missing(
-            reason=Reason.NO_SAMPLES,
-            message=f"the newest sample of its engines is of {format_time(last)}: are they scraped?",
-        )
+        return plain_value(self._samples(question, key))
 
     def _history(self, question: str, key: Key) -> Figure:
         value = self._value(question, key)
@@ -223,7 +124,7 @@ class FleetObservations:
                 message="the chart's recording rules are not loaded into Prometheus: there is no history; "
                 "have it load them (rules in the chart's values)",
             )
-        return _no_series("recorded demand")
+        return no_series("recorded demand")
 
     def _high_rate(self, key: Key) -> Figure:
         span = self._span(key)
@@ -281,11 +182,3 @@ def _variants(answers: Answers) -> dict[tuple[str, str], tuple[str, ...]]:
     for namespace, policy, variant in (key for answer in answers.values() for key in answer):
         variants.setdefault((namespace, policy), set()).update({variant} - {""})
     return {policy: tuple(sorted(variants[policy])) for policy in sorted(variants)}
-
-
-def _no_requests() -> Missing:
-    return Missing(reason=Reason.NO_TRAFFIC, message="engines are scraped, and no request finished of late")
-
-
-def _no_series(what: str) -> Missing:
-    return Missing(reason=Reason.NO_SAMPLES, message=f"Prometheus holds no series for {what.replace('_', ' ')}")

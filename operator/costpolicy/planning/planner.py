@@ -1,5 +1,6 @@
 """The planner: what is offered and allowed, the search for the cheapest that keeps the promise, and the answer."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from costpolicy.api.reasons import Reason
@@ -24,9 +25,9 @@ def plan(request: PlanRequest, evaluation: Evaluation | None = None) -> Plan:
     """
     question = Question(request=request, evaluation=evaluation or Evaluation(request))
     allowed, refused = _split_supplies(request, question.evaluation)
-    found = Search(question, limits_of(request)).run(placements(request, allowed, question.evaluation, gate=True))
+    found = _searched(question, allowed, gate=True)
     candidates = (*refused, *found.candidates())
-    uncapped, best = _uncapped(question, found), found.best or _within_means(question, found)
+    uncapped, best = _uncapped(question, found), _best(question, found)
     return Plan(
         demand=request.demand,
         target=best,
@@ -37,6 +38,25 @@ def plan(request: PlanRequest, evaluation: Evaluation | None = None) -> Plan:
         infeasible=None if best else infeasible(candidates, request, uncapped),
         candidates=candidates,
     )
+
+
+def cheapest(request: PlanRequest) -> Target | None:
+    """Return the target of :func:`plan` alone, where nobody asks why.
+
+    What the quality gate could add is never the target, and most of the work of a plan: it is not looked at.
+    """
+    question = Question(request=request, evaluation=Evaluation(request))
+    allowed = [supply for supply in _in_order(request) if check_supply(supply, request) is None]
+    return _best(question, _searched(question, allowed, gate=False))
+
+
+def _searched(question: Question, supplies: Sequence[Supply], *, gate: bool) -> Search:
+    request, evaluation = question.request, question.evaluation
+    return Search(question, limits_of(request)).run(placements(request, supplies, evaluation, gate=gate))
+
+
+def _best(question: Question, found: Search) -> Target | None:
+    return found.best or _within_means(question, found)
 
 
 def _within_means(question: Question, now: Search) -> Target | None:
@@ -99,7 +119,7 @@ def _uncapped(question: Question, now: Search) -> Target | None:
 
 def _split_supplies(request: PlanRequest, evaluation: Evaluation) -> tuple[list[Supply], list[Candidate]]:
     allowed, refused = [], []
-    for supply in sorted(request.supplies, key=_supply_order):
+    for supply in _in_order(request):
         rejection = check_supply(supply, request)
         if rejection is None:
             allowed.append(supply)
@@ -107,6 +127,10 @@ def _split_supplies(request: PlanRequest, evaluation: Evaluation) -> tuple[list[
         smallest = next(options_on(request, supply, evaluation, gate=False))
         refused.append(Candidate(Placement(smallest, supply), supply.offering.hourly.micros, rejection))
     return allowed, refused
+
+
+def _in_order(request: PlanRequest) -> list[Supply]:
+    return sorted(request.supplies, key=_supply_order)
 
 
 def _supply_order(supply: Supply) -> tuple[int, str, str]:

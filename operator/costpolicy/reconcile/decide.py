@@ -18,6 +18,7 @@ from costpolicy.reconcile.inputs import Inputs
 from costpolicy.reconcile.measurement import measurement_of
 from costpolicy.reconcile.news import news_of
 from costpolicy.reconcile.outlook import Outlook, look_ahead
+from costpolicy.reconcile.replans import replanned
 from costpolicy.reconcile.scaler import scaler_of
 from costpolicy.reconcile.snapshot import Snapshot
 from costpolicy.reconcile.steer import steer
@@ -29,7 +30,7 @@ def decide(snapshot: Snapshot, now: datetime) -> Decision:
         case Problem() as problem:
             return _leave_alone(snapshot, problem, now)
         case Inputs() as inputs:
-            outlook = look_ahead(snapshot, inputs, now)
+            outlook = replanned(look_ahead(snapshot, inputs, now), now)
     if snapshot.mode in (RolloutMode.OFF, RolloutMode.RECOMMEND):
         return _advise(outlook, now)
     return _act(outlook, now)

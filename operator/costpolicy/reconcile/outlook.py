@@ -30,7 +30,6 @@ from costpolicy.reconcile.findings import Examiner, Findings, findings, refused_
 from costpolicy.reconcile.inputs import Inputs
 from costpolicy.reconcile.live import LiveVariant
 from costpolicy.reconcile.remedies import with_remedy
-from costpolicy.reconcile.replans import replanned
 from costpolicy.reconcile.snapshot import Planned, Snapshot
 from costpolicy.reconcile.unscraped import scrapable, with_unscraped
 from costpolicy.rollout.windows import Bounds, replica_bounds
@@ -181,9 +180,7 @@ def look_ahead(snapshot: Snapshot, inputs: Inputs, now: datetime) -> Outlook:
     request = replace(request, acceptance=acceptance_of_proposers(request, snapshot.observed))
     request = replace(request, calibration=calibration_book(request, stable, snapshot.observed))
     known = snapshot.planned
-    planned = known if known is not None and known.request == request else _planned(request)
-    replans = replanned(known.replans if known else None, request, planned.plan, snapshot.observed, now)
-    planned = replace(planned, replans=replans)
+    planned = known if known is not None and known.request == request else _planned(request, known)
     scaling = policy.spec.scaling
     default = Bounds(minimum=scaling.min_replicas, maximum=scaling.max_replicas)
     return Outlook(
@@ -199,6 +196,11 @@ def look_ahead(snapshot: Snapshot, inputs: Inputs, now: datetime) -> Outlook:
     )
 
 
-def _planned(request: PlanRequest) -> Planned:
+def _planned(request: PlanRequest, before: Planned | None) -> Planned:
     """Return the plan without its candidates, and nothing of the search for it: it is kept until the next one."""
-    return Planned(request=request, plan=replace(plan(request), candidates=()), evaluation=Evaluation(request))
+    return Planned(
+        request=request,
+        plan=replace(plan(request), candidates=()),
+        evaluation=Evaluation(request),
+        replans=before.replans if before else None,
+    )

@@ -1,6 +1,6 @@
 """The playbook of a policy as its status says it: renewed when its plans were made anew, or a state or an amount changed."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from costpolicy.api.measured import PlaybookRow
@@ -11,6 +11,7 @@ from costpolicy.reconcile.replans import traffic_of
 from costpolicy.reconcile.snapshot import MetricsDown
 from costpolicy.savings.playbook.facts import Facts
 from costpolicy.savings.playbook.playbook import Play, playbook
+from costpolicy.units import Money
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,12 +33,12 @@ def played(outlook: Outlook) -> Played:
     if replans is not None and not replans.complete:
         return kept
     book = playbook(_facts(outlook), replans)
-    rows = tuple(map(_row, book.plays))
     together = None if book.together is None else book.together.text(2)
     # While the same plans are compared only their gist counts: figures in reasons flutter, and each would be a write.
     told = snapshot.planned is not None and snapshot.planned.replans is replans
-    same = _gist(rows) == _gist(before.playbook) and together == before.playbook_saves_per_month
-    return kept if told and same else Played(rows=rows, together=together)
+    if told and together == before.playbook_saves_per_month and _gist(book.plays) == _written(before.playbook):
+        return kept
+    return Played(rows=tuple(map(_row, book.plays)), together=together)
 
 
 def _facts(outlook: Outlook) -> Facts:
@@ -62,10 +63,18 @@ def _row(play: Play) -> PlaybookRow:
         technique=play.technique.name,
         effort=play.technique.effort.value,
         state=state.value,
-        saves_per_month=None if saves is None else saves.text(2),
+        saves_per_month=_text(saves),
         reason=reason,
     )
 
 
-def _gist(rows: Sequence[PlaybookRow]) -> list[tuple[str, str, str | None]]:
+def _gist(plays: Iterable[Play]) -> list[tuple[str, str, str | None]]:
+    return [(play.technique.name, play.row.state.value, _text(play.row.saves)) for play in plays]
+
+
+def _written(rows: Iterable[PlaybookRow]) -> list[tuple[str, str, str | None]]:
     return [(row.technique, row.state, row.saves_per_month) for row in rows]
+
+
+def _text(saves: Money | None) -> str | None:
+    return None if saves is None else saves.text(2)

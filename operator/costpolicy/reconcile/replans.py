@@ -1,29 +1,28 @@
 """Which plans a playbook compares for a policy: for the demand that is planned for, and what engines count of it."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from costpolicy.api.missing import Missing
 from costpolicy.observe.answers import AnswerFigure
 from costpolicy.observe.observation import PolicyObservation
-from costpolicy.planning.plan import Plan
-from costpolicy.planning.request import PlanRequest
+from costpolicy.reconcile.outlook import Outlook
 from costpolicy.reconcile.snapshot import MetricsDown
 from costpolicy.savings.playbook.facts import Traffic
-from costpolicy.savings.playbook.replans import Replans, carried_on
+from costpolicy.savings.playbook.renewal import carried_on
 
 
-def replanned(
-    before: Replans | None,
-    request: PlanRequest,
-    found: Plan,
-    observed: PolicyObservation | MetricsDown,
-    now: datetime,
-) -> Replans | None:
-    """Return the plans that the playbook compares, one more than before; ``None`` while nothing is known of the traffic."""
+def replanned(outlook: Outlook, now: datetime) -> Outlook:
+    """Return an outlook with the plans that the playbook compares, one more than before; without any while nothing is known
+    of the traffic.
+    """
+    planned, request = outlook.planned, outlook.request
     if request.demand.assumed:
-        return None
-    share = traffic_of(observed).abandoned
-    return carried_on(before, request, found, 0.0 if isinstance(share, Missing) else share, now)
+        return replace(outlook, planned=replace(planned, replans=None))
+    share = traffic_of(outlook.snapshot.observed).abandoned
+    abandoned = 0.0 if isinstance(share, Missing) else share
+    replans = carried_on(planned.replans, request, planned.plan, abandoned, now)
+    return replace(outlook, planned=replace(planned, replans=replans))
 
 
 def traffic_of(observed: PolicyObservation | MetricsDown) -> Traffic:

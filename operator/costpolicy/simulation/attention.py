@@ -18,6 +18,7 @@ from costpolicy.api.policy import CostPolicy
 from costpolicy.api.pricebook import PriceBook
 from costpolicy.api.reasons import Reason
 from costpolicy.api.status import CostPolicyStatus
+from costpolicy.api.types import CapacityType
 from costpolicy.catalog.prices import PriceList
 from costpolicy.kube.gateway import Gateway
 from costpolicy.observe.ahead import Rises
@@ -151,7 +152,7 @@ class AttentiveOperator:
         return (
             world.store.moves,
             self._others(policy),
-            world.metrics.revision(now),
+            world.metrics.revision((policy.metadata.namespace, policy.metadata.name), now),
             now if changing else None,
             _calendar(policy, now),
         )
@@ -247,8 +248,18 @@ def _remembers(policy: CostPolicy, now: datetime) -> bool:
 
 
 def _decided(policy: CostPolicy) -> object:
-    """Return what status says but for the traffic that it shows, on which nothing depends."""
-    return policy.status and policy.status.model_copy(update={"observed": None})
+    """Return what status says but for what no further look depends on.
+
+    That is what it only shows, of traffic, of what runs and of the month, whose ceiling is among the grounds; and what
+    replicas wait for, which the replica loop is asked at every step.  On Spot how many were ready tells what was lost.
+    """
+    status = policy.status
+    if status is None:
+        return None
+    shown: dict[str, object] = dict.fromkeys(("observed", "current", "spending", "scaling"))
+    if status.current is not None and status.current.capacity_type != CapacityType.SPOT:
+        shown["variants"] = bool(status.variants)
+    return status.model_copy(update=shown)
 
 
 def _stands_in(status: CostPolicyStatus) -> bool:

@@ -108,10 +108,14 @@ class Result:
 
     def take(self, interval: Interval) -> None:
         """Take in an interval."""
-        self.requests += interval.requests
-        self.inside += interval.inside
+        self.serve(interval.requests, interval.inside, interval.replicas)
         self.cost += interval.cost
-        self.most_replicas = max(self.most_replicas, interval.replicas)
+
+    def serve(self, requests: float, inside: float, replicas: int) -> None:
+        """Take in what was asked of so many replicas, and what of it was answered inside the objectives."""
+        self.requests += requests
+        self.inside += inside
+        self.most_replicas = max(self.most_replicas, replicas)
 
     @property
     def share(self) -> float:
@@ -144,7 +148,7 @@ def deployed(service: Service, controller: Controller, around: Sequence[Surround
 
     Replicas beyond those for which there are accelerators wait for them, and cost nothing meanwhile.
     """
-    result, pods, reading = Result(), _Pods(), None
+    result, pods, reading, paid = Result(), _Pods(), None, 0
     now, queue, back, asked = around[0].since, 0.0, 0.0, 1
     ahead = list(around)
     here = ahead.pop(0)
@@ -153,7 +157,8 @@ def deployed(service: Service, controller: Controller, around: Sequence[Surround
     while now < until:
         traffic = service.traffic.at(now)
         while ahead and ahead[0].since <= now:
-            here = ahead.pop(0)
+            result.cost += cost_of(price * paid, controller.interval)
+            here, paid = ahead.pop(0), 0
             price, places = service.hourly(here), service.placeable(here.stock)
         asked = controller.wanted(now, pods.ready(now), asked, reading)
         pods.resize(min(asked, places), now, engine.load_time + here.slowness)
@@ -162,15 +167,8 @@ def deployed(service: Service, controller: Controller, around: Sequence[Surround
         reading = engine.reading(traffic, rate / ready, queue / ready) if ready else None
         back = returning(traffic, now, rate, reading)
         held, inside = len(pods.ready_at), reading.share_within(service.promise) if reading else 0.0
-        result.take(
-            Interval(
-                at=now,
-                requests=rate * seconds,
-                inside=rate * seconds * inside,
-                replicas=held,
-                ready=ready,
-                cost=cost_of(price * held, controller.interval),
-            )
-        )
+        result.serve(rate * seconds, rate * seconds * inside, held)
+        paid += held
         now += controller.interval
+    result.cost += cost_of(price * paid, controller.interval)
     return result

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from math import log
 from statistics import NormalDist
-from typing import Final
+from typing import Final, NamedTuple
 
 from costpolicy.api.types import WeightFormat
 from costpolicy.catalog.accelerators import Accelerator
@@ -108,8 +108,7 @@ class Profile:
         return max(traffic.prompt_tokens - traffic.cached_tokens, 1.0) / self.prefill_rate
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class Reading(NamedTuple):
     """What one replica shows: rates per second, times in seconds, requests, shares.
 
     ``queued`` is the wait behind requests that came earlier.

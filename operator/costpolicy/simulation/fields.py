@@ -8,7 +8,7 @@ writes.
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from copy import deepcopy
+from functools import lru_cache
 from typing import Any, Final
 
 Path = tuple[str, ...]
@@ -32,7 +32,7 @@ _KEY_DEFAULTS: Final[Mapping[str, str]] = {"protocol": "TCP"}
 def leaves(value: Json, path: Path = ()) -> Iterator[Path]:
     """Yield the paths that somebody who writes ``value`` owns."""
     name = path[-1][2:] if path else ""
-    if isinstance(value, Mapping) and value and name not in _ATOMIC_MAPS:
+    if isinstance(value, dict) and value and name not in _ATOMIC_MAPS:
         for key, entry in value.items():
             yield from leaves(entry, (*path, f"f:{key}"))
     elif isinstance(value, list) and value and _is_keyed(name, value):
@@ -45,8 +45,8 @@ def leaves(value: Json, path: Path = ()) -> Iterator[Path]:
 
 
 def merged(live: Json, wanted: Json, name: str = "") -> Json:
-    """Return ``live`` with what is wanted written into it."""
-    if isinstance(wanted, Mapping) and isinstance(live, Mapping) and name not in _ATOMIC_MAPS:
+    """Return ``live`` with what is wanted written into it; parts of both are parts of the result, and none is altered."""
+    if isinstance(wanted, dict) and isinstance(live, dict) and name not in _ATOMIC_MAPS:
         return {**live, **{key: merged(live.get(key), value, key) for key, value in wanted.items()}}
     if isinstance(wanted, list) and isinstance(live, list) and _is_keyed(name, [*live, *wanted]):
         items = {_step(name, item): item for item in live}
@@ -54,7 +54,26 @@ def merged(live: Json, wanted: Json, name: str = "") -> Json:
             step = _step(name, item)
             items[step] = merged(items.get(step, {}), item)
         return list(items.values())
-    return deepcopy(wanted)
+    return wanted
+
+
+def differing(before: Json, after: Json, path: Path = ()) -> Iterator[Path]:
+    """Yield those of the leaves of ``after`` that ``before`` has otherwise, or has not."""
+    name = path[-1][2:] if path else ""
+    if before is after:
+        return
+    if isinstance(after, dict) and after and name not in _ATOMIC_MAPS:
+        for key, entry in after.items():
+            yield from differing(_child(before, f"f:{key}", name), entry, (*path, f"f:{key}"))
+    elif isinstance(after, list) and after and _is_keyed(name, after):
+        for item in after:
+            step = _step(name, item)
+            live = _child(before, step, name)
+            if live != item:
+                yield (*path, step)
+            yield from differing(live, item, (*path, step))
+    elif before != after:
+        yield path
 
 
 def lookup(value: Json, path: Path) -> Json:
@@ -96,7 +115,7 @@ def trie(paths: Iterable[Path]) -> dict[str, Json]:
 
 
 def _is_keyed(name: str, items: list[Json]) -> bool:
-    return name in _KEYS and all(isinstance(item, Mapping) and _keys(name, item) for item in items)
+    return name in _KEYS and all(isinstance(item, dict) and _keys(name, item) for item in items)
 
 
 def _keys(name: str, item: Mapping[str, Json]) -> tuple[str, ...] | None:
@@ -105,11 +124,16 @@ def _keys(name: str, item: Mapping[str, Json]) -> tuple[str, ...] | None:
 
 def _step(name: str, item: Mapping[str, Json]) -> str:
     keys = _keys(name, item) or ()
-    return "k:" + json.dumps({key: item.get(key, _KEY_DEFAULTS.get(key)) for key in keys}, separators=(",", ":"))
+    return _text(tuple((key, item.get(key, _KEY_DEFAULTS.get(key))) for key in keys))
+
+
+@lru_cache(maxsize=1024)
+def _text(keys: tuple[tuple[str, Json], ...]) -> str:
+    return "k:" + json.dumps(dict(keys), separators=(",", ":"))
 
 
 def _child(value: Json, step: str, name: str) -> Json:
     if step.startswith("f:"):
-        return value.get(step[2:]) if isinstance(value, Mapping) else None
+        return value.get(step[2:]) if isinstance(value, dict) else None
     items = value if isinstance(value, list) else []
     return next((item for item in items if _keys(name, item) and _step(name, item) == step), None)

@@ -60,12 +60,13 @@ class SimulatedGateway:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._parsed: dict[ObjectRef, tuple[Object, Any]] = {}
+        self._parsed: dict[tuple[str, str, str], tuple[Object, Any]] = {}
+        self._listed: dict[Kind, tuple[int, tuple[Any, ...]]] = {}
         self.published: list[Event] = []
 
     def policies(self) -> tuple[CostPolicy | Unreadable, ...]:
         """See :class:`Gateway`."""
-        return tuple(self._read(item, parse_policy) for item in self._all(COST_POLICY))
+        return self._list(COST_POLICY, parse_policy)
 
     def policy(self, namespace: str, name: str) -> CostPolicy | Unreadable | None:
         """See :class:`Gateway`."""
@@ -79,19 +80,19 @@ class SimulatedGateway:
 
     def price_books(self) -> tuple[PriceBook | Unreadable, ...]:
         """See :class:`Gateway`."""
-        return tuple(self._read(item, parse_price_book) for item in self._all(PRICE_BOOK))
+        return self._list(PRICE_BOOK, parse_price_book)
 
     def nodes(self) -> tuple[Node, ...]:
         """See :class:`Gateway`."""
-        return tuple(self._read(item, parse_node) for item in self._all(NODE))
+        return self._list(NODE, parse_node)
 
     def pods(self) -> tuple[Pod, ...]:
         """See :class:`Gateway`."""
-        return tuple(pod for item in self._all(POD) if concerns_us(pod := self._read(item, parse_pod)))
+        return tuple(filter(concerns_us, self._list(POD, parse_pod)))
 
     def pods_of_job(self, namespace: str, job: str) -> tuple[Pod, ...]:
         """See :class:`Gateway`."""
-        pods = (self._read(item, parse_pod) for item in self._all(POD))
+        pods = self._list(POD, parse_pod)
         return tuple(pod for pod in pods if pod.namespace == namespace and pod.labels.get(JOB_LABEL) == job)
 
     def owned(self, namespace: str, policy: str) -> tuple[Object, ...]:
@@ -160,12 +161,20 @@ class SimulatedGateway:
         """See :class:`Gateway`."""
         self.published.append(event)
 
+    def _list(self, kind: Kind, parse: Callable[[Object], _Parsed]) -> tuple[_Parsed, ...]:
+        """Return all parsed objects of a kind: the same until anything is written."""
+        known = self._listed.get(kind)
+        if known is None or known[0] != self._store.writes:
+            items = tuple(self._read(item, parse) for item in self._all(kind))
+            known = self._listed[kind] = (self._store.writes, items)
+        return known[1]
+
     def _read(self, item: Object, parse: Callable[[Object], _Parsed]) -> _Parsed:
         """Parse a stored object, once for each of its versions."""
-        ref = reference(item)
-        known = self._parsed.get(ref)
+        key = (item["kind"], item["metadata"].get("namespace", ""), item["metadata"]["name"])
+        known = self._parsed.get(key)
         if known is None or known[0] is not item:
-            known = self._parsed[ref] = (item, parse(item))
+            known = self._parsed[key] = (item, parse(item))
         parsed: _Parsed = known[1]
         return parsed
 

@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 from math import ceil
 from typing import Final, TypeVar
 
@@ -28,6 +29,7 @@ Variant = tuple[str, str, str]
 """Namespace, policy, variant."""
 
 _NARROW: Final = 0.001
+_text: Final = lru_cache(maxsize=64)(format_duration)
 
 
 class SimulatedMetrics:
@@ -102,21 +104,21 @@ class SimulatedMetrics:
         if scrapes:
             self._ledger.record(next(iter(scrapes.values())).at, paid)
 
-    def revision(self, now: datetime) -> object:
-        """Return a value that stays equal while answers stay equal, but for the times in them."""
+    def revision(self, policy: tuple[str, str], now: datetime) -> object:
+        """Return a value that stays equal while answers about a policy stay equal, but for the times in them."""
         settled, fresh = now - self._settings.rate_window, now - self._settings.max_age
         return (
             self.outage,
             tuple(
                 (variant, since if since <= settled and self._scrapes[variant][-1].at >= fresh else now)
                 for variant, since in self._alike.items()
-                if self._scrapes[variant][-1].at + self._settings.rate_window >= now
+                if variant[:2] == policy and self._scrapes[variant][-1].at + self._settings.rate_window >= now
             ),
-            tuple(tuple(history.quantiles()) for history in self._history.values()),
-            tuple(tuple(before.figures(now)) for before in self._before.values()),
-            tuple(shapes.version for shapes in self._shapes.values()),
-            self._hours_version(),
-            tuple(saturated.version for saturated in self._saturated.values()),
+            tuple(self._history[policy].quantiles()) if policy in self._history else (),
+            self._before[policy].figures(now) if policy in self._before else (),
+            self._shapes[policy].version if policy in self._shapes else 0,
+            self._hours_version(policy),
+            tuple(saturated.version for kind, saturated in self._saturated.items() if kind[:2] == policy),
             self.missing,
         )
 
@@ -172,8 +174,13 @@ class SimulatedMetrics:
             self._recorded = (version, tuple(self._samples_of_hours()))
         return self._recorded[1]
 
-    def _hours_version(self) -> object:
-        return tuple((hours.kept[0][0], hours.kept[-1][0]) for hours in self._hours.values() if hours.kept)
+    def _hours_version(self, policy: tuple[str, str] | None = None) -> object:
+        """Return a value that stays equal while no hour of a policy, by default of any, was recorded or forgotten."""
+        return tuple(
+            (hours.kept[0][0], hours.kept[-1][0])
+            for variant, hours in self._hours.items()
+            if hours.kept and policy in (None, variant[:2])
+        )
 
     def _samples_of_hours(self) -> Iterator[Sample]:
         for (namespace, policy, variant), hours in self._hours.items():
@@ -192,7 +199,7 @@ class SimulatedMetrics:
             for figure, stretch, value in self._shapes[namespace, policy].quantiles():
                 yield labels | {"figure": figure, "stretch": stretch}, value
             for horizon, ago, value in self._before[namespace, policy].figures(at):
-                yield labels | {"horizon": format_duration(horizon), "ago": format_duration(ago)}, value
+                yield labels | {"horizon": _text(horizon), "ago": _text(ago)}, value
 
     def _of_saturated(self) -> Iterator[tuple[dict[str, str], float]]:
         for (namespace, policy, kernels), saturated in self._saturated.items():

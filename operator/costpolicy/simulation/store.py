@@ -8,7 +8,7 @@ from costpolicy.clock import Clock
 from costpolicy.kube.errors import Conflict, Gone
 from costpolicy.kube.gateway import Object, ObjectRef, reference
 from costpolicy.kube.kinds import COST_POLICY
-from costpolicy.simulation.fields import Path, leaves, lookup, merged, removed, trie
+from costpolicy.simulation.fields import Path, differing, leaves, lookup, merged, removed, trie
 
 _Address = tuple[str, str, str, str]
 _Writer = tuple[str, str]
@@ -30,6 +30,7 @@ class Store:
         self._owners: dict[_Address, dict[_Writer, set[Path]]] = {}
         self._managed: dict[_Address, tuple[dict[_Writer, set[Path]], list[dict[str, Any]]]] = {}
         self._applied: dict[tuple[_Address, str], tuple[str, Object]] = {}
+        self._in_order: dict[tuple[str, str], list[_Address]] = {}
         self._version = 0
         self.writes = 0
         self._told = 0
@@ -45,9 +46,12 @@ class Store:
 
     def kind(self, api_version: str, kind: str) -> Iterator[Object]:
         """Yield the objects of a kind by namespace and name."""
-        for address in sorted(self._shown):
-            if address[:2] == (api_version, kind):
-                yield self._shown[address]
+        if (api_version, kind) not in self._in_order:
+            self._in_order[api_version, kind] = sorted(
+                address for address in self._shown if address[:2] == (api_version, kind)
+            )
+        for address in self._in_order[api_version, kind]:
+            yield self._shown[address]
 
     def create(self, item: Object, manager: str) -> Object:
         """Store a new object with all it says, its status included.
@@ -98,7 +102,7 @@ class Store:
         address = _address(ref)
         before = self._require(ref)
         after = _merge_patch(before, change)
-        changed = {path for path in _owned(after) if lookup(before, path) != lookup(after, path)}
+        changed = set(differing(_own_fields(before), _own_fields(after)))
         owners = self._owners.setdefault(address, {})
         for paths in owners.values():
             paths.difference_update(changed)
@@ -128,6 +132,7 @@ class Store:
         uid = self._require(ref)["metadata"]["uid"]
         for kept in (self._objects, self._shown, self._owners, self._managed):
             del kept[_address(ref)]
+        self._in_order.pop((ref.api_version, ref.kind), None)
         self.writes += 1
         living = {item["metadata"]["uid"] for item in self._objects.values()}
         for item in list(self._objects.values()):
@@ -145,7 +150,8 @@ class Store:
 
     def _put(self, address: _Address, before: Object, after: Object) -> Object:
         if after["kind"] == "Deployment":
-            after.setdefault("spec", {}).setdefault("replicas", _DEFAULT_REPLICAS)
+            spec = after.get("spec", {})
+            after = {**after, "spec": {**spec, "replicas": spec.get("replicas", _DEFAULT_REPLICAS)}}
         if before != after:
             self._version += 1
             self.writes += 1
@@ -155,6 +161,8 @@ class Store:
             unchanged = before.get("spec") == after.get("spec") and before
             metadata["generation"] = metadata.get("generation", 0) + (0 if unchanged else 1)
             after = {**after, "metadata": metadata}
+        if address not in self._objects:
+            self._in_order.pop(address[:2], None)
         self._objects[address] = after
         owners = self._owners[address]
         known = self._managed.get(address)
@@ -183,11 +191,17 @@ def _address(ref: ObjectRef) -> _Address:
 
 
 def _owned(item: Object) -> Iterator[Path]:
-    """Yield the fields of an object that have owners: not its address, not its status."""
+    """Yield the fields of an object that have owners."""
+    fields = _own_fields(item)
+    if fields:
+        yield from leaves(fields)
+
+
+def _own_fields(item: Object) -> Object:
+    """Return what of an object has owners: not its address, not its status."""
     metadata = {key: item["metadata"][key] for key in _OWN_METADATA if key in item["metadata"]}
     rest = {key: value for key, value in item.items() if key not in ("apiVersion", "kind", "metadata", "status")}
-    if metadata or rest:
-        yield from leaves({**({"metadata": metadata} if metadata else {}), **rest})
+    return {**({"metadata": metadata} if metadata else {}), **rest}
 
 
 def _merge_patch(value: Any, change: Any) -> Any:  # noqa: ANN401 - any JSON (RFC 7396)

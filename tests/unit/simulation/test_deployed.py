@@ -64,15 +64,15 @@ def test_replicas_of_a_lost_node_are_not_paid_for_and_load_again_when_it_is_back
 )
 def test_the_autoscaler_follows_the_documented_rule(ready: int, asked: int, in_flight: float, wanted: int):
     scaler = HorizontalPodAutoscaler(target=10.0, most=20)
-    shown = replace(PROFILE.reading(SERVICE.traffic, 1.0, 0.0), running=in_flight, waiting=0.0)
+    shown = PROFILE.reading(SERVICE.traffic, 1.0, 0.0)._replace(running=in_flight, waiting=0.0)
 
     assert wanted == scaler.wanted(START, ready, asked, shown)
 
 
 def test_the_autoscaler_shrinks_only_to_the_most_that_was_desired_in_five_minutes():
     scaler = HorizontalPodAutoscaler(target=10.0, most=20)
-    idle = replace(PROFILE.reading(SERVICE.traffic, 0.0, 0.0), running=1.0)
-    busy = replace(idle, running=10.0)
+    idle = PROFILE.reading(SERVICE.traffic, 0.0, 0.0)._replace(running=1.0)
+    busy = idle._replace(running=10.0)
     wanted = [scaler.wanted(START, 6, 6, busy)]
     wanted += [scaler.wanted(START + minute * MINUTE, 6, 6, idle) for minute in range(1, 7)]
 

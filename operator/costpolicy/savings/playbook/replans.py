@@ -1,12 +1,12 @@
 """The plans that a playbook compares: the same demand with and without each technique, one plan at a time.
 
 Planning takes some milliseconds, so a reconcile makes one of these plans and keeps the answers; a playbook is whole when all
-are there.  A demand that moves waits for its turn, an hour at the most.
+are there.  When it is made anew is :mod:`.renewal`'s.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from fractions import Fraction
 from typing import Final, TypeAlias
@@ -17,8 +17,8 @@ from costpolicy.api.reasons import Reason
 from costpolicy.api.types import TechniqueMode
 from costpolicy.planning.configuration import Configuration
 from costpolicy.planning.demand import Demand
-from costpolicy.planning.plan import Plan
-from costpolicy.planning.planner import plan
+from costpolicy.planning.plan import Plan, Target
+from costpolicy.planning.planner import cheapest, plan
 from costpolicy.planning.request import PlanRequest
 from costpolicy.units import Money
 
@@ -26,10 +26,6 @@ SHORTER_PROMPTS: Final = Fraction(2, 5)
 SHORTER_ANSWERS: Final = Fraction(3, 10)
 """The most that is claimed for context compression and prompt optimization, and for shorter answers: what does not save
 even then is not applicable, whatever texts look like."""
-
-
-LASTS: Final = timedelta(hours=1)
-"""A playbook is made anew that often at the most."""
 
 
 class Case(StrEnum):
@@ -111,36 +107,21 @@ class Replans:
 _Answers: TypeAlias = Mapping[Case, Planned | Missing]
 
 
-def carried_on(before: Replans | None, request: PlanRequest, found: Plan, abandoned: float, now: datetime) -> Replans:
-    """Return the replans of before with one plan more, or those of another demand when they are complete and old enough.
-
-    Args:
-        before: ``None``: none yet.
-        request: the question that is planned for now.
-        found: its plan, which need not be made again.
-        abandoned: share of generated tokens that nobody waited for.
-        now: the time.
-    """
-    abandoned = round(abandoned, 2)
-    if before is not None and not before.complete:
-        return before.with_one_more()
-    if before is not None and (before.request, before.abandoned) == (request, abandoned):
-        return before
-    # A load that flutters is another question in every cycle.
-    if before is not None and before.begun <= now < before.begun + LASTS:
-        return before
-    return Replans(request=request, begun=now, abandoned=abandoned, answers={Case.AS_IT_IS: _answer(found)})
-
-
 def _planned(request: PlanRequest) -> Planned | Missing:
-    return _answer(plan(request))
+    found = cheapest(request)
+    return answer_of(plan(request)) if found is None else _served_by(found)
 
 
-def _answer(found: Plan) -> Planned | Missing:
+def answer_of(found: Plan) -> Planned | Missing:
+    """Return what a plan says of a case."""
     if found.target is None:
         why = found.infeasible.message if found.infeasible else "no plan"
         return Missing(reason=Reason.INFEASIBLE, message=why)
-    return Planned(cost_per_hour=found.target.cost_per_hour, configuration=found.target.configuration)
+    return _served_by(found.target)
+
+
+def _served_by(target: Target) -> Planned:
+    return Planned(cost_per_hour=target.cost_per_hour, configuration=target.configuration)
 
 
 def _for(replans: Replans, demand: Demand) -> PlanRequest:

@@ -1,7 +1,8 @@
 """The playbook of a policy: states, money by planning anew, order.
 
 Covered: every row and every state that it can have, money that is the difference of two plans, what is not guessed, one
-plan at a time.  Not covered: how rows get into the status (tests/unit/reconcile/test_played.py).
+plan at a time.  Not covered: when plans are made anew (test_renewal.py), how rows get into the status
+(tests/unit/reconcile/test_played.py).
 """
 
 from dataclasses import replace
@@ -24,7 +25,8 @@ from costpolicy.planning.planner import plan
 from costpolicy.planning.request import PlanRequest
 from costpolicy.savings.playbook.facts import Facts, Row, State, Traffic
 from costpolicy.savings.playbook.playbook import Playbook, playbook, recommended
-from costpolicy.savings.playbook.replans import LASTS, Case, Replans, carried_on
+from costpolicy.savings.playbook.renewal import carried_on
+from costpolicy.savings.playbook.replans import Case, Replans
 from costpolicy.savings.playbook.techniques import ROWS
 from costpolicy.units import ZERO, Money
 
@@ -277,16 +279,6 @@ def test_one_plan_at_a_time_and_none_where_the_question_is_the_same():
     assert {Case.AS_IT_IS} == set(first.answers)
     # Nothing is cached: that case is answered already, and one more was planned.
     assert {Case.AS_IT_IS, Case.NOTHING_CACHED, Case.SOURCE_WEIGHTS} == set(second.answers)
-
-
-def test_a_demand_that_moves_waits_until_the_playbook_is_whole_and_an_hour_old():
-    asked, moved = question(), question(replace(BUSY, requests_per_second=300.0))
-    begun, whole, found = carried_on(None, asked, plan(asked), 0.0, NOW), replanned(asked), plan(moved)
-
-    assert asked == carried_on(begun, moved, found, 0.0, NOW + 2 * LASTS).request
-    assert whole is carried_on(whole, moved, found, 0.0, NOW + LASTS / 2)
-    assert moved == carried_on(whole, moved, found, 0.0, NOW + LASTS).request
-    assert whole is carried_on(whole, asked, found, 0.0, NOW + LASTS)
 
 
 @pytest.mark.parametrize("abandoned", [0.0, 0.3])
