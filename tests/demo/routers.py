@@ -40,7 +40,8 @@ class Routers:
 
     def ready(self) -> Object:
         """Wait until the route is Ready; return its status."""
-        return self.world.until("the route is Ready", self.status, lambda status: is_true(status, "Ready"))
+        ready = lambda status: is_true(status, "Ready")  # noqa: E731
+        return self.world.until("the route is Ready", self.status, ready, lambda _: self.condition("Ready"))
 
     def status(self) -> Object:
         """Return the status that answers the route's present generation, or an empty one while there is none."""

@@ -76,7 +76,7 @@ def start_prometheus(cluster: Cluster) -> Stoppable:
 def clear(cluster: Cluster) -> None:
     """Remove what this or a killed run has put into the cluster; does nothing where there is nothing."""
     with contextlib.suppress(ClusterError):
-        cluster.kubectl("delete", "costpolicies", "--all", "-n", NAMESPACE, "--timeout=30s")
+        cluster.kubectl("delete", "costpolicies,modelroutes", "--all", "-n", NAMESPACE, "--timeout=30s")
     cluster.kubectl("delete", "deployments,replicasets", "--all", "-n", NAMESPACE, "--timeout=30s")
     # Engines get minutes to finish their answers; nobody waits for these.
     cluster.kubectl("delete", "pods", "--all", "-n", NAMESPACE, "--grace-period=0", "--force", "--ignore-not-found")

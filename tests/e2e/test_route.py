@@ -46,8 +46,9 @@ def routers(world: World) -> Routers:
 def test_a_route_waits_for_its_tenants_key_and_says_which(world: World, routers: Routers):
     world.apply(MANIFEST)
 
-    told = world.until("the key is missed", lambda: routers.condition("Stalled"), lambda one: one["status"] == "True")
-    assert told["reason"] == "SecretMissing"
+    stalled = lambda: routers.condition("Stalled")  # noqa: E731
+    told = world.until("the key is missed", stalled, lambda one: one["reason"] == "SecretMissing")
+    assert told["status"] == "True"
     assert "shop-key" in told["message"]
     world.cluster.kubectl("create", "secret", "generic", "shop-key", "-n", NAMESPACE, f"--from-literal=token={KEY}")
     routers.ready()
@@ -58,7 +59,6 @@ def test_whoever_has_the_key_is_answered_under_the_routes_name_and_nobody_else(w
     url = world.service_url(ROUTER)
 
     assert 200 == ask(url, KEY).status_code
-    assert "large" == ask(url, KEY).headers["x-costpolicy-tier"]
     assert 401 == ask(url, "sk-a-guess").status_code
     assert ask(url, KEY, model=f"{ROUTE}/small").status_code in {400, 401, 403}
     assert KEY not in routers.logs()
