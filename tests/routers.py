@@ -5,6 +5,8 @@ from fractions import Fraction
 from typing import Any
 
 from costpolicy.api.objects import SecretKeyRef
+from costpolicy.api.operation import Judge
+from costpolicy.manifests.router.calibration_job import Renewal, RenewedTier
 from costpolicy.manifests.router.inputs import (
     Backend,
     Cap,
@@ -85,3 +87,24 @@ def full_router() -> Router:
         Tenant(name="desk", key=secret("desk"), routes=("chat", "mail")),
     )
     return router(chat, mail, tenants=tenants, replicas=3, image_pull_secrets=("registry",))
+
+
+def renewal() -> Renewal:
+    """The CronJob of a route with two tiers to prove, by a judging model."""
+    key = {"name": "judge", "key": "k"}
+    judge = {"type": "Model", "model": {"baseURL": "https://judge.example/v1", "model": "big", "apiKeySecretRef": key}}
+    return Renewal(
+        namespace="shop",
+        route=full_router().routes[0],
+        tiers=(
+            RenewedTier(name="small", config_map="chat-calibration", max_loss=Fraction(1, 100)),
+            RenewedTier(name="medium", config_map="chat-medium", max_loss=Fraction(1, 50)),
+        ),
+        schedule="0 3 * * *",
+        judge=Judge.model_validate(judge),
+        claim="traffic",
+        per_day=200,
+        keep=timedelta(days=30),
+        master_key=secret("costpolicy-router"),
+        image="costpolicy.example/operator:1",
+    )

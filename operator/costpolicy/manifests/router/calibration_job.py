@@ -1,0 +1,201 @@
+"""The CronJob that labels what a route sampled and proves its thresholds anew (docs/decisions/0036-renewal.md).
+
+Its pod runs ``costpolicy route renew`` from the operator's own image, once for each tier, one after the other.  It reads and
+writes the claim that samples go to, asks the router with its administrator's key, and writes ConfigMaps by the account
+:data:`ACCOUNT`, which the user makes: the operator has no rights to give.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from fractions import Fraction
+from typing import Final
+
+from kubernetes import client
+
+from costpolicy.api.objects import SecretKeyRef
+from costpolicy.api.operation import Judge
+from costpolicy.manifests.container import security_context
+from costpolicy.manifests.identity import COMPONENT_LABEL, MANAGED_BY, MANAGED_BY_LABEL, Labels
+from costpolicy.manifests.pod import pod_security
+from costpolicy.manifests.router.backends import tier_model
+from costpolicy.manifests.router.files import samples_folder
+from costpolicy.manifests.router.identity import HTTP_PORT, ROUTER, owned_by_routes
+from costpolicy.manifests.router.inputs import Route, TokenPrices
+from costpolicy.manifests.serialization import Object, to_object
+
+ACCOUNT: Final = "costpolicy-calibration"
+"""ServiceAccount that may create and patch ConfigMaps of the namespace."""
+CONCURRENCY: Final = 2
+"""Samples at a time: the tiers serve clients meanwhile."""
+_DAY: Final = timedelta(days=1)
+_SECOND: Final = timedelta(seconds=1)
+_LATEST_START: Final = timedelta(hours=1)
+_WRONG_INPUT: Final = 2
+"""Exit code of ``costpolicy`` that another attempt would only repeat."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenewedTier:
+    """A tier whose threshold is proven anew.
+
+    Attributes:
+        config_map: that the route names for it.
+        max_loss: what it may lose, as a share of the trusted tier's score.
+    """
+
+    name: str
+    config_map: str
+    max_loss: Fraction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Renewal:
+    """What a route's CronJob does.
+
+    Attributes:
+        tiers: before the trusted one, in order.
+        claim: where samples and labels lie. per_day: the most labels of a tier and day. keep: age at which labels go.
+        master_key: the router's administrator key: only it may ask for tiers.
+        image: the operator's own.
+    """
+
+    namespace: str
+    route: Route
+    tiers: tuple[RenewedTier, ...]
+    schedule: str
+    judge: Judge
+    claim: str
+    per_day: int
+    keep: timedelta
+    master_key: SecretKeyRef
+    image: str
+    image_pull_secrets: tuple[str, ...] = ()
+
+
+def calibration_cron_job(renewal: Renewal) -> Object:
+    """Return the CronJob; what is proven is known once it has run."""
+    labels = _labels(renewal.route)
+    return to_object(
+        client.V1CronJob(
+            api_version="batch/v1",
+            kind="CronJob",
+            metadata=client.V1ObjectMeta(
+                name=f"{renewal.route.name}-calibration",
+                namespace=renewal.namespace or None,
+                labels={**labels, MANAGED_BY_LABEL: MANAGED_BY},
+                owner_references=owned_by_routes((renewal.route,)),
+            ),
+            spec=client.V1CronJobSpec(
+                schedule=renewal.schedule,
+                concurrency_policy="Forbid",  # two would write one file of labels
+                starting_deadline_seconds=_LATEST_START // _SECOND,
+                successful_jobs_history_limit=1,
+                failed_jobs_history_limit=1,
+                job_template=client.V1JobTemplateSpec(
+                    spec=client.V1JobSpec(
+                        backoff_limit=1,
+                        active_deadline_seconds=_DAY // _SECOND,
+                        pod_failure_policy=_failure_policy(),
+                        template=client.V1PodTemplateSpec(
+                            metadata=client.V1ObjectMeta(labels=labels), spec=_pod(renewal)
+                        ),
+                    )
+                ),
+            ),
+        )
+    )
+
+
+def _labels(route: Route) -> Labels:
+    return {
+        "app.kubernetes.io/name": "costpolicy",
+        "app.kubernetes.io/instance": route.name,
+        "app.kubernetes.io/part-of": "costpolicy",
+        COMPONENT_LABEL: "calibration",
+    }
+
+
+def _pod(renewal: Renewal) -> client.V1PodSpec:
+    # Init containers run one after the other, so tiers do not compete for the same engines.
+    *first, last = [_container(renewal, tier) for tier in renewal.tiers]
+    claim = client.V1PersistentVolumeClaimVolumeSource(claim_name=renewal.claim)
+    return client.V1PodSpec(
+        init_containers=first or None,
+        containers=[last],
+        volumes=[client.V1Volume(name="samples", persistent_volume_claim=claim)],
+        restart_policy="Never",
+        service_account_name=ACCOUNT,
+        security_context=pod_security(),
+        enable_service_links=False,
+        image_pull_secrets=[client.V1LocalObjectReference(name=name) for name in renewal.image_pull_secrets] or None,
+    )
+
+
+def _container(renewal: Renewal, tier: RenewedTier) -> client.V1Container:
+    return client.V1Container(
+        name=tier.name,
+        image=renewal.image,
+        command=["python3", "-m", "costpolicy.cli.main", "route", "renew"],
+        args=_arguments(renewal, tier),
+        env=_environment(renewal),
+        # Fitting trees to thousands of labels takes seconds of CPU, and NumPy some memory.
+        resources=client.V1ResourceRequirements(requests={"cpu": "500m", "memory": "512Mi"}, limits={"memory": "1Gi"}),
+        security_context=security_context(),
+        termination_message_policy="FallbackToLogsOnError",
+        volume_mounts=[client.V1VolumeMount(name="samples", mount_path=samples_folder(renewal.claim))],
+    )
+
+
+def _arguments(renewal: Renewal, tier: RenewedTier) -> list[str]:
+    route, judge = renewal.route, renewal.judge
+    folder = samples_folder(renewal.claim, route.name)
+    prices = {each.name: each.prices for each in route.tiers}
+    arguments = {
+        "--samples": folder,
+        "--labels": f"{folder}/labels/{tier.name}.csv",
+        "--router": f"http://{ROUTER}:{HTTP_PORT}",
+        "--strong": tier_model(route, route.trusted),
+        "--weak": tier_model(route, tier.name),
+        "--judge": judge.type.value,
+        **({"--judge-url": judge.model.base_url, "--judge-model": judge.model.model} if judge.model else {}),
+        "--per-day": str(renewal.per_day),
+        "--keep": str(max(1, renewal.keep // _DAY)),
+        **_priced("--strong-prices", prices[route.trusted]),
+        **_priced("--weak-prices", prices[tier.name]),
+        "--concurrency": str(CONCURRENCY),
+        "--max-loss": f"{float(tier.max_loss):.6f}".rstrip("0"),
+        "--config-map": tier.config_map,
+        "--namespace": renewal.namespace,
+    }
+    return [f"{name}={value}" for name, value in arguments.items()]
+
+
+def _priced(option: str, prices: TokenPrices | None) -> dict[str, str]:
+    return {} if prices is None else {option: f"{prices.input.text()},{prices.output.text()}"}
+
+
+def _environment(renewal: Renewal) -> list[client.V1EnvVar]:
+    # The names are those of costpolicy.cli.route_label and costpolicy.cli.judging, which lie in a layer above this one.
+    keys = {"COSTPOLICY_ROUTER_KEY": renewal.master_key}
+    judge = renewal.judge.model
+    if judge is not None and judge.api_key_secret_ref is not None:
+        keys["COSTPOLICY_JUDGE_API_KEY"] = judge.api_key_secret_ref
+    return [
+        client.V1EnvVar(
+            name=name,
+            value_from=client.V1EnvVarSource(secret_key_ref=client.V1SecretKeySelector(name=key.name, key=key.key)),
+        )
+        for name, key in keys.items()
+    ]
+
+
+def _failure_policy() -> client.V1PodFailurePolicy:
+    """Return what another attempt would not mend."""
+    return client.V1PodFailurePolicy(
+        rules=[
+            client.V1PodFailurePolicyRule(
+                action="FailJob",
+                on_exit_codes=client.V1PodFailurePolicyOnExitCodesRequirement(operator="In", values=[_WRONG_INPUT]),
+            )
+        ]
+    )
