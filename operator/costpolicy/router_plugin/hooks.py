@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self, TypeAlias
 
+from .exposition import serve
 from .loading import load
 from .pipeline import ATTRIBUTION, Answer, Attribution, Call, Pipeline
 from .stopping import Stopping
@@ -29,14 +30,15 @@ class Hooks:
 
     @classmethod
     def of(cls, folder: Path) -> Self:
-        """Return the hooks for what lies in a folder.
+        """Return the hooks for what lies in a folder, and serve what they count on the port that it names.
 
         Raises:
             OSError, ValueError: ``routes.json`` cannot be read.
         """
-        stopping = Stopping()
-        stopping.begin()
-        return cls(load(folder), stopping)
+        hooks = cls(load(folder), Stopping())
+        hooks._guarded("serve", lambda: serve(hooks.pipeline.routing.metrics_port, hooks.pipeline.series.page))
+        hooks._guarded("mark", hooks.stopping.begin)
+        return hooks
 
     def refusal(self, role: object, model: object) -> str:
         """Return why a caller of a role may not have a model; empty: it may.
@@ -62,7 +64,7 @@ class Hooks:
         """Count a request that no tier answered."""
         self._guarded("count", lambda: self._ended(data, error))
 
-    def _guarded(self, step: str, action: Callable[[], None]) -> None:
+    def _guarded(self, step: str, action: Callable[[], object]) -> None:
         try:
             action()
         except Exception as error:  # noqa: BLE001 - the trusted tier answers, counted or not

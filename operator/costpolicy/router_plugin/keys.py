@@ -13,6 +13,7 @@ from typing import Final
 from fastapi import Request
 from litellm.proxy._types import LitellmUserRoles, ProxyException, UserAPIKeyAuth
 from litellm.proxy.common_utils.http_parsing_utils import read_request_body
+from litellm.types.utils import is_litellm_owned_kwarg
 
 from .admission import Refusal, refusal
 from .keyring import Keyring
@@ -35,7 +36,8 @@ async def authenticate(request: Request, api_key: str) -> UserAPIKeyAuth:
     tenant = KEYRING.owner(key)
     if tenant is None:
         raise _error(Refusal(401, "the key is not one of this router's"))
-    refused = refusal(tenant.routes, request.url.path, dict(request.query_params), await read_request_body(request))
+    body = await read_request_body(request)
+    refused = refusal(tenant.routes, request.url.path, dict(request.query_params), body, is_litellm_owned_kwarg)
     if refused is not None:
         raise _error(refused)
     return UserAPIKeyAuth(

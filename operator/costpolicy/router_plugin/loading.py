@@ -7,9 +7,8 @@ from pathlib import Path
 from traceback import extract_tb
 from typing import Final
 
-from .exposition import serve
 from .pipeline import Pipeline
-from .routes import FILE, Route, Routing, parse_routes
+from .routes import FILE, Routing, parse_routes
 from .sampling import Samples
 from .score import Scorer
 from .series import Series
@@ -36,7 +35,7 @@ class Failures:
 
 
 def load(folder: Path) -> Pipeline:
-    """Read what lies in a folder, and serve what is counted on the port that it names.
+    """Read what lies in a folder.
 
     Raises:
         OSError, RoutesError: there is no ``routes.json`` that says what to do.
@@ -44,11 +43,8 @@ def load(folder: Path) -> Pipeline:
     routing = read_routing(folder)
     series = Series()
     failures = Failures(series)
-    scorers = {route.name: found for route in routing.routes.values() if (found := _scorer(folder, route, failures))}
-    try:
-        serve(routing.metrics_port, series.page)
-    except OSError as error:
-        failures("serve", error)
+    names = dict.fromkeys(name for route in routing.routes.values() for name in route.scores)
+    scorers = {name: found for name in names if (found := _scorer(folder / name, failures)) is not None}
     samples = Samples(now=_now, failed=lambda error: failures("write", error))
     return Pipeline(routing=routing, scorers=scorers, series=series, samples=samples, failed=failures)
 
@@ -62,12 +58,10 @@ def read_routing(folder: Path) -> Routing:
     return parse_routes((folder / FILE).read_text(encoding="utf-8"))
 
 
-def _scorer(folder: Path, route: Route, failed: Callable[[str, Exception], None]) -> Scorer | None:
-    """Return a route's score; ``None``: it has none, or one that cannot be read, and its trusted tier answers."""
-    if not route.coefficients:
-        return None
+def _scorer(file: Path, failed: Callable[[str, Exception], None]) -> Scorer | None:
+    """Return a score; ``None``: it cannot be read, and whoever depends on it is answered by the trusted tier."""
     try:
-        return Scorer.parse((folder / route.coefficients).read_text(encoding="utf-8"))
+        return Scorer.parse(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         failed("coefficients", error)
         return None

@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from .choosing import tier_for
 from .compression import shortened
+from .features import look
 from .request import STEERING, UNATTRIBUTED, asked_tokens, capped, feature_of, prompt_of, stops_with
 from .routes import Cap, Route, Routing, Tier
 from .sampling import Samples, is_sampled, sample_of
@@ -40,7 +41,7 @@ class Call:
         headers: by lower-case name.
         tags: of the body and the router's.
         identity: the request's id.
-        tier: what is to answer, and ``score``, if it was scored.
+        tier: what is to answer, and ``score``, if it was scored: by the route's coefficients, else by the first tier's.
     """
 
     data: dict[str, Any]
@@ -78,7 +79,7 @@ class Pipeline:
     """The steps.
 
     Attributes:
-        scorers: by route; a route without one is not routed by score.
+        scorers: by the name of their coefficients' file; one that could not be read is missing, and its tiers get nothing.
         failed: told of each step that failed, with its name.
     """
 
@@ -129,15 +130,17 @@ class Pipeline:
         for name in STEERING:
             call.data.pop(name, None)
 
-    def score_and_choose(self, call: Call) -> None:
+    def choose(self, call: Call) -> None:
         """Score the prompt and choose the tier."""
-        scorer = self.scorers.get(call.route.name)
-        if scorer is None:
+        scorers = {name: found for name in call.route.scores if (found := self.scorers.get(name)) is not None}
+        if not scorers:
             return
-        call.score = scorer.score(prompt_of(call.data))
+        prompt = look(prompt_of(call.data))
+        scores = {name: scorer.share(scorer.raw(prompt)) for name, scorer in scorers.items()}
+        call.score = next(iter(scores.values()))
         with self.series.lock:
             self.series.scores.add(call.route.name, str(int(min(call.score, AS_MANY) * 10)))
-        call.tier = tier_for(call.route, call.score)
+        call.tier = tier_for(call.route, scores.get)
         call.data["model"] = call.route.model_of(call.tier)
 
     def sample(self, call: Call) -> None:
@@ -186,7 +189,7 @@ class Pipeline:
 _STEPS: Final[tuple[tuple[str, Callable[[Pipeline, Call], None]], ...]] = (
     ("bound", Pipeline.bound),
     ("attribute", Pipeline.attribute),
-    ("choose", Pipeline.score_and_choose),
+    ("choose", Pipeline.choose),
     ("sample", Pipeline.sample),
     ("limit", Pipeline.limit),
     ("stop", Pipeline.stop),

@@ -13,7 +13,7 @@ _FORMS: Final = (
     ("[email]", re.compile(r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)+")),
     ("[address]", re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}\b")),
     ("[iban]", re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b")),
-    ("[number]", re.compile(r"(?<![\w.])\+?\(?\d(?:[ ()/-]?\d){7,}(?![\w.])")),
+    ("[number]", re.compile(r"(?<![\w.])\+?\(?\d(?:[ ()/-]{0,2}\d){7,}(?!\.?\w)")),
 )
 """Marks and what they stand for.  A number has eight digits and more: of a phone, a card, a customer."""
 

@@ -28,11 +28,13 @@ class Tier:
     Attributes:
         policy: the CostPolicy that serves it; empty for tiers of other providers.
         below: score below which this tier may answer, 0 to 1; ``None``: nothing comes here by score.
+        coefficients: name of the file with the coefficients of that score; empty: there is none.
     """
 
     name: str
     policy: str
     below: float | None
+    coefficients: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +70,7 @@ class Route:
         name: the model name that clients ask for.
         trusted: name of the tier that answers when nothing is proven.
         tiers: from the one for the simplest prompts on.
-        coefficients: name of the file with the score's coefficients; empty: nothing is scored.
+        coefficients: name of the file with the score's coefficients, for tiers that have none of their own.
         features: what may stand in the label ``feature``.
         caps: by feature; the key ``""`` holds for all that have none of their own.
     """
@@ -81,6 +83,12 @@ class Route:
     caps: Mapping[str, Cap]
     compression: Limits | None
     sampling: Sampling | None
+
+    @property
+    def scores(self) -> tuple[str, ...]:
+        """Names of the files with coefficients, each once: the route's, then those of tiers."""
+        named = (self.coefficients, *(tier.coefficients for tier in self.tiers))
+        return tuple(name for name in dict.fromkeys(named) if name)
 
     def model_of(self, tier: Tier) -> str:
         """Return what the router calls a tier: the route itself is the trusted one."""
@@ -145,7 +153,8 @@ def _of_this_version(document: _Document) -> _Document:
 
 
 def _route(name: str, document: _Document) -> Route:
-    tiers = tuple(_tier(tier) for tier in document["tiers"])
+    coefficients = str(document.get("coefficients", ""))
+    tiers = tuple(_tier(tier, coefficients) for tier in document["tiers"])
     trusted = [tier for tier in tiers if tier.name == document["trusted"]]
     if len(trusted) != 1:
         raise RoutesError(f"route {name}: one tier must be the trusted one, {document['trusted']!r}")
@@ -156,7 +165,7 @@ def _route(name: str, document: _Document) -> Route:
         name=name,
         trusted=trusted[0],
         tiers=tiers,
-        coefficients=str(document.get("coefficients", "")),
+        coefficients=coefficients,
         features=frozenset(map(str, document.get("features", ()))),
         caps={feature: _cap(cap) for feature, cap in document.get("caps", {}).items()},
         compression=_compression(document.get("compression")),
@@ -164,7 +173,7 @@ def _route(name: str, document: _Document) -> Route:
     )
 
 
-def _tier(document: _Document) -> Tier:
+def _tier(document: _Document, coefficients: str) -> Tier:
     below = document.get("below")
     if below is not None and not 0 <= float(below) <= 1:
         raise RoutesError(f"tier {document['name']}: a threshold lies between 0 and 1, not at {below}")
@@ -172,6 +181,7 @@ def _tier(document: _Document) -> Tier:
         name=str(document["name"]),
         policy=str(document.get("policy", "")),
         below=None if below is None else float(below),
+        coefficients=str(document.get("coefficients", coefficients)),
     )
 
 

@@ -1,11 +1,10 @@
 """A share of requests, written down for labels: redacted, capped, and never in the way of an answer.
 
-Each sample is a file of its own, created by linking a finished one to the next free number of the day.  So replicas that
-share a folder share the day's cap exactly, and whoever reads never sees half a sample.
+Each sample is a file of its own: the next free number of the day is claimed by an empty file, which the finished one then
+replaces.  So replicas that share a folder share the day's cap exactly, and whoever reads never sees half a line.
 """
 
 import json
-import os
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
@@ -89,19 +88,20 @@ def write(sampling: Sampling, sample: Mapping[str, Any], now: datetime) -> Path 
     number = sum(1 for _ in day.glob("*.jsonl"))
     if number >= sampling.per_day:
         return None
-    finished = day / f".{os.getpid()}-{now.timestamp():.6f}"
-    finished.write_text(json.dumps(sample, ensure_ascii=False) + "\n", encoding="utf-8")
-    try:
-        return _linked(finished, day, range(number, sampling.per_day))
-    finally:
-        finished.unlink()
+    target = _claimed(day, range(number, sampling.per_day))
+    if target is not None:
+        finished = target.with_suffix(".part")
+        finished.write_text(json.dumps(sample, ensure_ascii=False) + "\n", encoding="utf-8")
+        finished.replace(target)
+    return target
 
 
-def _linked(finished: Path, day: Path, numbers: range) -> Path | None:
+def _claimed(day: Path, numbers: range) -> Path | None:
+    """Create the first file that nobody has; every file system that pods share can say who was first."""
     for number in numbers:
         target = day / f"{number:06d}.jsonl"
         try:
-            target.hardlink_to(finished)
+            target.touch(exist_ok=False)
         except FileExistsError:
             continue
         return target
