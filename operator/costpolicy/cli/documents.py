@@ -53,7 +53,10 @@ def read(files: Sequence[str], console: Console, now: "datetime") -> tuple[list[
     for file in files:
         try:
             for document in parse_documents(console.read(file)):
-                (policies if isinstance(document, CostPolicy) else books).append(document)  # type: ignore[arg-type]
+                if isinstance(document, CostPolicy):
+                    policies.append(document)
+                elif isinstance(document, PriceBook):
+                    books.append(document)
         except DocumentError as error:
             raise InputError(f"{file}: {error}") from error
     prices = merge_books([*books, list_price_book()], now)
