@@ -19,12 +19,12 @@ from answering import Reply, answering, completion
 from cluster.api_server import ApiServer, run_client
 from cluster.progress import ClusterError
 from costpolicy.manifests.router.calibration_job import ACCOUNT, calibration_cron_job
-from routers import renewal
+from routers import full_router, renewal
 from storing import missing
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "routing" / "calibration-account.yaml"
 NAMESPACE = "proving"
-RENEWAL = replace(renewal(), namespace=NAMESPACE)
+CRON_JOB = calibration_cron_job(replace(full_router(), namespace=NAMESPACE), renewal())
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +70,7 @@ def renew(kubeconfig: Path, folder: Path, *arguments: str) -> tuple[int, str, st
 
 
 def test_the_api_server_accepts_the_cron_job(api_server: ApiServer, namespace: str, tmp_path: Path):
-    meant = calibration_cron_job(RENEWAL)
+    meant = CRON_JOB
     path = tmp_path / "job.json"
     path.write_text(json.dumps(meant))
     answer = api_server.kubectl(
@@ -81,7 +81,7 @@ def test_the_api_server_accepts_the_cron_job(api_server: ApiServer, namespace: s
 
 
 def test_its_pod_passes_restricted_pod_security(api_server: ApiServer, namespace: str, tmp_path: Path):
-    spec = calibration_cron_job(RENEWAL)["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    spec = CRON_JOB["spec"]["jobTemplate"]["spec"]["template"]["spec"]
     path = tmp_path / "pod.json"
     metadata = {"name": "renewal", "namespace": namespace}
     path.write_text(json.dumps({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}))

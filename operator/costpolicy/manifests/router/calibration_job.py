@@ -5,22 +5,18 @@ writes the claim that samples go to, asks the router with its administrator's ke
 :data:`ACCOUNT`, which the user makes: the operator has no rights to give.
 """
 
-from dataclasses import dataclass
 from datetime import timedelta
-from fractions import Fraction
 from typing import Final
 
 from kubernetes import client
 
-from costpolicy.api.objects import SecretKeyRef
-from costpolicy.api.operation import Judge
 from costpolicy.manifests.container import security_context
-from costpolicy.manifests.identity import COMPONENT_LABEL, MANAGED_BY, MANAGED_BY_LABEL, Labels
+from costpolicy.manifests.identity import COMPONENT_LABEL, Labels
 from costpolicy.manifests.pod import pod_security
 from costpolicy.manifests.router.backends import tier_model
 from costpolicy.manifests.router.files import samples_folder
-from costpolicy.manifests.router.identity import HTTP_PORT, ROUTER, owned_by_routes
-from costpolicy.manifests.router.inputs import Route, TokenPrices
+from costpolicy.manifests.router.identity import HTTP_PORT, ROUTER, owned_by_routes, router_labels
+from costpolicy.manifests.router.inputs import Renewal, RenewedTier, Route, Router, TokenPrices
 from costpolicy.manifests.serialization import Object, to_object
 
 ACCOUNT: Final = "costpolicy-calibration"
@@ -34,56 +30,24 @@ _WRONG_INPUT: Final = 2
 """Exit code of ``costpolicy`` that another attempt would only repeat."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RenewedTier:
-    """A tier whose threshold is proven anew.
+def calibration_cron_job(router: Router, renewal: Renewal) -> Object:
+    """Return the CronJob of a route; what is proven is known once it has run.
 
-    Attributes:
-        config_map: that the route names for it.
-        max_loss: what it may lose, as a share of the trusted tier's score.
+    Args:
+        router: that serves the route; its ``operator_image`` is what runs.
+        renewal: one of the router's.
     """
-
-    name: str
-    config_map: str
-    max_loss: Fraction
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Renewal:
-    """What a route's CronJob does.
-
-    Attributes:
-        tiers: before the trusted one, in order.
-        claim: where samples and labels lie. per_day: the most labels of a tier and day. keep: age at which labels go.
-        master_key: the router's administrator key: only it may ask for tiers.
-        image: the operator's own.
-    """
-
-    namespace: str
-    route: Route
-    tiers: tuple[RenewedTier, ...]
-    schedule: str
-    judge: Judge
-    claim: str
-    per_day: int
-    keep: timedelta
-    master_key: SecretKeyRef
-    image: str
-    image_pull_secrets: tuple[str, ...] = ()
-
-
-def calibration_cron_job(renewal: Renewal) -> Object:
-    """Return the CronJob; what is proven is known once it has run."""
-    labels = _labels(renewal.route)
+    [route] = [each for each in router.routes if each.name == renewal.route]
+    labels = _labels(route)
     return to_object(
         client.V1CronJob(
             api_version="batch/v1",
             kind="CronJob",
             metadata=client.V1ObjectMeta(
-                name=f"{renewal.route.name}-calibration",
-                namespace=renewal.namespace or None,
-                labels={**labels, MANAGED_BY_LABEL: MANAGED_BY},
-                owner_references=owned_by_routes((renewal.route,)),
+                name=f"{route.name}-calibration",
+                namespace=router.namespace or None,
+                labels=router_labels(),
+                owner_references=owned_by_routes((route,)),
             ),
             spec=client.V1CronJobSpec(
                 schedule=renewal.schedule,
@@ -97,7 +61,7 @@ def calibration_cron_job(renewal: Renewal) -> Object:
                         active_deadline_seconds=_DAY // _SECOND,
                         pod_failure_policy=_failure_policy(),
                         template=client.V1PodTemplateSpec(
-                            metadata=client.V1ObjectMeta(labels=labels), spec=_pod(renewal)
+                            metadata=client.V1ObjectMeta(labels=labels), spec=_pod(router, route, renewal)
                         ),
                     )
                 ),
@@ -107,6 +71,7 @@ def calibration_cron_job(renewal: Renewal) -> Object:
 
 
 def _labels(route: Route) -> Labels:
+    """Return the pod's labels, without those by which the router's Service finds its pods."""
     return {
         "app.kubernetes.io/name": "costpolicy",
         "app.kubernetes.io/instance": route.name,
@@ -115,9 +80,9 @@ def _labels(route: Route) -> Labels:
     }
 
 
-def _pod(renewal: Renewal) -> client.V1PodSpec:
+def _pod(router: Router, route: Route, renewal: Renewal) -> client.V1PodSpec:
     # Init containers run one after the other, so tiers do not compete for the same engines.
-    *first, last = [_container(renewal, tier) for tier in renewal.tiers]
+    *first, last = [_container(router, route, renewal, tier) for tier in renewal.tiers]
     claim = client.V1PersistentVolumeClaimVolumeSource(claim_name=renewal.claim)
     return client.V1PodSpec(
         init_containers=first or None,
@@ -127,17 +92,17 @@ def _pod(renewal: Renewal) -> client.V1PodSpec:
         service_account_name=ACCOUNT,
         security_context=pod_security(),
         enable_service_links=False,
-        image_pull_secrets=[client.V1LocalObjectReference(name=name) for name in renewal.image_pull_secrets] or None,
+        image_pull_secrets=[client.V1LocalObjectReference(name=name) for name in router.image_pull_secrets] or None,
     )
 
 
-def _container(renewal: Renewal, tier: RenewedTier) -> client.V1Container:
+def _container(router: Router, route: Route, renewal: Renewal, tier: RenewedTier) -> client.V1Container:
     return client.V1Container(
         name=tier.name,
-        image=renewal.image,
+        image=router.operator_image,
         command=["python3", "-m", "costpolicy.cli.main", "route", "renew"],
-        args=_arguments(renewal, tier),
-        env=_environment(renewal),
+        args=_arguments(router, route, renewal, tier),
+        env=_environment(router, renewal),
         # Fitting trees to thousands of labels takes seconds of CPU, and NumPy some memory.
         resources=client.V1ResourceRequirements(requests={"cpu": "500m", "memory": "512Mi"}, limits={"memory": "1Gi"}),
         security_context=security_context(),
@@ -146,8 +111,8 @@ def _container(renewal: Renewal, tier: RenewedTier) -> client.V1Container:
     )
 
 
-def _arguments(renewal: Renewal, tier: RenewedTier) -> list[str]:
-    route, judge = renewal.route, renewal.judge
+def _arguments(router: Router, route: Route, renewal: Renewal, tier: RenewedTier) -> list[str]:
+    judge = renewal.judge
     folder = samples_folder(renewal.claim, route.name)
     prices = {each.name: each.prices for each in route.tiers}
     arguments = {
@@ -165,7 +130,7 @@ def _arguments(renewal: Renewal, tier: RenewedTier) -> list[str]:
         "--concurrency": str(CONCURRENCY),
         "--max-loss": f"{float(tier.max_loss):.6f}".rstrip("0"),
         "--config-map": tier.config_map,
-        "--namespace": renewal.namespace,
+        "--namespace": router.namespace,
     }
     return [f"{name}={value}" for name, value in arguments.items()]
 
@@ -174,9 +139,9 @@ def _priced(option: str, prices: TokenPrices | None) -> dict[str, str]:
     return {} if prices is None else {option: f"{prices.input.text()},{prices.output.text()}"}
 
 
-def _environment(renewal: Renewal) -> list[client.V1EnvVar]:
+def _environment(router: Router, renewal: Renewal) -> list[client.V1EnvVar]:
     # The names are those of costpolicy.cli.route_label and costpolicy.cli.judging, which lie in a layer above this one.
-    keys = {"COSTPOLICY_ROUTER_KEY": renewal.master_key}
+    keys = {"COSTPOLICY_ROUTER_KEY": router.master_key}
     judge = renewal.judge.model
     if judge is not None and judge.api_key_secret_ref is not None:
         keys["COSTPOLICY_JUDGE_API_KEY"] = judge.api_key_secret_ref

@@ -11,17 +11,21 @@ from costpolicy.api.operation import Judge
 from costpolicy.cli.judging import JUDGE_KEY
 from costpolicy.cli.main import parser
 from costpolicy.cli.route_label import ROUTER_KEY
+from costpolicy.kube.parsing import is_router
 from costpolicy.manifests.identity import POLICY_LABEL
-from costpolicy.manifests.router.calibration_job import ACCOUNT, Renewal, calibration_cron_job
+from costpolicy.manifests.router.calibration_job import ACCOUNT, calibration_cron_job
 from costpolicy.manifests.router.identity import router_selector
+from costpolicy.manifests.router.inputs import Renewal, Router
+from costpolicy.manifests.router.router_objects import router_objects
 from costpolicy.manifests.router.routes_file import routes_document
 from routers import full_router, renewal, route, router, tier
 
+ROUTER = full_router()
 RENEWAL = renewal()
 
 
-def pod(of: Renewal = RENEWAL) -> dict[str, Any]:
-    spec: dict[str, Any] = calibration_cron_job(of)["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+def pod(of: Renewal = RENEWAL, router: Router = ROUTER) -> dict[str, Any]:
+    spec: dict[str, Any] = calibration_cron_job(router, of)["spec"]["jobTemplate"]["spec"]["template"]["spec"]
     return spec
 
 
@@ -48,7 +52,7 @@ def test_a_lone_tier_needs_no_init_container():
 def test_samples_are_read_where_the_router_writes_them():
     [container] = pod()["containers"]
     found = arguments(container)
-    written = routes_document(full_router())["routes"]["chat"]["sampling"]["folder"]
+    written = routes_document(ROUTER)["routes"]["chat"]["sampling"]["folder"]
 
     assert written == found.samples
     assert f"{written}/labels/medium.csv" == found.labels
@@ -64,14 +68,14 @@ def test_keys_come_from_secrets_under_the_names_that_the_command_reads():
 
 
 def test_without_a_price_nothing_is_told_of_it():
-    free = router(route(tiers=(tier(prices=None), tier("large", prices=None)))).routes[0]
-    [container] = pod(replace(RENEWAL, route=free, tiers=RENEWAL.tiers[:1]))["containers"]
+    free = router(route(tiers=(tier(prices=None), tier("large", prices=None))), operator_image="o")
+    [container] = pod(replace(RENEWAL, tiers=RENEWAL.tiers[:1]), free)["containers"]
 
     assert (None, None) == (arguments(container).strong_prices, arguments(container).weak_prices)
 
 
 def test_it_writes_by_the_users_account_and_belongs_to_its_route_alone():
-    job = calibration_cron_job(RENEWAL)
+    job = calibration_cron_job(ROUTER, RENEWAL)
 
     assert ACCOUNT == pod()["serviceAccountName"]
     assert ["chat-uid"] == [owner["uid"] for owner in job["metadata"]["ownerReferences"]]
@@ -79,7 +83,18 @@ def test_it_writes_by_the_users_account_and_belongs_to_its_route_alone():
 
 
 def test_neither_router_nor_policy_sends_it_requests():
-    labels = calibration_cron_job(RENEWAL)["spec"]["jobTemplate"]["spec"]["template"]["metadata"]["labels"]
+    labels = calibration_cron_job(ROUTER, RENEWAL)["spec"]["jobTemplate"]["spec"]["template"]["metadata"]["labels"]
 
     assert POLICY_LABEL not in labels
     assert not router_selector().items() <= labels.items()
+
+
+def test_without_an_image_of_the_operator_there_is_no_cron_job():
+    kinds = [each["kind"] for each in router_objects(replace(ROUTER, operator_image=""), monitored=True)]
+
+    assert "CronJob" not in kinds
+    assert "CronJob" in [each["kind"] for each in router_objects(ROUTER, monitored=False)]
+
+
+def test_the_operator_finds_it_again_among_the_routers_objects():
+    assert is_router(calibration_cron_job(ROUTER, RENEWAL)["metadata"]["labels"])
