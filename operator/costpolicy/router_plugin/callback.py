@@ -62,10 +62,18 @@ class Callback(CustomLogger):  # type: ignore[misc] # LiteLLM is not there where
         original_exception: Exception,
         user_api_key_dict: object,
         traceback_str: str | None = None,
-    ) -> None:
-        """Count a request that no tier answered."""
-        if self._hooks is not None:
-            self._hooks.ended(request_data, original_exception)
+    ) -> HTTPException | None:
+        """Count a request that no tier answered, and tell what the tier said."""
+        status = getattr(original_exception, "status_code", None)
+        if self._hooks is None:
+            return None
+        self._hooks.ended(request_data, original_exception)
+        said = self._hooks.error(request_data, original_exception)
+        if said is None or not isinstance(status, int):
+            return None
+        error = HTTPException(status_code=status, detail=said.message)
+        error.type, error.param = said.type, said.param
+        return error
 
 
 def installed(folder: Path) -> Callback:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self, TypeAlias
 
+from .errors import TierError, told
 from .exposition import serve
 from .loading import load
 from .pipeline import ATTRIBUTION, Answer, Attribution, Call, Pipeline
@@ -23,7 +24,7 @@ _Data: TypeAlias = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Hooks:
-    """What is done at each of LiteLLM's calls; nothing here raises."""
+    """What is done at each of LiteLLM's calls; nothing that fails here is in the way of a request."""
 
     pipeline: Pipeline
     stopping: Stopping
@@ -63,6 +64,10 @@ class Hooks:
     def ended(self, data: _Data, error: Exception) -> None:
         """Count a request that no tier answered."""
         self._guarded("count", lambda: self._ended(data, error))
+
+    def error(self, data: _Data, error: Exception) -> TierError | None:
+        """Return the error of a route's request as its tier told it; ``None``: it stays as LiteLLM tells it."""
+        return told(str(error)) if isinstance(_metadata_of(data).get(ATTRIBUTION), Attribution) else None
 
     def _guarded(self, step: str, action: Callable[[], object]) -> None:
         try:
