@@ -56,8 +56,8 @@ fmt: setup ## Format and fix what can be fixed
 type: setup ## mypy, strict
 	@$(BIN)/mypy
 	@MYPYPATH=tests:images:operator $(BIN)/mypy --explicit-package-bases \
-	  $$(ls -d tests/cluster tests/engine tests/standin tests/demo tests/callers tests/bench tests/accuracy tests/routing_study tests/long/autoscaling tests/long/gate images 2>/dev/null | sed 's,$$,/*.py,') \
-	  tests/following.py tests/controlled.py tests/scraping.py tests/operating.py
+	  $$(ls -d tests/cluster tests/engine tests/router tests/standin tests/demo tests/callers tests/bench tests/accuracy tests/routing_study tests/long/autoscaling tests/long/gate images 2>/dev/null | sed 's,$$,/*.py,') \
+	  tests/process_group.py tests/pinned_environment.py tests/following.py tests/controlled.py tests/scraping.py tests/operating.py
 
 .PHONY: unit
 unit: setup ## Unit, golden and property tests

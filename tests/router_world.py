@@ -20,12 +20,13 @@ USER = "kubectl"
 class RouterWorld:
     """Attributes: ``keys`` are the master keys that were made, whether they were used or not."""
 
-    def __init__(self, image: str = IMAGE) -> None:
+    def __init__(self, image: str = IMAGE, operator_image: str = "") -> None:
         self.clock = SimulatedClock(NOW)
         self.store = Store(self.clock)
         self.plain = SimulatedGateway(self.store)
         self.gateway: Any = self.plain
         self.image = image
+        self.operator_image = operator_image
         self.keys: list[str] = []
         self.apply(prices().to_json())
         for name, threshold in (("small", "0.6"), ("medium", "0.9")):
@@ -36,7 +37,11 @@ class RouterWorld:
         """Start the operator anew, which remembers nothing."""
         fleet = FleetWatch(self.gateway, None, self.clock, ObserveSettings())
         self.operator = RoutesReconciler(
-            self.gateway, fleet, self.clock, RouterDefaults(image=self.image), self._new_key
+            self.gateway,
+            fleet,
+            self.clock,
+            RouterDefaults(image=self.image, operator_image=self.operator_image),
+            self._new_key,
         )
 
     def _new_key(self) -> str:

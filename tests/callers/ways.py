@@ -14,11 +14,11 @@ class Way:
     keeps_connections: bool
     retries: int
 
-    def client(self, url: str) -> AsyncOpenAI:
+    def client(self, url: str, key: str = "none") -> AsyncOpenAI:
         """Return a client that asks in this way; apart from it and from patience, everything is as the SDK has it."""
         transport = None if self.keeps_connections else DefaultAsyncHttpxClient(limits=_NONE_KEPT, timeout=_PATIENCE)
         return AsyncOpenAI(
-            base_url=url, api_key="none", max_retries=self.retries, timeout=_PATIENCE, http_client=transport
+            base_url=url, api_key=key, max_retries=self.retries, timeout=_PATIENCE, http_client=transport
         )
 
 

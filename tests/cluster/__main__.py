@@ -6,7 +6,9 @@ import sys
 from cluster import binaries, choice, debian, images, kind, local, needs
 from cluster.paths import cache_folder, state_folder
 from cluster.progress import ClusterError, say
-from engine.environment import EngineBuildError, engine_env
+from engine.environment import engine_env
+from pinned_environment import BuildError
+from router.environment import router_env
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -26,7 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
             print(", ".join(needs.lacking(options.ring)))
             return 0
         return _run_on_kind(options) if choice.chosen() == "kind" else _run(options)
-    except (ClusterError, EngineBuildError) as error:
+    except (ClusterError, BuildError) as error:
         say(f"error: {error}")
         return 1
 
@@ -58,6 +60,7 @@ def _build(programs: list[str]) -> None:
     debian.ensure(*wanted, log=cache_folder() / "debian.log")
     binaries.build()
     engine_env()
+    router_env()
 
 
 def _run_on_kind(options: argparse.Namespace) -> int:

@@ -9,11 +9,12 @@ from collections.abc import Callable, Mapping
 from cluster import binaries
 from cluster.images import engine_environment
 from cluster.progress import ClusterError
+from router.environment import ROUTER
 
 _API_SERVER = ("etcd", "kube-apiserver", "kubectl")
 
 NEEDS: Mapping[str, tuple[str, ...]] = {
-    "contract": ("prometheus", "promtool", "the CPU engine's environment"),
+    "contract": ("prometheus", "promtool", "the CPU engine's environment", "the router's environment"),
     "integration": (*_API_SERVER, "helm", "kwok", "external-metrics"),
     "chart": (*_API_SERVER, "helm"),
     "browser": ("chromium",),
@@ -35,6 +36,8 @@ def _is_there(name: str) -> bool:
             return _succeeds(lambda: binaries.client(name))
         case "the CPU engine's environment":
             return engine_environment() is not None
+        case "the router's environment":
+            return ROUTER.is_there()
         case _:
             return shutil.which(name) is not None
 

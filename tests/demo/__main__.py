@@ -12,7 +12,7 @@ from demo.journal import Journal
 from demo.stage import RELEASE, SYSTEM, set_up
 from demo.story import tell
 from demo.world import StepFailedError
-from engine.environment import EngineBuildError
+from pinned_environment import BuildError
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -27,7 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
         finally:
             if not was_there and not options.keep:
                 choice.down()
-    except (ClusterError, EngineBuildError, GatewayError) as problem:
+    except (ClusterError, BuildError, GatewayError) as problem:
         print(f"\nthe demo could not run: {problem}", file=sys.stderr)
         return 1
     return 0 if held else 1

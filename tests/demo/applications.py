@@ -21,11 +21,12 @@ WAYS = frozenset({"one connection a request", "kept connections", "kept connecti
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """What became of all questions that were asked in one way."""
+    """What became of all questions that were asked in one way; those that were cut are among the failed."""
 
     whole: int
     truncated: int
     failed: int
+    cut: int
     faults: tuple[str, ...]
 
 

@@ -5,8 +5,6 @@ against the API process), the worker inside the engine's process, float32 and no
 """
 
 import os
-import shutil
-import signal
 import socket
 import subprocess
 import time
@@ -18,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.environment import engine_env
+from process_group import end_of, processes_of_group, resident_bytes, running
 
 SERVED_NAME = "tiny"
 ENVIRONMENT = {
@@ -62,7 +61,7 @@ class Engine:
 
     def resident_bytes(self) -> int:
         """Resident memory of the engine's processes together (shared pages counted once for each)."""
-        return sum(_resident_bytes(process) for process in _processes_of_group(self.process_id))
+        return sum(resident_bytes(process) for process in processes_of_group(self.process_id))
 
 
 @contextmanager
@@ -78,24 +77,12 @@ def serve(
     """
     port = port or free_port()
     log = log or model_dir.parent / f"vllm-{port}.log"
-    command = [*_dies_with_us(), *_command(model_dir, args, port)]
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | ENVIRONMENT
     started = time.monotonic()
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            command,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-    try:
+    with running(_command(model_dir, args, port), environment, log) as process:
         url = f"http://127.0.0.1:{port}"
         _wait_until_ready(process, url, log)
         yield Engine(url=url, process_id=process.pid, log=log, seconds_to_ready=time.monotonic() - started)
-    finally:
-        _end(process)
 
 
 def free_port() -> int:
@@ -116,23 +103,15 @@ def _command(model_dir: Path, args: Sequence[str], port: int) -> list[str]:
     return [str(engine_env() / "bin" / "vllm"), "serve", str(model_dir), *ours, *CPU_ARGUMENTS, *args]
 
 
-def _dies_with_us() -> list[str]:
-    """The kernel ends the engine when the test process is killed, so that it cannot outlive it (util-linux,
-    where there is).
-    """
-    setpriv = shutil.which("setpriv")
-    return [setpriv, "--pdeathsig", "TERM"] if setpriv else []
-
-
 def _wait_until_ready(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
     deadline = time.monotonic() + START_TIMEOUT_SECONDS
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            raise EngineStartError(f"vllm ended with code {process.returncode} before it was ready:\n{_tail(log)}")
+            raise EngineStartError(f"vllm ended with code {process.returncode} before it was ready:\n{end_of(log)}")
         if _healthy(url):
             return
         time.sleep(0.25)  # a real process is waited for here: there is no clock to inject
-    raise EngineStartError(f"vllm was not ready after {START_TIMEOUT_SECONDS:.0f} s:\n{_tail(log)}")
+    raise EngineStartError(f"vllm was not ready after {START_TIMEOUT_SECONDS:.0f} s:\n{end_of(log)}")
 
 
 def _healthy(url: str) -> bool:
@@ -142,41 +121,3 @@ def _healthy(url: str) -> bool:
             return bool(response.status == 200)
     except (urllib.error.URLError, OSError):
         return False
-
-
-def _tail(log: Path) -> str:
-    return log.read_text(errors="replace")[-4000:]
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """Asks, then insists: by the ids of this engine's own process group, which no other process joins."""
-    if process.poll() is None:
-        process.terminate()
-        try:
-            process.wait(timeout=20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-    for leftover in _processes_of_group(process.pid):
-        os.kill(leftover, signal.SIGKILL)
-
-
-def _processes_of_group(group: int) -> list[int]:
-    found: list[int] = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                if os.getpgid(int(entry.name)) == group and _resident_bytes(int(entry.name)):
-                    found.append(int(entry.name))
-            except (ProcessLookupError, FileNotFoundError):
-                continue  # it ended while we looked
-    return found
-
-
-def _resident_bytes(process_id: int) -> int:
-    """0 for a process that ended and only waits to be collected."""
-    try:
-        pages = Path(f"/proc/{process_id}/statm").read_text().split()[1]
-    except (ProcessLookupError, FileNotFoundError):
-        return 0
-    return int(pages) * os.sysconf("SC_PAGE_SIZE")

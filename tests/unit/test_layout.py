@@ -25,6 +25,8 @@ LEAKS = {
     "a path of one machine": re.compile(r"(?<![\w./$\-<{}])/(?:" + "work|ro" + r"ot)/[\w.]"),
     "an index address": re.compile(r"--(?:extra-)?index" + r"-url[ =]\S"),
 }
+IN_THE_ROUTER = {Path("router_plugin/callback.py"), Path("router_plugin/keys.py")}
+"""Modules that import LiteLLM, which is not among the project's packages; tests/contract/router runs them in it."""
 IN_A_CONTAINER = {"images", "charts"}
 """Folders whose files describe the inside of an image, where ``root`` has a home."""
 
@@ -55,7 +57,7 @@ def test_every_module_imports():
     modules = [
         ".".join(path.relative_to(SOURCES).with_suffix("").parts).removesuffix(".__init__")
         for path in sorted(SOURCES.rglob("*.py"))
-        if path.name != "__main__.py"
+        if path.name != "__main__.py" and path.relative_to(SOURCES / "costpolicy") not in IN_THE_ROUTER
     ]
     script = "import sys, importlib\nfor name in sys.argv[1:]: importlib.import_module(name)"
     done = subprocess.run([sys.executable, "-W", "error", "-c", script, *modules], capture_output=True, text=True)

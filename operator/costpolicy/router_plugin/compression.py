@@ -41,7 +41,7 @@ class Limits:
 def compress(messages: Sequence[Message], limits: Limits) -> Sequence[Message]:
     """Return the messages with long ones shortened; as they are if anything about them is not as expected."""
     try:
-        return _compress(messages, limits)
+        return shortened(messages, limits)
     except Exception:  # noqa: BLE001 - a request is answered uncompressed rather than not at all
         return messages
 
@@ -71,11 +71,16 @@ def shorten(text: str, question: str, ratio: float) -> str:
     return shortened if len(shortened) < len(text) else text
 
 
-def _compress(messages: Sequence[Message], limits: Limits) -> Sequence[Message]:
+def shortened(messages: Sequence[Message], limits: Limits) -> list[Message]:
+    """Return the messages with long ones shortened.
+
+    Raises:
+        LookupError, AttributeError, TypeError: these are not messages.
+    """
     question = ""
     found: list[Message] = []
     for message in messages:
-        content = message["content"]
+        content = message.get("content")
         if message["role"] in COMPRESSED and isinstance(content, str) and len(content) >= limits.minimum:
             found.append({**message, "content": shorten(content, question, limits.ratio)})
             continue

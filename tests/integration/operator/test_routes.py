@@ -66,7 +66,7 @@ def token_prices(administrator: Connection) -> Iterator[None]:
 
 @pytest.fixture
 def running(operator_kubeconfig: Path, api_server: ApiServer, cluster: Cluster) -> Iterator[Running]:
-    started = Running(operator_kubeconfig, cluster.namespace, router_image=IMAGE).start()
+    started = Running(operator_kubeconfig, cluster.namespace, router_image=IMAGE, image="operator:1").start()
     try:
         yield started
     finally:
@@ -201,3 +201,17 @@ def test_an_edited_router_is_taken_back(cluster: Cluster, routed: Running):
         return "" if item is None else str(item["spec"]["selector"].get("app.kubernetes.io/component"))
 
     wait_until(lambda: selector() == "router")
+
+
+def test_a_schedule_makes_a_cron_job_that_goes_with_it(cluster: Cluster, routed: Running):
+    route = named(cluster, "costpolicy.dev/v1alpha1", "ModelRoute", "chat")
+    job = named(cluster, "batch/v1", "CronJob", "chat-calibration")
+    schedule = {"schedule": "0 3 * * *", "storage": {"claimName": "traffic"}}
+    cluster.edit(route, {"spec": {"calibration": schedule}})
+    wait_until(lambda: cluster.get(job) is not None)
+    stored = cluster.get(job)
+    cluster.edit(route, {"spec": {"calibration": {"schedule": None}}})
+    wait_until(lambda: cluster.get(job) is None)
+
+    assert stored is not None
+    assert [owner["name"] for owner in stored["metadata"]["ownerReferences"]] == ["chat"]

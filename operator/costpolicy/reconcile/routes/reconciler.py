@@ -33,10 +33,12 @@ class RouterDefaults:
     Attributes:
         image: with its digest; empty: none, and no route is served.
         image_pull_secrets: names of Secrets that every namespace with routes has.
+        operator_image: the operator's own; empty: no calibration is renewed.
     """
 
     image: str = ""
     image_pull_secrets: tuple[str, ...] = ()
+    operator_image: str = ""
 
 
 class RoutesReconciler:
@@ -97,6 +99,7 @@ class RoutesReconciler:
             pods=tuple(pod for pod in fleet.capacity.pods if pod.namespace == namespace and is_router(pod.labels)),
             image=self._defaults.image,
             image_pull_secrets=self._defaults.image_pull_secrets,
+            operator_image=self._defaults.operator_image,
             monitored=self._gateway.serves(POD_MONITOR.api_version, POD_MONITOR.kind),
         )
 

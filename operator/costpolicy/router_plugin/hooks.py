@@ -1,0 +1,124 @@
+"""Between LiteLLM's dictionaries and the pipeline: which requests are routed, and how they ended.
+
+What LiteLLM hands over is documented nowhere; what is relied on here is seen by the tests that run it.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Self, TypeAlias
+
+from .errors import TierError, told
+from .exposition import serve
+from .loading import load
+from .pipeline import ATTRIBUTION, Answer, Attribution, Call, Pipeline
+from .stopping import Stopping
+
+ADMINISTRATOR: Final = "proxy_admin"
+CLIENTS_FAULT: Final = range(400, 500)
+NOT_THEIRS: Final = frozenset({408, 429})
+"""Statuses below 500 that are no fault of the request."""
+
+_Data: TypeAlias = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """What is done at each of LiteLLM's calls; nothing that fails here is in the way of a request."""
+
+    pipeline: Pipeline
+    stopping: Stopping
+
+    @classmethod
+    def of(cls, folder: Path) -> Self:
+        """Return the hooks for what lies in a folder, and serve what they count on the port that it names.
+
+        Raises:
+            OSError, ValueError: ``routes.json`` cannot be read.
+        """
+        hooks = cls(load(folder), Stopping())
+        hooks._guarded("serve", lambda: serve(hooks.pipeline.routing.metrics_port, hooks.pipeline.series.page))
+        hooks._guarded("mark", hooks.stopping.begin)
+        return hooks
+
+    def refusal(self, role: object, model: object) -> str:
+        """Return why a caller of a role may not have a model; empty: it may.
+
+        Tiers are for the administrator alone; which routes are a tenant's, ``keys.py`` has checked.
+        """
+        if str(getattr(role, "value", role)) == ADMINISTRATOR:
+            return ""
+        route = self.pipeline.routing.route_of(model)
+        if route is None or route.name == model:
+            return ""
+        return f"ask for the model {route.name}: its tiers are not for clients"
+
+    def before(self, data: _Data) -> None:
+        """Change a request before it is sent."""
+        self._guarded("request", lambda: self._before(data))
+
+    def answered(self, kwargs: Mapping[str, Any], response: object) -> None:
+        """Count an answer."""
+        self._guarded("count", lambda: self._answered(_metadata_of(kwargs["litellm_params"]), response))
+
+    def ended(self, data: _Data, error: Exception) -> None:
+        """Count a request that no tier answered."""
+        self._guarded("count", lambda: self._ended(data, error))
+
+    def error(self, data: _Data, error: Exception) -> TierError | None:
+        """Return the error of a route's request as its tier told it; ``None``: it stays as LiteLLM tells it."""
+        return told(str(error)) if isinstance(_metadata_of(data).get(ATTRIBUTION), Attribution) else None
+
+    def _guarded(self, step: str, action: Callable[[], object]) -> None:
+        try:
+            action()
+        except Exception as error:  # noqa: BLE001 - the trusted tier answers, counted or not
+            self.pipeline.failed(step, error)
+
+    def _before(self, data: _Data) -> None:
+        route = self.pipeline.routing.routes.get(data["model"])
+        if route is None:
+            return
+        metadata = _metadata_of(data)
+        headers = (data.get("proxy_server_request") or {}).get("headers") or {}
+        call = Call(
+            data=data,
+            headers={name.lower(): value for name, value in headers.items()},
+            tags=metadata.get("tags") or (),
+            identity=str(data.get("litellm_call_id", "")),
+            route=route,
+            tier=route.trusted,
+        )
+        metadata[ATTRIBUTION] = self.pipeline.prepare(call)
+
+    def _answered(self, metadata: Mapping[str, Any], response: object) -> None:
+        attribution = metadata.get(ATTRIBUTION)
+        if isinstance(attribution, Attribution):
+            self.pipeline.answered(attribution, str(metadata.get("model_group")), _answer(response))
+
+    def _ended(self, data: _Data, error: Exception) -> None:
+        attribution = _metadata_of(data).get(ATTRIBUTION)
+        if isinstance(attribution, Attribution):
+            status = getattr(error, "status_code", None)
+            is_clients_fault = status in CLIENTS_FAULT and status not in NOT_THEIRS
+            self.pipeline.ended(attribution, str(data.get("model")), "refused" if is_clients_fault else "failed")
+
+
+def _metadata_of(data: _Data) -> _Data:
+    """Return the part of a request where LiteLLM keeps what is not sent on, created if there is none."""
+    name = "litellm_metadata" if data.get("litellm_metadata") is not None else "metadata"
+    if not isinstance(data.get(name), dict):
+        data[name] = {}
+    found: _Data = data[name]
+    return found
+
+
+def _answer(response: Any) -> Answer:  # noqa: ANN401 - LiteLLM's, which has types of its own for each kind of request
+    usage = response.usage
+    details = getattr(usage, "prompt_tokens_details", None)
+    return Answer(
+        prompt=int(usage.prompt_tokens or 0),
+        cached=int(getattr(details, "cached_tokens", None) or 0),
+        output=int(usage.completion_tokens or 0),
+        was_cut=any(getattr(choice, "finish_reason", None) == "length" for choice in response.choices),
+    )

@@ -1,0 +1,43 @@
+"""Samples of requests without what tells of a person: addresses, numbers of people and of accounts, keys.
+
+It goes by form alone.  Names, and whatever else has no form, stay: say so where samples are kept.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+_FORMS: Final = (
+    ("[key]", re.compile(r"\b(?:sk|pk|ghp|gho|glpat|xox[abprs]|AKIA|AIza|hf|eyJ)[-_A-Za-z0-9.]{12,}")),
+    ("[key]", re.compile(r"\b(?=[A-Za-z0-9_-]*\d)(?=[A-Za-z0-9_-]*[A-Za-z])[A-Za-z0-9_-]{32,}\b")),
+    ("[email]", re.compile(r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)+")),
+    ("[address]", re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}\b")),
+    ("[iban]", re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b")),
+    ("[number]", re.compile(r"(?<![\w.])\+?\(?\d(?:[ ()/-]{0,2}\d){7,}(?!\.?\w)")),
+)
+"""Marks and what they stand for.  A number has eight digits and more: of a phone, a card, a customer."""
+
+
+def redact(text: str) -> str:
+    """Return a text with marks for what tells of a person."""
+    for mark, form in _FORMS:
+        text = form.sub(mark, text)
+    return text
+
+
+def redacted_messages(messages: Sequence[Any]) -> list[dict[str, Any]]:
+    """Return messages as role and text alone: calls of tools, images, names and whatever else go."""
+    return [
+        {"role": str(message.get("role", "")), "content": _redacted(message.get("content"))}
+        for message in messages
+        if isinstance(message, Mapping)
+    ]
+
+
+def _redacted(content: object) -> str:
+    if isinstance(content, str):
+        return redact(content)
+    if not isinstance(content, Sequence):
+        return ""
+    texts = (part.get("text") for part in content if isinstance(part, Mapping))
+    return redact("\n".join(text for text in texts if isinstance(text, str)))

@@ -1,0 +1,100 @@
+"""A real LiteLLM whose callback is broken on purpose: the trusted tier answers.
+
+Covered: files that cannot be read, modules that are missing or do not parse, every step that raises.
+Not covered: ``callback.py`` itself missing, without which LiteLLM does not start and the router that runs goes on.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from engine.server import free_port
+from router.clients import COEFFICIENTS, EASY, VARIABLES, Client, Tiers, models, routes_document
+from router.folder import MASTER_KEY, PLUGIN, write_folder
+from router.server import RouterStartError, serve_router
+
+STEPS = {
+    "attribute": ("request.py", "feature_of"),
+    "choose": ("choosing.py", "tier_for"),
+    "sample": ("sampling.py", "sample_of"),
+    "limit": ("request.py", "capped"),
+    "stop": ("request.py", "stops_with"),
+    "compress": ("compression.py", "shortened"),
+}
+"""A function of each step, by its module."""
+
+Break = Callable[[Path], None]
+
+
+def raising(module: Path, *functions: str) -> None:
+    broken = "".join(f"\ndef {name}(*_):\n    raise RuntimeError('a secret of the request')\n" for name in functions)
+    module.write_text(module.read_text() + broken)
+
+
+def break_every_step(folder: Path) -> None:
+    for module, function in STEPS.values():
+        raising(folder / PLUGIN.name / module, function)
+
+
+@contextmanager
+def broken_router(tiers: Tiers, work: Path, spoil: Break, keys: bool = False) -> Iterator[Client]:
+    port = free_port()
+    document = routes_document(port, work / "samples")
+    for route in document["routes"].values():
+        route["caps"] = {"": {"maxTokens": 300, "stop": ["END"]}}
+    folder = write_folder(work / "folder", document, models(tiers), COEFFICIENTS, keys=keys)
+    spoil(folder)
+    with (
+        serve_router(folder, VARIABLES) as router,
+        httpx.Client(base_url=router.url, trust_env=False, timeout=60) as http,
+    ):
+        yield Client(router, port, work / "samples", http)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda folder: (folder / "routes.json").write_text('{"version": 1, "routes": {'),
+        lambda folder: (folder / PLUGIN.name / "score.py").unlink(),
+        lambda folder: (folder / PLUGIN.name / "pipeline.py").write_text("def broken(:"),
+    ],
+    ids=["routes.json does not parse", "a module is missing", "a module does not parse"],
+)
+def test_what_cannot_be_loaded_leaves_everything_to_the_trusted_tier(tiers: Tiers, tmp_path: Path, spoil: Break):
+    with broken_router(tiers, tmp_path, spoil) as client:
+        answer = client.ask(key=MASTER_KEY)
+
+        assert (200, "from large") == (answer.status_code, answer.json()["choices"][0]["message"]["content"])
+        assert 1 == client.router.text().count("nothing is routed and nothing is counted")
+
+
+def test_a_score_that_cannot_be_read_leaves_its_route_to_the_trusted_tier_and_is_counted(tiers: Tiers, tmp_path: Path):
+    with broken_router(tiers, tmp_path, lambda folder: (folder / "chat.json").write_text('{"version": 99}')) as client:
+        answer = client.ask(key=MASTER_KEY)
+
+        assert "from large" == answer.json()["choices"][0]["message"]["content"]
+        assert 1 == client.total("costpolicy_route_callback_errors_total", step="coefficients")
+
+
+def test_steps_that_raise_are_left_out_and_counted_and_the_request_is_answered(tiers: Tiers, tmp_path: Path):
+    with broken_router(tiers, tmp_path, break_every_step) as client:
+        answers = [client.ask(key=MASTER_KEY, text=EASY, max_tokens=900) for _ in range(2)]
+        [first, _] = tiers.large.asked
+
+        assert [200, 200] == [answer.status_code for answer in answers]
+        assert (900, None) == (first["max_tokens"], first.get("stop"))
+        for step in STEPS:
+            assert 2 == client.total("costpolicy_route_callback_errors_total", step=step), step
+            assert 1 == client.router.text().count(f"the step {step!r} failed"), step
+        assert "a secret of the request" not in client.router.text()
+
+
+def test_a_router_whose_keys_cannot_be_read_does_not_start(tiers: Tiers, tmp_path: Path):
+    with (
+        pytest.raises(RouterStartError, match="RoutesError"),
+        broken_router(tiers, tmp_path, lambda folder: (folder / "routes.json").write_text("{}"), keys=True),
+    ):
+        pass

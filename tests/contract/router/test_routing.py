@@ -1,0 +1,168 @@
+"""What our callback does in a real LiteLLM: tiers by score, features, caps, compression, samples, and what it counts.
+
+Covered: whole answers and streams of chats, completions, names on the wire.
+Not covered: quality (nobody asks whether "small" was right), other formats of requests (they go to the trusted tier),
+tokens from a cache, of which these tiers have none.
+"""
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from answering import completion
+from costpolicy.router_plugin.compression import LEFT_OUT
+from costpolicy.router_plugin.series import Series
+from router.clients import DESK, EASY, HARD, Client, Tiers
+from waiting import wait_until
+
+REFUSED = 400, {"error": {"message": "max_tokens is too large: 9999", "type": "BadRequestError", "code": 400}}
+FAILED = 500, {"error": {"message": "out of memory"}}
+
+
+@pytest.mark.parametrize(("text", "tier"), [(EASY, "small"), (HARD, "large")])
+def test_a_prompt_goes_to_the_cheapest_tier_that_is_proven_for_its_score(
+    client: Client, tiers: Tiers, text: str, tier: str
+):
+    answer = client.ask(text).json()
+
+    assert f"from {tier}" == answer["choices"][0]["message"]["content"]
+    assert "chat" == answer["model"]
+    assert {"small": 0, "large": 0} | {tier: 1} == {"small": len(tiers.small.asked), "large": len(tiers.large.asked)}
+
+
+def test_the_last_message_of_the_user_decides_whatever_stands_before_it(client: Client, tiers: Tiers):
+    history = [
+        {"role": "system", "content": HARD},
+        {"role": "user", "content": HARD},
+        {"role": "assistant", "content": "Yes."},
+    ]
+    client.ask(messages=[*history, {"role": "user", "content": EASY}])
+    client.ask(messages=[*history, {"role": "user", "content": [{"type": "text", "text": HARD}]}])
+
+    assert (1, 1) == (len(tiers.small.asked), len(tiers.large.asked))
+
+
+def test_a_route_without_a_score_is_answered_by_its_trusted_tier(client: Client, tiers: Tiers):
+    client.ask(model="notes", key=DESK)
+
+    assert (0, 1) == (len(tiers.small.asked), len(tiers.large.asked))
+
+
+def test_what_asked_is_counted_by_feature_and_what_the_route_does_not_name_as_other(client: Client, tiers: Tiers):
+    features = ("search", "summary", "other", "unattributed")
+    before = [client.total("costpolicy_route_requests_total", feature=one) for one in features]
+    client.ask(headers={"X-CostPolicy-Feature": "search"})
+    client.ask(metadata={"feature": "summary"})
+    client.ask(headers={"x-litellm-tags": "team-a,feature:summary"})
+    client.ask(headers={"x-costpolicy-feature": "a secret of ours"})
+    client.ask()
+
+    now = [client.total("costpolicy_route_requests_total", feature=one) for one in features]
+    assert [1, 2, 1, 1] == [after - earlier for after, earlier in zip(now, before, strict=True)]
+    assert "a secret of ours" not in client.page()
+
+
+@pytest.mark.parametrize(
+    ("asked", "sent"),
+    [
+        ({}, {"max_tokens": 300}),
+        ({"max_tokens": 4000}, {"max_tokens": 300}),
+        ({"max_completion_tokens": 4000}, {"max_completion_tokens": 300}),
+        ({"max_tokens": 20}, {"max_tokens": 20}),
+        ({"max_tokens": 20, "stop": "END"}, {"max_tokens": 20, "stop": ["END", "\n\n"]}),
+    ],
+)
+def test_limits_are_lowered_to_the_cap_and_never_raised(
+    client: Client, tiers: Tiers, asked: dict[str, Any], sent: dict[str, Any]
+):
+    client.ask(headers={"x-costpolicy-feature": "search"}, **asked)
+    [arrived] = tiers.small.asked
+    limits = {name: arrived[name] for name in ("max_tokens", "max_completion_tokens", "stop") if name in arrived}
+
+    assert {"stop": ["\n\n"]} | sent == limits
+
+
+def test_a_feature_without_a_cap_gets_what_it_asks_for(client: Client, tiers: Tiers):
+    client.ask(max_tokens=4000)
+    [arrived] = tiers.small.asked
+
+    assert (4000, None) == (arrived["max_tokens"], arrived.get("stop"))
+
+
+def test_long_results_of_tools_are_shortened_and_the_characters_counted(client: Client, tiers: Tiers):
+    before = client.total("costpolicy_route_compressed_characters_total")
+    text = "".join(f"Sentence {number} of the report says little. " for number in range(60))
+    messages = [
+        {"role": "user", "content": EASY},
+        {
+            "role": "assistant",
+            "tool_calls": [{"id": "1", "type": "function", "function": {"name": "f", "arguments": "{}"}}],
+        },
+        {"role": "tool", "tool_call_id": "1", "content": text},
+    ]
+    client.ask(messages=messages)
+    [arrived] = tiers.small.asked
+    result = arrived["messages"][-1]["content"]
+
+    assert LEFT_OUT in result
+    assert messages[:2] == [{k: v for k, v in one.items() if v is not None} for one in arrived["messages"][:2]]
+    assert len(text) - len(result) == client.total("costpolicy_route_compressed_characters_total") - before > 0
+
+
+def test_samples_are_written_redacted_up_to_the_days_cap(client: Client, tiers: Tiers):
+    for number in range(5):
+        client.ask(f"call me at +49 170 1234567 or ann.lee@example.com, {number}")
+    wait_until(lambda: 3 == len(list(client.samples.glob("*/*.jsonl"))))
+    texts = [path.read_text() for path in sorted(client.samples.glob("*/*.jsonl"))]
+    written = [json.loads(text) for text in texts if "call me" in text]
+
+    assert not any("1234567" in text or "ann.lee" in text for text in texts)
+    for sample in written:
+        assert sample["messages"][-1]["content"].startswith("call me at [number] or [email], ")
+        assert "small" == sample["metadata"]["tier"]
+
+
+def test_counts_are_what_was_asked_and_answered(client: Client, tiers: Tiers):
+    names = ("requests", "tokens", "scores", "cut")
+    before = {name: client.total(f"costpolicy_route_{name}_total") for name in names}
+    tiers.small.answer = lambda _: completion("cut here", finish="length", tokens=(11, 4))
+    for _ in range(3):
+        client.ask(max_tokens=4)
+
+    grown = {name: client.total(f"costpolicy_route_{name}_total") - before[name] for name in names}
+
+    assert {"requests": 3, "tokens": 3 * 15, "scores": 3, "cut": 3} == grown
+    assert 0 == client.total("costpolicy_route_callback_errors_total")
+
+
+def test_what_only_the_cheap_tier_refuses_the_trusted_one_answers_and_is_counted_for_it(client: Client, tiers: Tiers):
+    tiers.small.answer = lambda _: REFUSED
+    answer = client.ask(headers={"x-costpolicy-feature": "summary"})
+    labels = {"tier": "large", "policy": "", "feature": "summary", "outcome": "answered"}
+
+    assert (200, "from large") == (answer.status_code, answer.json()["choices"][0]["message"]["content"])
+    assert 1 == client.total("costpolicy_route_requests_total", **labels)
+
+
+@pytest.mark.parametrize(("reply", "outcome"), [(REFUSED, "refused"), (FAILED, "failed")], ids=["refused", "failed"])
+def test_what_no_tier_answers_arrives_as_the_trusted_tier_says_it_and_is_counted_once(
+    client: Client, tiers: Tiers, reply: Any, outcome: str
+):
+    before = client.total("costpolicy_route_requests_total", outcome=outcome)
+    tiers.small.answer = tiers.large.answer = lambda _: reply
+    answer = client.ask()
+
+    assert reply[0] == answer.status_code
+    assert reply[1]["error"]["message"] in answer.json()["error"]["message"]
+    assert (1, 1) == (len(tiers.small.asked), len(tiers.large.asked))
+    assert before + 1 == client.total("costpolicy_route_requests_total", outcome=outcome)
+
+
+def test_every_series_of_the_decision_is_on_the_page(client: Client, tiers: Tiers):
+    client.ask(max_tokens=50)
+    told = set(re.findall(r"^# TYPE (\S+)", client.page(), flags=re.MULTILINE))
+
+    assert told == set(re.findall(r"^# TYPE (\S+)", Series().page(), flags=re.MULTILINE))
+    assert {one for one in told if not one.startswith("costpolicy_route_")} == set()
