@@ -53,6 +53,8 @@ class TierStatus(ObservedModel):
     below: Figure = ""
     """Complexity below which it answers now. Empty: nothing is sent here by complexity, or, for the trusted tier, all the
     rest is."""
+    verdict: Short = ""
+    """Proven, or the reason why its calibration proves nothing today. Empty: it needs none."""
     proven: ProvenThreshold | None = None
     """What is proven of it."""
     why_not: Sentence = ""

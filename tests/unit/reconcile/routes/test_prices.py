@@ -9,7 +9,8 @@ from costpolicy.api.conditions import ConditionType
 from costpolicy.api.reasons import Reason
 from costpolicy.catalog.prices import merge_books
 from costpolicy.observe.routes import RouteTraffic, TierTokens
-from routed import NOW, THREE, external, hosted, prices, proof_data, route, seen, serving, snapshot, tokens
+from costpolicy.reconcile.snapshot import MetricsDown
+from routed import NOW, THREE, external, hosted, prices, proof_data, route, seen, serving, snapshot, tokens, told
 
 MISSION = route(currentTier="medium")
 
@@ -135,3 +136,18 @@ def test_nothing_is_said_of_what_is_not_known():
 
     assert found.status.blended_per_million_tokens is None
     assert found.status.savings is None
+
+
+def test_what_was_seen_stands_while_metrics_cannot_be_read():
+    day = {"chat": tokens(small=500_000, medium=300_000, large=200_000)}
+    down = MetricsDown(reason=Reason.PROMETHEUS_UNREACHABLE, message="no connection")
+    before = seen(snapshot(MISSION, traffic=day)).status
+    later = seen(replace(told(snapshot(MISSION, traffic=day)), traffic=down))
+
+    assert later.says(ConditionType.METRICS_AVAILABLE) == ("False", Reason.PROMETHEUS_UNREACHABLE)
+    assert later.shares == {"small": "50%", "medium": "30%", "large": "20%"}
+    assert (later.status.blended_per_million_tokens, later.status.savings, later.status.routed) == (
+        before.blended_per_million_tokens,
+        before.savings,
+        "80%",
+    )
