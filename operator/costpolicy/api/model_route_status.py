@@ -113,6 +113,8 @@ class ModelRouteStatus(ObservedModel):
     """Share of the tokens that tiers before the trusted one have."""
     blended_per_million_tokens: Money | None = None
     """What a million tokens cost over all tiers."""
+    currency: Figure = ""
+    """Currency of all prices: that of the price books."""
     savings: RouteSavings | None = None
     """How much cheaper that is."""
     calibration: RouteCalibrationStatus | None = None

@@ -90,6 +90,7 @@ def decide_routes(snapshot: RoutesSnapshot, now: datetime, refused: Problem | No
             configuration=made.configuration,
             problem=refused or made.problem,
             metrics_down=down,
+            currency=snapshot.prices.currency,
         )
         for view in views
     ]

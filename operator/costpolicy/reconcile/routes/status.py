@@ -32,6 +32,7 @@ def status_of(answer: RouteAnswer, now: datetime) -> ModelRouteStatus:
         tiers=tuple(_tier(view, name) for name in view.tiers),
         routed=_percent(routed),
         blended_per_million_tokens=spent.blended.text() if spent.blended is not None else None,
+        currency=answer.currency,
         savings=_savings(view),
         calibration=_calibration(view),
         router=RouterStatus(name=ROUTER, configuration=answer.configuration, ready_replicas=answer.state.ready)

@@ -18,7 +18,7 @@ MISSION = route(currentTier="medium")
 def test_the_missions_example_costs_two_dollars_and_fifty_five_cents():
     status = seen(snapshot(MISSION)).status
 
-    assert status.blended_per_million_tokens == "2.55"
+    assert (status.blended_per_million_tokens, status.currency) == ("2.55", "USD")
     assert status.routed == "90%"
     assert status.savings is not None
     assert (status.savings.against_current, status.savings.against_dearest) == ("15%", "83%")
