@@ -2,13 +2,14 @@
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx
 
-from answering import Answering, completion
+from answering import Answering, Reply, completion
 from costpolicy.routing.coefficients import generic_coefficients
 from router.folder import MASTER_KEY
 from router.server import RunningRouter
@@ -31,9 +32,14 @@ class Tiers:
     large: Answering
 
     def reset(self) -> None:
+        """Answer by name again, and forget what was asked."""
         for tier, name in ((self.small, "small"), (self.large, "large")):
-            tier.answer = lambda _, name=name: completion(f"from {name}")
+            tier.answer = _saying(f"from {name}")
             tier.asked.clear()
+
+
+def _saying(text: str) -> Callable[[dict[str, Any]], Reply]:
+    return lambda _: completion(text)
 
 
 @dataclass
