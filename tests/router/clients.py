@@ -55,7 +55,8 @@ class Client:
 
     def ask(self, text: str = EASY, key: str = SHOP, path: str = "/v1/chat/completions", **more: Any) -> httpx.Response:
         headers = {"Authorization": f"Bearer {key}"} | more.pop("headers", {})
-        body = {"model": "chat", "messages": [{"role": "user", "content": text}]} | more
+        asked = {"prompt": text} if path == "/v1/completions" else {"messages": [{"role": "user", "content": text}]}
+        body = {"model": "chat"} | asked | more
         answer = self.http.post(path, headers=headers, json=body)
         self.admitted += answer.status_code not in {401, 403}
         return answer

@@ -66,18 +66,16 @@ class Callback(CustomLogger):  # type: ignore[misc] # LiteLLM is not there where
         original_exception: Exception,
         user_api_key_dict: object,
         traceback_str: str | None = None,
-    ) -> HTTPException | None:
+    ) -> None:
         """Count a request that no tier answered, and tell what the tier said."""
-        status = getattr(original_exception, "status_code", None)
         if self._hooks is None:
-            return None
+            return
         self._hooks.ended(request_data, original_exception)
         said = self._hooks.error(request_data, original_exception)
-        if said is None or not isinstance(status, int):
-            return None
-        error = HTTPException(status_code=status, detail=said.message)
-        error.type, error.param = said.type, said.param
-        return error
+        if said is not None:
+            # LiteLLM reads these fields next. An error that is returned instead is heeded for chats alone.
+            for name, value in said._asdict().items():
+                setattr(original_exception, name, value)
 
 
 def installed(folder: Path) -> Callback:

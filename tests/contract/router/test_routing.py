@@ -7,6 +7,8 @@ tokens from a cache, of which these tiers have none.
 
 import json
 import re
+import threading
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,11 +16,11 @@ import pytest
 from answering import completion
 from costpolicy.router_plugin.compression import LEFT_OUT
 from costpolicy.router_plugin.series import Series
-from router.clients import DESK, EASY, HARD, Client, Tiers
+from router.clients import DESK, EASY, HARD, SHOP, Client, Tiers
 from waiting import wait_until
 
-REFUSED = 400, {"error": {"message": "max_tokens is too large: 9999", "type": "BadRequestError", "code": 400}}
-FAILED = 500, {"error": {"message": "out of memory"}}
+REFUSED = 400, {"error": {"message": "max_tokens is too large: 9999", "type": "BadRequestError", "param": "max_tokens"}}
+FAILED = 500, {"error": {"message": "out of memory", "type": "InternalServerError", "param": None}}
 
 
 @pytest.mark.parametrize(("text", "tier"), [(EASY, "small"), (HARD, "large")])
@@ -146,18 +148,70 @@ def test_what_only_the_cheap_tier_refuses_the_trusted_one_answers_and_is_counted
     assert 1 == client.total("costpolicy_route_requests_total", **labels)
 
 
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/completions"])
 @pytest.mark.parametrize(("reply", "outcome"), [(REFUSED, "refused"), (FAILED, "failed")], ids=["refused", "failed"])
 def test_what_no_tier_answers_arrives_as_the_trusted_tier_says_it_and_is_counted_once(
-    client: Client, tiers: Tiers, reply: Any, outcome: str
+    client: Client, tiers: Tiers, reply: Any, outcome: str, path: str
 ):
     before = client.total("costpolicy_route_requests_total", outcome=outcome)
-    tiers.small.answer = tiers.large.answer = lambda _: reply
-    answer = client.ask()
+    tiers.small.answer = lambda _: (reply[0], {"error": {"message": "of the cheap tier", "type": "x", "param": None}})
+    tiers.large.answer = lambda _: reply
+    answer = client.ask(path=path)
+    said, arrived = reply[1]["error"], answer.json()["error"]
 
     assert reply[0] == answer.status_code
-    assert reply[1]["error"]["message"] in answer.json()["error"]["message"]
+    assert said == {name: arrived[name] for name in said}
     assert (1, 1) == (len(tiers.small.asked), len(tiers.large.asked))
     assert before + 1 == client.total("costpolicy_route_requests_total", outcome=outcome)
+
+
+def test_a_stream_is_handed_on_as_it_is_made_and_counted_once(client: Client, tiers: Tiers):
+    """The tier says the next word only once the client has the one before."""
+    arrived = threading.Semaphore(0)
+
+    def words() -> Iterator[Any]:
+        for number in range(3):
+            yield chunk([{"index": 0, "delta": {"content": f"word {number}"}, "finish_reason": None}])
+            assert arrived.acquire(timeout=20)
+        yield chunk([{"index": 0, "delta": {}, "finish_reason": "stop"}])
+        yield chunk([]) | {"usage": {"prompt_tokens": 11, "completion_tokens": 3, "total_tokens": 14}}
+        yield "[DONE]"
+
+    tiers.small.answer = lambda _: (200, words())
+    before = client.total("costpolicy_route_tokens_total"), client.total("costpolicy_route_requests_total")
+    body = {"model": "chat", "stream": True, "messages": [{"role": "user", "content": EASY}]}
+    with client.http.stream(
+        "POST", "/v1/chat/completions", json=body, headers={"Authorization": f"Bearer {SHOP}"}
+    ) as answer:
+        lines = []
+        for line in answer.iter_lines():
+            lines.append(line)
+            if "word" in line:
+                arrived.release()
+    client.admitted += 1
+
+    assert [f"word {number}" for number in range(3)] == re.findall(r"word \d", "".join(lines))
+    assert not any("usage" in line for line in lines)
+    assert (before[0] + 14, before[1] + 1) == (
+        client.total("costpolicy_route_tokens_total"),
+        client.total("costpolicy_route_requests_total"),
+    )
+
+
+def test_a_run_of_the_same_word_is_no_reason_to_end_a_stream(client: Client, tiers: Tiers):
+    def dashes() -> Iterator[Any]:
+        for _ in range(300):
+            yield chunk([{"index": 0, "delta": {"content": "-----"}, "finish_reason": None}])
+        yield chunk([{"index": 0, "delta": {}, "finish_reason": "stop"}])
+        yield "[DONE]"
+
+    tiers.small.answer = lambda _: (200, dashes())
+
+    assert 300 == client.ask(stream=True).text.count("-----")
+
+
+def chunk(choices: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"id": "x", "object": "chat.completion.chunk", "created": 1, "model": "tiny", "choices": choices}
 
 
 def test_every_series_of_the_decision_is_on_the_page(client: Client, tiers: Tiers):
