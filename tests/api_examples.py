@@ -3,20 +3,11 @@
 The unit ring asks the models, the integration ring asks a real API server; both must answer the same.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
+from example import Example
 from plain_documents import ADVISED, ARCHITECTURE, OFFERING, SOURCE, SPEC, Document, book, policy, with_path
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Example:
-    """``says`` is part of both refusals; for a rule it is the rule's message."""
-
-    name: str
-    accepted: Document
-    rejected: Document
-    says: str
+from route_examples import ROUTE_RULES, ROUTE_VALUES
 
 
 def _policy(name: str, path: str, accepted: Any, rejected: Any, says: str) -> Example:
@@ -189,6 +180,7 @@ RULES: tuple[Example, ...] = (
         OFFERING | {"capacityType": "Reserved"},
         "Reserved capacity needs count",
     ),
+    *ROUTE_RULES,
 )
 """At least one for every CEL rule; a test holds this table complete."""
 
@@ -271,6 +263,7 @@ VALUES: tuple[Example, ...] = (
         says="uplicate",
     ),
     Example(name="a book has a currency", accepted=book(), rejected=book(currency="usd"), says="currency"),
+    *ROUTE_VALUES,
 )
 """Values that the schema itself refuses."""
 

@@ -19,8 +19,22 @@ from costpolicy.simulation.gateway import SimulatedGateway
 from costpolicy.simulation.store import Store
 from costpolicy.simulation.world import World
 
-WRITES = ("apply", "delete", "apply_status", "publish")
-CALLS = (*WRITES, "policies", "policy", "price_books", "nodes", "pods", "pods_of_job", "owned", "read", "serves")
+WRITES = ("apply", "create", "delete", "apply_status", "publish")
+CALLS = (
+    *WRITES,
+    "policies",
+    "policy",
+    "price_books",
+    "nodes",
+    "pods",
+    "pods_of_job",
+    "owned",
+    "read",
+    "serves",
+    "routes",
+    "router",
+    "version",
+)
 
 
 _NEVER = 10**6

@@ -1,4 +1,4 @@
-"""The smallest documents of both kinds, as plain data that no model has read."""
+"""The smallest documents of every kind, as plain data that no model has read."""
 
 from collections.abc import Mapping
 from copy import deepcopy
@@ -20,6 +20,10 @@ ARCHITECTURE: Document = {
     "contextLength": 512,
 }
 OFFERING: Document = {"accelerator": "nvidia-l4", "capacityType": "OnDemand", "hourly": "0.80"}
+TIERS: list[Document] = [
+    {"name": "small", "policyRef": {"name": "chat"}, "complexityBelow": "0.3"},
+    {"name": "large", "external": {"provider": "openai", "model": "gpt-4o"}},
+]
 
 
 def policy(spec: Mapping[str, Any] = SPEC, name: str = "chat") -> Document:
@@ -29,6 +33,16 @@ def policy(spec: Mapping[str, Any] = SPEC, name: str = "chat") -> Document:
         "kind": "CostPolicy",
         "metadata": {"name": name, "namespace": "default"},
         "spec": deepcopy(dict(spec)),
+    }
+
+
+def route(tiers: list[Document] = TIERS, name: str = "chat", **spec: Any) -> Document:
+    """Return a ModelRoute document."""
+    return {
+        "apiVersion": "costpolicy.dev/v1alpha1",
+        "kind": "ModelRoute",
+        "metadata": {"name": name, "namespace": "default"},
+        "spec": deepcopy({"tiers": tiers, **spec}),
     }
 
 

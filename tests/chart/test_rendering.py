@@ -98,7 +98,8 @@ def test_no_role_has_a_wildcard_or_reads_secrets(case: str):
     rules = [rule for role in roles for rule in role["rules"]]
 
     assert not any("*" in json.dumps(rule) for rule in rules)
-    assert not any({"secrets", "pods/exec", "pods/log"} & set(rule["resources"]) for rule in rules)
+    assert not any({"pods/exec", "pods/log"} & set(rule["resources"]) for rule in rules)
+    assert {verb for rule in rules if "secrets" in rule["resources"] for verb in rule["verbs"]} == {"create"}
 
 
 def test_nobody_gets_to_write_by_being_allowed_to_view():
@@ -124,6 +125,11 @@ def test_with_namespaces_writing_is_limited_to_them():
         (("--set", "image.tag=latest"), "image.digest is needed"),
         (("--set", "image.digest=sha256:abc"), "image/digest"),
         (("--set", "image.allowTag=true,image.tag=dev,prometheuss.url=x"), "prometheuss"),
+        (("--set", "image.allowTag=true,image.tag=dev,router.image.repository=x"), "router.image.digest is needed"),
+        (
+            ("--set", "image.allowTag=true,image.tag=dev,router.image.repository=x,router.image.tag=main"),
+            "set router.image.tag and router.allowTag=true",
+        ),
         (("--set", "image.allowTag=true,image.tag=dev,defaultRolloutMode=Always"), "defaultRolloutMode"),
         (("--set", "image.allowTag=true,image.tag=dev,resyncInterval=30"), "resyncInterval"),
         (("--set", "image.allowTag=true,image.tag=dev,prometheus.url=prometheus"), "prometheus/url"),
@@ -134,6 +140,21 @@ def test_refuses_wrong_values_and_names_them(arguments: tuple[str, ...], says: s
 
     assert done.returncode != 0
     assert says in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "image"),
+    [
+        ("router.image.repository=r/litellm,router.image.digest=sha256:" + "a" * 64, "r/litellm@sha256:" + "a" * 64),
+        ("router.image.repository=r/litellm,router.image.tag=v1,router.allowTag=true", "r/litellm:v1"),
+        ("router.image.tag=v1,router.allowTag=true", ""),
+    ],
+)
+def test_the_operator_is_told_the_routers_image(arguments: str, image: str):
+    container = operator(rendered("default", "--set", arguments))["containers"][0]
+    told = {one["name"]: one.get("value") for one in container["env"]}
+
+    assert told.get("COSTPOLICY_ROUTER_IMAGE", "") == image
 
 
 def test_rules_are_a_prometheus_rule_where_that_kind_exists():

@@ -10,12 +10,20 @@ from pathlib import Path
 import pytest
 
 from cluster.api_server import ApiServer
+from costpolicy.api.documents import parse_documents
+from costpolicy.api.model_route import ModelRoute
+from costpolicy.api.policy import CostPolicy
+from costpolicy.api.pricebook import PriceBook
 from costpolicy.cli.console import Console
 from costpolicy.cli.main import main
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 PRICES = EXAMPLES / "pricebook.yaml"
 POLICIES = sorted(set(EXAMPLES.glob("*.yaml")) - {PRICES})
+
+
+ROUTING = sorted((EXAMPLES / "routing").glob("*.yaml"))
+KINDS = [path for path in ROUTING if "kind:" in path.read_text()]
 
 
 def costpolicy(*arguments: str | Path) -> str:
@@ -31,7 +39,7 @@ def planned(example: Path) -> dict[str, object]:
     return target
 
 
-@pytest.mark.parametrize("example", [PRICES, *POLICIES], ids=lambda path: path.stem)
+@pytest.mark.parametrize("example", [PRICES, *POLICIES, *KINDS], ids=lambda path: path.stem)
 def test_the_api_server_takes_it_without_a_warning(api_server: ApiServer, example: Path):
     api_server.kubectl("apply", "--server-side", "--warnings-as-errors", "-f", str(example))
 
@@ -40,6 +48,23 @@ def test_the_api_server_takes_it_without_a_warning(api_server: ApiServer, exampl
 def test_it_is_planned_and_rendered(example: Path):
     assert planned(example)["replicas"]
     assert "kind: Deployment" in costpolicy("render", "-f", PRICES, "-f", example)
+
+
+def test_the_route_of_the_examples_names_a_policy_and_prices_that_are_examples_too():
+    documents = [one for path in (*KINDS, *POLICIES) for one in parse_documents(path.read_text())]
+    routes = [one for one in documents if isinstance(one, ModelRoute)]
+    policies = {one.metadata.name for one in documents if isinstance(one, CostPolicy)}
+    prices = {
+        (price.provider, price.model)
+        for one in documents
+        if isinstance(one, PriceBook)
+        for price in one.spec.token_prices
+    }
+    tiers = [tier for route in routes for tier in route.spec.tiers]
+
+    assert len(tiers) == 3
+    assert {tier.policy_ref.name for tier in tiers if tier.policy_ref} <= policies
+    assert {(tier.external.provider, tier.external.model) for tier in tiers if tier.external} == prices
 
 
 def test_int8_halves_the_accelerators_of_the_70b_example():

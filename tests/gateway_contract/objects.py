@@ -21,6 +21,37 @@ def policy(namespace: str, name: str = "chat") -> Object:
     }
 
 
+def route(namespace: str, name: str = "chat") -> Object:
+    """Return the smallest useful route."""
+    return {
+        "apiVersion": "costpolicy.dev/v1alpha1",
+        "kind": "ModelRoute",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {
+            "tiers": [
+                {"name": "small", "policyRef": {"name": "chat"}, "complexityBelow": "0.3"},
+                {"name": "large", "external": {"provider": "openai", "model": "gpt-4o"}},
+            ]
+        },
+    }
+
+
+def router_labels() -> dict[str, str]:
+    """Return the labels of a router's objects."""
+    return {MANAGED_BY_LABEL: MANAGED_BY, "app.kubernetes.io/component": "router"}
+
+
+def configuration(namespace: str, name: str, **metadata: Any) -> Object:
+    """Return a router's configuration, which never changes under its name."""
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": name, "namespace": namespace, "labels": router_labels(), **metadata},
+        "immutable": True,
+        "data": {"config.yaml": "model_list: []"},
+    }
+
+
 def price_book(name: str) -> Object:
     """Return a book with one offering."""
     offering = {"accelerator": "nvidia-l4", "capacityType": "OnDemand", "hourly": "0.71"}

@@ -11,6 +11,14 @@ that the rendered Deployment shows what runs. */ -}}
       fieldPath: metadata.namespace
 - name: COSTPOLICY_IMAGE
   value: {{ include "operator.image" . | quote }}
+{{- with include "operator.routerImage" . }}
+- name: COSTPOLICY_ROUTER_IMAGE
+  value: {{ . | quote }}
+{{- end }}
+{{- with .Values.router.image.pullSecrets }}
+- name: COSTPOLICY_ROUTER_IMAGE_PULL_SECRETS
+  value: {{ range $place, $secret := . }}{{ if $place }},{{ end }}{{ $secret.name }}{{ end }}
+{{- end }}
 - name: COSTPOLICY_LEASE_NAME
   value: {{ include "operator.fullname" . }}
 - name: COSTPOLICY_DEFAULT_ROLLOUT_MODE

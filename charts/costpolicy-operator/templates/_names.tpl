@@ -28,6 +28,20 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end }}
 
+{{- /* Empty where no router is wanted: routes then say RouterImageMissing. */ -}}
+{{- define "operator.routerImage" -}}
+{{- with .Values.router }}
+{{- if not .image.repository }}
+{{- else if .image.digest }}
+{{- printf "%s@%s" .image.repository .image.digest }}
+{{- else if and .allowTag .image.tag }}
+{{- printf "%s:%s" .image.repository .image.tag }}
+{{- else }}
+{{- fail "router.image.digest is needed (sha256:...); to run a tag, which may change under you, set router.image.tag and router.allowTag=true" }}
+{{- end }}
+{{- end }}
+{{- end }}
+
 {{- define "operator.image" -}}
 {{- with .Values.image }}
 {{- if .digest }}

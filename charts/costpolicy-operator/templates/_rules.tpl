@@ -1,10 +1,10 @@
 {{- /* What the operator does in the namespaces that it serves: exactly the calls of costpolicy.kube, no more. */ -}}
 {{- define "operator.namespacedRules" -}}
 - apiGroups: [costpolicy.dev]
-  resources: [costpolicies]
+  resources: [costpolicies, modelroutes]
   verbs: [get, list, watch]
 - apiGroups: [costpolicy.dev]
-  resources: [costpolicies/status]
+  resources: [costpolicies/status, modelroutes/status]
   verbs: [patch]
 # Owner references that block deletion need this where the API server enforces it (OpenShift).
 - apiGroups: [costpolicy.dev]
@@ -19,13 +19,21 @@
 - apiGroups: [policy]
   resources: [poddisruptionbudgets]
   verbs: [get, list, create, patch, delete]
-# Evaluations: a Job asks prompts, and a ConfigMap of the same name pauses it.
+# Evaluations: a Job asks prompts, and a ConfigMap of the same name pauses it. Routers: a CronJob labels samples, and ConfigMaps
+# hold configurations; calibrations are read.
 - apiGroups: [batch]
-  resources: [jobs]
+  resources: [jobs, cronjobs]
   verbs: [get, list, create, patch, delete]
 - apiGroups: [""]
   resources: [configmaps]
-  verbs: [get, create, patch]
+  verbs: [get, list, create, patch, delete]
+- apiGroups: [networking.k8s.io]
+  resources: [networkpolicies]
+  verbs: [get, list, create, patch, delete]
+# A router's master key is made once, and never read. A create cannot be limited to a name.
+- apiGroups: [""]
+  resources: [secrets]
+  verbs: [create]
 - apiGroups: [monitoring.coreos.com]
   resources: [podmonitors]
   verbs: [get, list, create, patch, delete]

@@ -1,4 +1,4 @@
-"""Conditions of a CostPolicy: how the operator answers, in the words of Kubernetes.
+"""Conditions of policies and routes: how the operator answers, in the words of Kubernetes.
 
 ``Ready``, ``Reconciling`` and ``Stalled`` follow kstatus (sigs.k8s.io/cli-utils), so that ``kubectl wait``,
 Flux and Argo CD understand them without configuration.  The rest describe a deployment that serves and never
@@ -45,10 +45,14 @@ class ConditionType(StrEnum):
     ROLLOUT_IN_PROGRESS = "RolloutInProgress"
     ROLLOUT_BLOCKED = "RolloutBlocked"
     SCALING_ACTIVE = "ScalingActive"
+    CALIBRATED = "Calibrated"
+    ROUTING = "Routing"
+    TIERS_READY = "TiersReady"
 
 
 CONDITIONS: Mapping[ConditionType, str] = {
-    ConditionType.READY: "The answer for this generation exists: in modes Off and Recommend a plan; "
+    ConditionType.READY: "The answer for this generation exists. Of a ModelRoute: its router serves it. "
+    "Of a CostPolicy: in modes Off and Recommend a plan; "
     "otherwise as many "
     "ready replicas of an accepted variant as are promised, or as few as are wanted now (a scheduled night "
     "at 0 is Ready).",
@@ -64,6 +68,12 @@ CONDITIONS: Mapping[ConditionType, str] = {
     ConditionType.ROLLOUT_BLOCKED: "A change of configuration is wanted and cannot start now.",
     ConditionType.SCALING_ACTIVE: "The autoscaler of scaling.provider follows the load. Absent where that is the "
     "operator and nobody else interferes.",
+    ConditionType.CALIBRATED: "Of a ModelRoute: of every tier before the trusted one a threshold is proven, and the proof "
+    "holds today.",
+    ConditionType.ROUTING: "Of a ModelRoute: some requests go to a tier before the trusted one. False: the trusted tier "
+    "answers everything, and the message says why.",
+    ConditionType.TIERS_READY: "Of a ModelRoute: every tier can answer. False: the message says which cannot, and which "
+    "answer in its place.",
 }
 """What each type of condition says."""
 
@@ -82,7 +92,7 @@ class Condition(ObservedModel):
     message: Annotated[str, Clip(MESSAGE_LENGTH)] = ""
     """Why, and what to do, in a sentence."""
     observed_generation: Count = 0
-    """Generation of the policy that this is about."""
+    """Generation of the object that this is about."""
     last_transition_time: Timestamp | None = None
     """When status changed last."""
 

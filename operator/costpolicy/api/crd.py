@@ -11,6 +11,8 @@ import yaml
 from pydantic import BaseModel
 
 from costpolicy.api import GROUP, VERSION
+from costpolicy.api.model_route import ModelRoute, ModelRouteSpec
+from costpolicy.api.model_route_status import ModelRouteStatus
 from costpolicy.api.policy import CostPolicy, CostPolicySpec
 from costpolicy.api.pricebook import PriceBook, PriceBookSpec
 from costpolicy.api.rules import Rule
@@ -168,7 +170,53 @@ RESOURCES = (
                 description="What keeps the plan from being cheaper",
                 wide=True,
             ),
-            Column(name="Age", path=".metadata.creationTimestamp", type="date", description="Time since creation"),
+            _AGE,
+        ),
+    ),
+    Resource(
+        kind="ModelRoute",
+        plural="modelroutes",
+        short_name="mroute",
+        scope="Namespaced",
+        description="Models in tiers behind one name: each request goes to the cheapest that is proven to keep quality.",
+        spec=ModelRouteSpec,
+        status=ModelRouteStatus,
+        rules=ModelRoute.rules,
+        columns=(
+            Column(name="Routed", path=".status.routed", description="Share of tokens that cheaper tiers have"),
+            Column(
+                name="$/M-tokens",
+                path=".status.blendedPerMillionTokens",
+                description="Price of a million tokens over all tiers",
+            ),
+            Column(
+                name="Saved",
+                path=".status.savings.againstDearest",
+                description="How much cheaper that is than everything at the dearest tier",
+            ),
+            Column(
+                name="Saved-today",
+                path=".status.savings.againstCurrent",
+                description="How much cheaper that is than everything at the tier used today",
+            ),
+            Column(
+                name="Ready",
+                path=".status.conditions[?(@.type=='Ready')].status",
+                description="Whether the router serves this generation",
+            ),
+            Column(
+                name="Reason",
+                path=".status.conditions[?(@.type=='Ready')].reason",
+                description="Why it is ready or not",
+                wide=True,
+            ),
+            Column(
+                name="Calibration",
+                path=".status.calibration.verdict",
+                description="Whether thresholds are proven",
+                wide=True,
+            ),
+            _AGE,
         ),
     ),
     Resource(
@@ -188,7 +236,7 @@ RESOURCES = (
                 type="integer",
                 description="The highest wins where books price the same",
             ),
-            Column(name="Age", path=".metadata.creationTimestamp", type="date", description="Time since creation"),
+            _AGE,
         ),
     ),
 )

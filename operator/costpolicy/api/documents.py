@@ -1,20 +1,24 @@
-"""Reads CostPolicy and PriceBook documents from YAML, and says what is wrong in the user's words."""
+"""Reads documents of this API from YAML, and says what is wrong in the user's words."""
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import yaml
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from costpolicy.api import API_VERSION, GROUP
+from costpolicy.api.model_route import ModelRoute
 from costpolicy.api.policy import CostPolicy
 from costpolicy.api.pricebook import PriceBook
 from costpolicy.api.types import EXPECTED
 
-KINDS: Final[Mapping[str, type[CostPolicy] | type[PriceBook]]] = {
+Document: TypeAlias = CostPolicy | ModelRoute | PriceBook
+
+KINDS: Final[Mapping[str, type[Document]]] = {
     "CostPolicy": CostPolicy,
+    "ModelRoute": ModelRoute,
     "PriceBook": PriceBook,
 }
 
@@ -45,15 +49,15 @@ _Loader.yaml_implicit_resolvers = {
 }
 
 
-def parse_documents(text: str) -> list[CostPolicy | PriceBook]:
-    """Return the policies and price books of a multi-document YAML text, in order.
+def parse_documents(text: str) -> list[Document]:
+    """Return the policies, routes and price books of a multi-document YAML text, in order.
 
-    A policy without a namespace is in ``default``; a ``List`` counts as its items.
+    A policy or route without a namespace is in ``default``; a ``List`` counts as its items.
 
     Raises:
         DocumentError: the text is not YAML, holds another kind, or a document is wrong.
     """
-    found: list[CostPolicy | PriceBook] = []
+    found: list[Document] = []
     wrong: list[str] = []
     for where, document in _documents(text):
         try:
@@ -65,8 +69,8 @@ def parse_documents(text: str) -> list[CostPolicy | PriceBook]:
     return found
 
 
-def parse_document(document: object, where: str = "document") -> CostPolicy | PriceBook:
-    """Return one policy or price book; ``where`` begins every line of the message.
+def parse_document(document: object, where: str = "document") -> Document:
+    """Return one policy, route or price book; ``where`` begins every line of the message.
 
     Raises:
         DocumentError: it is another kind, or wrong.
@@ -82,10 +86,14 @@ def parse_document(document: object, where: str = "document") -> CostPolicy | Pr
         parsed = model.model_validate(fields)
     except ValidationError as error:
         raise DocumentError("\n".join(f"{where}: {line}" for line in explain(error))) from None
-    if isinstance(parsed, CostPolicy) and not parsed.metadata.namespace:
-        metadata = parsed.metadata.model_copy(update={"namespace": "default"})
-        return parsed.model_copy(update={"metadata": metadata})
-    return parsed
+    return parsed if isinstance(parsed, PriceBook) else _in_namespace(parsed)
+
+
+def _in_namespace(parsed: CostPolicy | ModelRoute) -> CostPolicy | ModelRoute:
+    if parsed.metadata.namespace:
+        return parsed
+    metadata = parsed.metadata.model_copy(update={"namespace": "default"})
+    return parsed.model_copy(update={"metadata": metadata})
 
 
 def explain(error: ValidationError) -> tuple[str, ...]:
@@ -132,7 +140,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _kind_of(document: object, where: str) -> tuple[type[CostPolicy] | type[PriceBook], dict[str, Any]]:
+def _kind_of(document: object, where: str) -> tuple[type[Document], dict[str, Any]]:
     known = " or ".join(KINDS)
     if not isinstance(document, dict):
         raise DocumentError(f"{where}: is no Kubernetes object: expected a {known}")

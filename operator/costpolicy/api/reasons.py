@@ -37,6 +37,28 @@ class Reason(StrEnum):
     TARGET_NOT_FOUND = "TargetNotFound"
     TARGET_NOT_VLLM = "TargetNotVLLM"
     TARGET_UNREADABLE = "TargetUnreadable"
+    # a route cannot be served as it is
+    POLICY_NOT_FOUND = "PolicyNotFound"
+    POLICY_ONLY_ADVISES = "PolicyOnlyAdvises"
+    NO_TOKEN_PRICE = "NoTokenPrice"  # noqa: S105 - a reason
+    FALLBACK_CYCLE = "FallbackCycle"
+    ROUTER_SETTINGS_DIFFER = "RouterSettingsDiffer"
+    ROUTER_IMAGE_MISSING = "RouterImageMissing"
+    CONFIGURATION_TOO_LARGE = "ConfigurationTooLarge"
+    SECRET_MISSING = "SecretMissing"  # noqa: S105 - a reason
+    ROUTER_DIED = "RouterDied"
+    # tiers and their thresholds
+    TIERS_ANSWER = "TiersAnswer"
+    TIER_NOT_READY = "TierNotReady"
+    THRESHOLDS_PROVEN = "ThresholdsProven"
+    ROUTED = "Routed"
+    CALIBRATION_MISSING = "CalibrationMissing"
+    CALIBRATION_UNREADABLE = "CalibrationUnreadable"
+    NOTHING_PROVEN = "NothingProven"
+    LOSS_NOT_ALLOWED = "LossNotAllowed"
+    EVIDENCE_STALE = "EvidenceStale"
+    TRAFFIC_DRIFTED = "TrafficDrifted"
+    QUALITY_LOST = "QualityLost"
     # no plan exists
     INFEASIBLE = "Infeasible"
     DOES_NOT_FIT = "DoesNotFit"
@@ -124,14 +146,14 @@ class Reason(StrEnum):
 
 REASONS: Final[Mapping[Reason, str]] = {
     Reason.PLANNED: "A plan exists. The mode, Off or Recommend, asks for no more.",
-    Reason.SERVING: "As many replicas are ready as are promised.",
+    Reason.SERVING: "As many replicas are ready as are promised. Of a route: its router serves it.",
     Reason.SCHEDULED_TO_ZERO: "A schedule wants no replica now.",
     Reason.PROGRESSING: "The current generation is being planned or applied.",
     Reason.WAITING_FOR_REPLICAS: "Replicas were created and are not all ready; a large model takes minutes to load.",
     Reason.UNSCHEDULABLE: "A pod finds no node; the message repeats the scheduler's. Free or add accelerators.",
     Reason.ENGINE_DIED: "The engine's container ended by itself; the message holds its last words, the number of "
     "restarts and the command that shows its log.",
-    Reason.INVALID_POLICY: "The policy contradicts itself or holds a value that cannot be read.",
+    Reason.INVALID_POLICY: "The policy or route contradicts itself or holds a value that cannot be read.",
     Reason.INVALID_SCHEDULE: "A cron expression or the name of a time zone cannot be read.",
     Reason.UNKNOWN_MODEL: "The catalogue lacks this model. State its sizes in model.architecture.",
     Reason.UNKNOWN_ACCELERATOR: "The catalogue lacks an accelerator that the policy names.",
@@ -153,6 +175,32 @@ REASONS: Final[Mapping[Reason, str]] = {
     Reason.TARGET_NOT_VLLM: "The Deployment in targetRef does not run vLLM's server in one of its containers.",
     Reason.TARGET_UNREADABLE: "The Deployment in targetRef runs vLLM, and does not show something that advice needs: its version, "
     "arguments, or accelerators. The message says what, and how to state it.",
+    Reason.POLICY_NOT_FOUND: "A tier names a CostPolicy that its namespace lacks. Create it, or correct policyRef.name.",
+    Reason.POLICY_ONLY_ADVISES: "A tier names a CostPolicy with targetRef, which has no Service of its own. Name the Deployment's "
+    "Service as an external tier with baseURL.",
+    Reason.NO_TOKEN_PRICE: "No price book prices the tokens of an external tier, so nothing is sent there by complexity. Add its "
+    "provider and model to spec.tokenPrices of a PriceBook.",
+    Reason.FALLBACK_CYCLE: "Fallbacks lead in a circle. Those that are usual are used until a tier is taken out.",
+    Reason.ROUTER_SETTINGS_DIFFER: "An older route of this namespace names another master key, database, header or key of the "
+    "same tenant. One router serves them all: make them the same. Until then this route is not served.",
+    Reason.ROUTER_IMAGE_MISSING: "The operator was told no image of the router. Set router.image in the chart's values.",
+    Reason.CONFIGURATION_TOO_LARGE: "The configuration of the namespace's router exceeds a ConfigMap. The one before stays in force: use "
+    "fewer routes, or fewer calibrations, in one namespace.",
+    Reason.SECRET_MISSING: "The router's pods wait for a Secret, or a key of one, that is not there; the message says which may be "
+    "meant.",
+    Reason.ROUTER_DIED: "A router's container ended by itself; the message holds its last words.",
+    Reason.TIERS_ANSWER: "Every tier can answer.",
+    Reason.TIER_NOT_READY: "The CostPolicy of a tier has no replica ready; its fallbacks answer.",
+    Reason.THRESHOLDS_PROVEN: "Every threshold is proven, and the proofs hold today.",
+    Reason.ROUTED: "Prompts that are proven simple enough go to tiers before the trusted one.",
+    Reason.CALIBRATION_MISSING: "No calibration is named for a tier, or its ConfigMap is not there. `costpolicy route "
+    "calibrate` makes one.",
+    Reason.CALIBRATION_UNREADABLE: "The ConfigMap of a calibration is broken, or of another version. Calibrate again.",
+    Reason.NOTHING_PROVEN: "Labels do not prove any threshold of a tier. The message says how many would be the least.",
+    Reason.LOSS_NOT_ALLOWED: "A proof allows more loss than maxQualityLoss leaves to its tier. Calibrate with a smaller one.",
+    Reason.EVIDENCE_STALE: "The labels of a proof are older than calibration.maxAge. Calibrate on new ones.",
+    Reason.TRAFFIC_DRIFTED: "Prompts are not like those of the calibration any more. Label today's traffic and calibrate again.",
+    Reason.QUALITY_LOST: "Labels since the calibration show more loss than was allowed. Calibrate on them.",
     Reason.INFEASIBLE: "No configuration keeps every promise within every limit.",
     Reason.DOES_NOT_FIT: "The model does not fit into the memory of any accelerator that is allowed.",
     Reason.OBJECTIVE_UNREACHABLE: "No accelerator that is allowed is fast enough, even for a single request.",

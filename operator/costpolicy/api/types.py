@@ -23,6 +23,8 @@ OBJECT_NAME_PATTERN: Final = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"
 ACCELERATOR_PATTERN: Final = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 ABSOLUTE_PATH_PATTERN: Final = r"^/[!-9;-~]*$"
 RELATIVE_PATH_PATTERN: Final = r"^[!-.0-9;-~][!-9;-~]*$"
+COMPLEXITY_PATTERN: Final = r"^(0\.[0-9]{1,4}|1(\.0{1,4})?)$"
+"""No percentage: the CEL rules of thresholds read it as a number."""
 CRON_PATTERN: Final = r"^[-A-Za-z0-9*,/?#]+( +[-A-Za-z0-9*,/?#]+){4}$"
 TIME_ZONE_PATTERN: Final = r"^[A-Za-z0-9_+/-]+$"
 
@@ -37,6 +39,7 @@ EXPECTED: Final[Mapping[str, str]] = {
     ACCELERATOR_PATTERN: "a name of a-z, 0-9 and '-', such as nvidia-h100-80gb",
     ABSOLUTE_PATH_PATTERN: "an absolute path without spaces and colons",
     RELATIVE_PATH_PATTERN: "a relative path without spaces and colons",
+    COMPLEXITY_PATTERN: "a complexity: write a number above 0 and up to 1, such as 0.3",
     CRON_PATTERN: "a cron expression of five fields, such as '0 22 * * 1-5'",
     TIME_ZONE_PATTERN: "the IANA name of a time zone, such as Europe/Berlin",
 }
@@ -65,6 +68,13 @@ class OutputLengthMode(StrEnum):
     RECOMMEND = "Recommend"
     ENFORCE = "Enforce"
     DISABLED = "Disabled"
+
+
+class CompressionMode(StrEnum):
+    """Whether long contexts are shortened."""
+
+    DISABLED = "Disabled"
+    ENABLED = "Enabled"
 
 
 class RolloutMode(StrEnum):
@@ -148,6 +158,7 @@ DurationText = Annotated[str, StringConstraints(pattern=DURATION_PATTERN, max_le
 PositiveDurationText = Annotated[DurationText, _POSITIVE]
 RatioText = Annotated[str, StringConstraints(pattern=RATIO_PATTERN, max_length=8)]
 PositiveRatioText = Annotated[RatioText, _POSITIVE]
+ComplexityText = Annotated[Annotated[str, StringConstraints(pattern=COMPLEXITY_PATTERN, max_length=6)], _POSITIVE]
 CurrencyCode = Annotated[str, StringConstraints(pattern=CURRENCY_PATTERN, max_length=3)]
 OptionalCurrencyCode = Annotated[str, StringConstraints(pattern=OPTIONAL_CURRENCY_PATTERN, max_length=3)]
 DateOrTime = Annotated[str, StringConstraints(pattern=DATE_OR_TIME_PATTERN, max_length=32)]

@@ -64,12 +64,13 @@ def _schedule_problems(spec: CostPolicySpec) -> Iterator[Problem]:
         ),
     ]
     for where, item in timed:
-        wrong = _cron_problem(item.schedule) or _zone_problem(item.time_zone)
+        wrong = cron_problem(item.schedule) or _zone_problem(item.time_zone)
         if wrong:
             yield Problem(reason=Reason.INVALID_SCHEDULE, message=f"{where}.{wrong}")
 
 
-def _cron_problem(expression: str) -> str:
+def cron_problem(expression: str) -> str:
+    """Return what is wrong with a cron expression and what to write; empty: nothing."""
     try:
         CronSim(expression, _ANY_TIME)
     except CronSimError as error:

@@ -1,22 +1,19 @@
 """The Gateway to a real cluster: every call is a request to the API server."""
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
+from costpolicy.api.model_route import ModelRoute
 from costpolicy.api.policy import CostPolicy
 from costpolicy.api.pricebook import PriceBook
 from costpolicy.clock import Clock
 from costpolicy.kube.autoscaler import made_here
-from costpolicy.kube.connection import APPLY_PATCH, Connection, Listing
-from costpolicy.kube.errors import Conflict, GatewayError, Gone, Invalid, NameTaken, NotLeader
+from costpolicy.kube.connection import APPLY_PATCH, JSON, METADATA, METADATA_LIST, Connection, Listing
+from costpolicy.kube.errors import Conflict, GatewayError, Gone, Invalid, NotLeader
 from costpolicy.kube.events import event_body, events_path
 from costpolicy.kube.gateway import (
     JOB_LABEL,
-    MANAGED_BY,
-    MANAGED_BY_LABEL,
-    POLICY_LABEL,
     Event,
     FieldManager,
     Json,
@@ -29,17 +26,30 @@ from costpolicy.kube.gateway import (
 )
 from costpolicy.kube.kinds import (
     AUTOSCALERS,
+    CONFIG_MAP,
     COST_POLICY,
+    MODEL_ROUTE,
     NODE,
     OWNED,
     POD,
     PRICE_BOOK,
+    ROUTER,
     Kind,
     group_path,
+    kind_of,
     object_path,
 )
-from costpolicy.kube.ownership import holds
-from costpolicy.kube.parsing import concerns_us, parse_node, parse_pod, parse_policy, parse_price_book
+from costpolicy.kube.listing import complete, selector
+from costpolicy.kube.ownership import holds, require_ours
+from costpolicy.kube.parsing import (
+    concerns_us,
+    is_router,
+    parse_node,
+    parse_pod,
+    parse_policy,
+    parse_price_book,
+    parse_route,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -80,6 +90,10 @@ class ClusterGateway:
         item = self.read(ref)
         return None if item is None else parse_policy(item)
 
+    def routes(self) -> tuple[ModelRoute | Unreadable, ...]:
+        """See :class:`Gateway`."""
+        return tuple(parse_route(item) for item in self.listing(MODEL_ROUTE).items)
+
     def price_books(self) -> tuple[PriceBook | Unreadable, ...]:
         """See :class:`Gateway`."""
         return tuple(parse_price_book(item) for item in self.listing(PRICE_BOOK).items)
@@ -104,6 +118,11 @@ class ClusterGateway:
         listed = (item for kind in OWNED for item in self.listing(kind, namespace=namespace, policy=policy).items)
         return tuple(item for item in listed if made_here(item))
 
+    def router(self, namespace: str) -> tuple[Object, ...]:
+        """See :class:`Gateway`."""
+        listed = (item for kind in ROUTER for item in self.listing(kind, namespace=namespace).items)
+        return tuple(item for item in listed if is_router(item["metadata"].get("labels", {})))
+
     def autoscalers(self) -> tuple[Object, ...]:
         """See :class:`Gateway`."""
         return tuple(item for kind in AUTOSCALERS for item in self.listing(kind).items)
@@ -116,6 +135,14 @@ class ClusterGateway:
             return None
         return item
 
+    def version(self, ref: ObjectRef) -> str | None:
+        """See :class:`Gateway`."""
+        try:
+            item: Object = self._connection.request("GET", object_path(ref), accept=METADATA)
+        except Gone:
+            return None
+        return str(item["metadata"]["resourceVersion"])
+
     def serves(self, api_version: str, kind: str) -> bool:
         """See :class:`Gateway`."""
         try:
@@ -127,12 +154,11 @@ class ClusterGateway:
     def listing(self, kind: Kind, *, namespace: str = "", policy: str = "") -> Listing:
         """List one kind page by page: of one namespace or of all that are watched.
 
-        Children are listed by our label; autoscalers only where a policy is given, since those of others matter too.  The
+        Children are listed by our label; autoscalers only where a policy is given, since those of others matter too.  Of
+        ConfigMaps only a router's are listed, and their metadata alone: they are large, and their names tell their content.  The
         version is the oldest one that the items show.  A kind that the cluster does not have is an empty list.
         """
-        labels = f"{MANAGED_BY_LABEL}={MANAGED_BY}" + (f",{POLICY_LABEL}={policy}" if policy else "")
-        labelled = kind in OWNED and (bool(policy) or kind not in AUTOSCALERS)
-        query = {"labelSelector": labels} if labelled else {}
+        query = selector(kind, policy)
         scopes = (namespace,) if namespace else self._scopes(kind)
         listings = [self._list(kind, scope, query) for scope in scopes]
         return Listing(
@@ -147,7 +173,7 @@ class ClusterGateway:
         if live is None and manager is FieldManager.REPLICAS:
             raise Gone(f"{ref} does not exist")
         if live is not None:
-            _require_ours(ref, live, intent)
+            require_ours(ref, live, intent)
             if holds(live, intent, manager):
                 return live
         return self._apply(ref, intent, manager, live)
@@ -168,6 +194,15 @@ class ClusterGateway:
             if now is None or now["metadata"]["uid"] != uid:
                 raise Conflict(f"{ref} was replaced by another object of that name") from None
             raise
+
+    def create(self, item: Object) -> bool:
+        """See :class:`Gateway`."""
+        ref = reference(item)
+        try:
+            self._write("POST", kind_of(ref).path(ref.namespace), body=item)
+        except Conflict:
+            return False
+        return True
 
     def delete(self, ref: ObjectRef) -> None:
         """See :class:`Gateway`."""
@@ -232,31 +267,15 @@ class ClusterGateway:
         items: list[Object] = []
         version = "0"
         try:
-            for page in self._connection.pages(kind.path(namespace), query):
+            accept = METADATA_LIST if kind == CONFIG_MAP else JSON
+            for page in self._connection.pages(kind.path(namespace), query, accept):
                 version = page["metadata"]["resourceVersion"]
-                items.extend(_complete(page["items"], kind))
+                items.extend(complete(page["items"] or (), kind))  # an empty list of metadata is null
         except Gone:
             if not kind.optional:
                 raise
             return Listing(items=(), resource_version=version)
         return Listing(items=tuple(items), resource_version=version)
-
-
-def _complete(items: Sequence[Object], kind: Kind) -> Iterator[Object]:
-    """Give each item the apiVersion and kind that lists leave out."""
-    for item in items:
-        yield {"apiVersion": kind.api_version, "kind": kind.kind, **item}
-
-
-def _require_ours(ref: ObjectRef, live: Object, intent: Object) -> None:
-    labels = live["metadata"].get("labels", {})
-    policy = intent["metadata"].get("labels", {}).get(POLICY_LABEL, labels.get(POLICY_LABEL))
-    if labels.get(MANAGED_BY_LABEL) != MANAGED_BY or labels.get(POLICY_LABEL) != policy:
-        raise NameTaken(
-            f"{replace(ref, uid='')} exists and is not this policy's: rename the policy or delete that object"
-        )
-    if "deletionTimestamp" in live["metadata"]:
-        raise Conflict(f"{ref} is being deleted")
 
 
 def _age(resource_version: str) -> int:

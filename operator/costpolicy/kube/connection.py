@@ -34,6 +34,10 @@ PAGE_SIZE: Final = 500
 """Objects a page, client-go's own choice: a page of pods stays below a few MiB."""
 
 APPLY_PATCH: Final = "application/apply-patch+yaml"
+JSON: Final = "application/json"
+METADATA: Final = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+"""Asks for an object without its content (Kubernetes documentation, "API concepts")."""
+METADATA_LIST: Final = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
 _ERRORS: Final[Mapping[int, type[GatewayError]]] = {
     400: Invalid,
@@ -99,14 +103,15 @@ class Connection:
         *,
         query: Mapping[str, str] | None = None,
         body: Json = None,
-        content_type: str = "application/json",
+        content_type: str = JSON,
+        accept: str = JSON,
     ) -> Json:
         """Send one request and return the decoded JSON answer.
 
         Raises:
             GatewayError: as ``kube.errors`` says; the message carries the API server's own words.
         """
-        headers = {"Accept": "application/json"}
+        headers = {"Accept": accept}
         if body is not None:
             headers["Content-Type"] = content_type
         call = self._client.param_serialize(
@@ -128,7 +133,9 @@ class Connection:
             raise _error(method, path, response.status, content, response.response.headers.get("Retry-After"))
         return _decode(content)
 
-    def pages(self, path: str, query: Mapping[str, str] | None = None) -> Iterator[Mapping[str, Any]]:
+    def pages(
+        self, path: str, query: Mapping[str, str] | None = None, accept: str = JSON
+    ) -> Iterator[Mapping[str, Any]]:
         """Yield the pages of a collection, each a List object.
 
         Raises:
@@ -136,7 +143,7 @@ class Connection:
         """
         parameters = {**(query or {}), "limit": str(PAGE_SIZE)}
         while True:
-            page = self.request("GET", path, query=parameters)
+            page = self.request("GET", path, query=parameters, accept=accept)
             yield page
             token = page["metadata"].get("continue")
             if not token:

@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final, NamedTuple, Protocol
 
+from costpolicy.api.model_route import ModelRoute
 from costpolicy.api.policy import CostPolicy
 from costpolicy.api.pricebook import PriceBook
 
@@ -24,6 +25,8 @@ MANAGED_BY_LABEL: Final = "app.kubernetes.io/managed-by"
 MANAGED_BY: Final = "costpolicy-operator"
 POLICY_LABEL: Final = "costpolicy.dev/policy"
 VARIANT_LABEL: Final = "costpolicy.dev/variant"
+COMPONENT_LABEL: Final = "app.kubernetes.io/component"
+ROUTER_COMPONENT: Final = "router"
 JOB_LABEL: Final = "batch.kubernetes.io/job-name"
 """On the pods of a Job, put there by its controller (Kubernetes 1.27 and newer)."""
 
@@ -106,7 +109,8 @@ class Pod:
 
     ``node`` is empty until scheduled.  ``requests`` holds extended resources in units: the larger of the sum
     over containers and any one ordinary init container, as the scheduler counts.  ``termination_message`` is
-    the last one of any container (empty: none, or the container left none), ``unschedulable`` the scheduler's
+    the last one of any container (empty: none, or the container left none), ``waiting_message`` the kubelet's, of the
+    first container that waits, ``unschedulable`` the scheduler's
     message while it finds no node; ``unready_since`` is when it was last ready, or else made (``None``: it is ready),
     ``ready_since`` when it got ready (``None``: it is not), ``started`` when its node took it.
     """
@@ -123,6 +127,7 @@ class Pod:
     priority: int = 0
     termination_message: str = ""
     waiting_reason: str = ""
+    waiting_message: str = ""
     unschedulable: str = ""
     unready_since: datetime | None = None
     ready_since: datetime | None = None
@@ -155,6 +160,9 @@ class Gateway(Protocol):
     def policy(self, namespace: str, name: str) -> CostPolicy | Unreadable | None:
         """Return one CostPolicy, or None when there is none."""
 
+    def routes(self) -> tuple[ModelRoute | Unreadable, ...]:
+        """Return every ModelRoute of the watched namespaces, by namespace and name."""
+
     def price_books(self) -> tuple[PriceBook | Unreadable, ...]:
         """Return every PriceBook, by name."""
 
@@ -162,7 +170,7 @@ class Gateway(Protocol):
         """Return every node, by name, ready or not."""
 
     def pods(self) -> tuple[Pod, ...]:
-        """Return all unfinished pods in the cluster that a policy owns or that request an extended resource.
+        """Return all unfinished pods in the cluster that are ours (engines, routers) or request an extended resource.
 
         What others hold decides what is spare, hence not only our own.
         """
@@ -173,11 +181,17 @@ class Gateway(Protocol):
     def owned(self, namespace: str, policy: str) -> tuple[Object, ...]:
         """Return the children of one policy (found by label), by kind and name, with their managedFields."""
 
+    def router(self, namespace: str) -> tuple[Object, ...]:
+        """Return what a namespace's router is made of (found by label), by kind and name; of ConfigMaps the metadata only."""
+
     def autoscalers(self) -> tuple[Object, ...]:
         """Return every HorizontalPodAutoscaler and ScaledObject of the watched namespaces, whosever it is."""
 
     def read(self, ref: ObjectRef) -> Object | None:
         """Return any one object of a kind that the operator may read, or None when there is none."""
+
+    def version(self, ref: ObjectRef) -> str | None:
+        """Return the resourceVersion of an object, or None when there is none; its content is not sent."""
 
     def serves(self, api_version: str, kind: str) -> bool:
         """Return whether the cluster has this kind (PodMonitor, HTTPRoute, ScaledObject ... are optional)."""
@@ -193,6 +207,13 @@ class Gateway(Protocol):
             NameTaken: an object of that name exists without our labels; nothing was written.
             Conflict: it is being deleted, or was created by somebody else in the same moment.
             Gone: ``FieldManager.REPLICAS`` was to change an object that is not there.
+            Invalid: the API server refuses the content.
+        """
+
+    def create(self, item: Object) -> bool:
+        """Create an object that is never read or changed again; return False where one of that name exists.
+
+        Raises:
             Invalid: the API server refuses the content.
         """
 

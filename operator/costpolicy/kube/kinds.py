@@ -22,6 +22,8 @@ class Kind(NamedTuple):
 
 
 COST_POLICY: Final = Kind("costpolicy.dev/v1alpha1", "CostPolicy", "costpolicies")
+MODEL_ROUTE: Final = Kind("costpolicy.dev/v1alpha1", "ModelRoute", "modelroutes", optional=True)
+"""Optional: an operator whose definitions are of the version before still serves policies."""
 PRICE_BOOK: Final = Kind("costpolicy.dev/v1alpha1", "PriceBook", "pricebooks", namespaced=False)
 NODE: Final = Kind("v1", "Node", "nodes", namespaced=False)
 POD: Final = Kind("v1", "Pod", "pods")
@@ -30,6 +32,9 @@ SERVICE: Final = Kind("v1", "Service", "services")
 DISRUPTION_BUDGET: Final = Kind("policy/v1", "PodDisruptionBudget", "poddisruptionbudgets")
 JOB: Final = Kind("batch/v1", "Job", "jobs")
 CONFIG_MAP: Final = Kind("v1", "ConfigMap", "configmaps")
+SECRET: Final = Kind("v1", "Secret", "secrets")
+NETWORK_POLICY: Final = Kind("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies")
+CRON_JOB: Final = Kind("batch/v1", "CronJob", "cronjobs")
 POD_MONITOR: Final = Kind("monitoring.coreos.com/v1", "PodMonitor", "podmonitors", optional=True)
 
 HORIZONTAL_POD_AUTOSCALER: Final = Kind(
@@ -43,8 +48,15 @@ AUTOSCALERS: Final = (HORIZONTAL_POD_AUTOSCALER, SCALED_OBJECT)
 OWNED: Final = (DEPLOYMENT, SERVICE, DISRUPTION_BUDGET, POD_MONITOR, *AUTOSCALERS, JOB)
 """The kinds of a policy's children, in the order in which ``Gateway.owned`` returns them."""
 
+ROUTER_ONLY: Final = (NETWORK_POLICY, CRON_JOB, CONFIG_MAP)
+"""The kinds of a router's objects that no policy has."""
+
+ROUTER: Final = (DEPLOYMENT, SERVICE, DISRUPTION_BUDGET, POD_MONITOR, *ROUTER_ONLY)
+"""The kinds that a router is made of, in the order in which ``Gateway.router`` returns them."""
+
 _KINDS: Final[Mapping[tuple[str, str], Kind]] = {
-    (kind.api_version, kind.kind): kind for kind in (COST_POLICY, PRICE_BOOK, NODE, POD, CONFIG_MAP, *OWNED)
+    (kind.api_version, kind.kind): kind
+    for kind in (COST_POLICY, MODEL_ROUTE, PRICE_BOOK, NODE, POD, SECRET, *OWNED, *ROUTER_ONLY)
 }
 
 

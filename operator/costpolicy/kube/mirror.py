@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
+from costpolicy.api.model_route import ModelRoute
 from costpolicy.api.policy import CostPolicy
 from costpolicy.api.pricebook import PriceBook
 from costpolicy.kube.autoscaler import made_here
@@ -31,22 +32,41 @@ from costpolicy.kube.gateway import (
     Unreadable,
     reference,
 )
-from costpolicy.kube.kinds import AUTOSCALERS, COST_POLICY, NODE, OWNED, PRICE_BOOK, Kind, kind_of
+from costpolicy.kube.kinds import (
+    AUTOSCALERS,
+    CONFIG_MAP,
+    COST_POLICY,
+    CRON_JOB,
+    MODEL_ROUTE,
+    NETWORK_POLICY,
+    NODE,
+    OWNED,
+    PRICE_BOOK,
+    ROUTER,
+    ROUTER_ONLY,
+    Kind,
+    kind_of,
+)
 from costpolicy.kube.ownership import holds
-from costpolicy.kube.parsing import parse_node, parse_policy, parse_price_book
+from costpolicy.kube.parsing import is_router, parse_node, parse_policy, parse_price_book, parse_route
 from costpolicy.kube.shelf import Shelf, Versioned
 
+_WHOLE: Final = (*OWNED, NETWORK_POLICY, CRON_JOB)
+"""Kinds of ours that are mirrored with their content."""
 
-class _StoredPolicy(NamedTuple):
-    """A policy and its status as stored: equality is decided on JSON, not on what the model makes of it."""
 
-    parsed: CostPolicy | Unreadable
+class _Stored(NamedTuple):
+    """A policy or route and its status as stored: equality is decided on JSON, not on what the model makes of it."""
+
+    parsed: Any
     uid: str
     status: Mapping[str, Any]
 
 
 _PARSERS: Final[Mapping[Kind, Callable[[Object], Any]]] = {
-    COST_POLICY: lambda item: _StoredPolicy(parse_policy(item), item["metadata"]["uid"], item.get("status", {})),
+    COST_POLICY: lambda item: _Stored(parse_policy(item), item["metadata"]["uid"], item.get("status", {})),
+    MODEL_ROUTE: lambda item: _Stored(parse_route(item), item["metadata"]["uid"], item.get("status", {})),
+    CONFIG_MAP: lambda item: {name: item[name] for name in ("apiVersion", "kind", "metadata")},
     PRICE_BOOK: parse_price_book,
     NODE: parse_node,
 }
@@ -62,10 +82,11 @@ class MirrorGateway:
         self._cluster = cluster
         self._lock = threading.Lock()
         self._shelves: dict[Kind, Shelf[Any]] = {
-            COST_POLICY: Shelf[_StoredPolicy](),
+            COST_POLICY: Shelf[_Stored](),
+            MODEL_ROUTE: Shelf[_Stored](),
             PRICE_BOOK: Shelf[PriceBook | Unreadable](),
             NODE: Shelf[Node](),
-            **{kind: Shelf[Object](group_of=_policy_of) for kind in OWNED},
+            **{kind: Shelf[Object](group_of=_policy_of) for kind in (*OWNED, *ROUTER_ONLY)},
         }
         self._pods: tuple[Pod, ...] = ()
         self._served: dict[tuple[str, str], bool] = {}
@@ -103,7 +124,12 @@ class MirrorGateway:
         """See :class:`Gateway`."""
         with self._lock:
             stored = self._shelves[COST_POLICY].get(NamespacedName(namespace, name))
-        return None if stored is None else stored.parsed
+        parsed: CostPolicy | Unreadable | None = None if stored is None else stored.parsed
+        return parsed
+
+    def routes(self) -> tuple[ModelRoute | Unreadable, ...]:
+        """See :class:`Gateway`."""
+        return tuple(stored.parsed for stored in self._values(MODEL_ROUTE))
 
     def price_books(self) -> tuple[PriceBook | Unreadable, ...]:
         """See :class:`Gateway`."""
@@ -126,6 +152,12 @@ class MirrorGateway:
         with self._lock:
             return tuple(item for kind in OWNED for item in self._shelves[kind].group((namespace, policy)))
 
+    def router(self, namespace: str) -> tuple[Object, ...]:
+        """See :class:`Gateway`."""
+        with self._lock:
+            unattended = [item for kind in ROUTER for item in self._shelves[kind].group((namespace, ""))]
+        return tuple(item for item in unattended if is_router(item["metadata"].get("labels", {})))
+
     def autoscalers(self) -> tuple[Object, ...]:
         """See :class:`Gateway`; as of the last refresh, since the status of each changes all the time."""
         return tuple(item for kind in AUTOSCALERS for item in self._values(kind))
@@ -133,6 +165,10 @@ class MirrorGateway:
     def read(self, ref: ObjectRef) -> Object | None:
         """See :class:`Gateway`; from memory what is ours, from the API server what may be somebody else's."""
         return self._child(ref) or self._cluster.read(ref)
+
+    def version(self, ref: ObjectRef) -> str | None:
+        """See :class:`Gateway`; asked of the API server, since it is about objects of others."""
+        return self._cluster.version(ref)
 
     def serves(self, api_version: str, kind: str) -> bool:
         """See :class:`Gateway`; remembered until the next refresh."""
@@ -143,10 +179,14 @@ class MirrorGateway:
 
     def apply(self, intent: Object, manager: FieldManager) -> Object:
         """See :class:`Gateway`; nothing is sent when the mirrored object already is as intended."""
-        live = self._child(reference(intent))
+        live = self._child(reference(intent)) or self._configuration(intent)
         if live is not None and holds(live, intent, manager):
             return live
         return self._enter(self._cluster.apply(intent, manager))
+
+    def create(self, item: Object) -> bool:
+        """See :class:`Gateway`."""
+        return self._cluster.create(item)
 
     def delete(self, ref: ObjectRef) -> None:
         """See :class:`Gateway`."""
@@ -160,7 +200,7 @@ class MirrorGateway:
     def apply_status(self, ref: ObjectRef, status: Mapping[str, Any]) -> None:
         """See :class:`Gateway`."""
         with self._lock:
-            stored = self._shelves[COST_POLICY].get(NamespacedName(ref.namespace, ref.name))
+            stored = self._shelves[kind_of(ref)].get(NamespacedName(ref.namespace, ref.name))
         if stored is None or stored.uid != ref.uid or stored.status != status:
             self._enter(self._cluster.write_status(ref, status))
 
@@ -170,18 +210,28 @@ class MirrorGateway:
 
     def _enter(self, item: Object) -> Object:
         kind, key, version = _address(item)
-        if kind in self._shelves:  # the ConfigMap that pauses an evaluation is asked for when it is needed
+        # The ConfigMap that pauses an evaluation is asked for when it is needed.
+        if kind != CONFIG_MAP or is_router(item["metadata"].get("labels", {})):
             with self._lock:
                 self._shelves[kind].put(key, version, _value(kind, item))
         return item
 
     def _child(self, ref: ObjectRef) -> Object | None:
         kind = kind_of(ref)
-        if kind not in OWNED:
+        if kind not in _WHOLE:
             return None
         with self._lock:
             live: Object | None = self._shelves[kind].get(NamespacedName(ref.namespace, ref.name))
         return live
+
+    def _configuration(self, intent: Object) -> Object | None:
+        """Return an immutable ConfigMap: its name is made of its content, so what is stored under it has the same."""
+        ref = reference(intent)
+        if kind_of(ref) != CONFIG_MAP or not intent.get("immutable"):
+            return None
+        with self._lock:
+            live: Object | None = self._shelves[CONFIG_MAP].get(NamespacedName(ref.namespace, ref.name))
+        return None if live is None else {**intent, "metadata": live["metadata"]}
 
     def _values(self, kind: Kind) -> tuple[Any, ...]:
         with self._lock:

@@ -1,4 +1,4 @@
-"""Who owns which field: reads ``metadata.managedFields`` of server-side apply, without any schema.
+"""Who owns an object, and which field of it: reads ``metadata.managedFields`` of server-side apply, without any schema.
 
 A fieldsV1 set is a trie: ``f:name`` is a map entry, ``k:{...}`` a list item by its keys, ``v:...`` an item of
 a set, ``.`` the item itself; an empty node is a leaf, below which the value is owned as a whole (Kubernetes
@@ -7,12 +7,41 @@ documentation, "Server-Side Apply", and structured-merge-diff's fieldpath serial
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from costpolicy.kube.gateway import FieldManager, Json
+from costpolicy.kube.errors import Conflict, NameTaken
+from costpolicy.kube.gateway import (
+    MANAGED_BY,
+    MANAGED_BY_LABEL,
+    POLICY_LABEL,
+    FieldManager,
+    Json,
+    Object,
+    ObjectRef,
+)
 
 _IDENTITY = frozenset({"apiVersion", "kind"})
 _ADDRESS = frozenset({"name", "namespace", "uid"})
+
+
+def require_ours(ref: ObjectRef, live: Object, intent: Object) -> None:
+    """Pass if a stored object is that policy's, or that router's, which is about to be applied.
+
+    Raises:
+        NameTaken: it belongs to somebody else.
+        Conflict: it is being deleted.
+    """
+    labels = live["metadata"].get("labels", {})
+    policy = intent["metadata"].get("labels", {}).get(POLICY_LABEL, labels.get(POLICY_LABEL))
+    if labels.get(MANAGED_BY_LABEL) != MANAGED_BY or labels.get(POLICY_LABEL) != policy:
+        raise NameTaken(
+            f"{replace(ref, uid='')} exists and is not this policy's: rename the policy or delete that object"
+            if policy
+            else f"{replace(ref, uid='')} exists and is somebody else's: delete it or rename it"
+        )
+    if "deletionTimestamp" in live["metadata"]:
+        raise Conflict(f"{ref} is being deleted")
 
 
 def holds(live: Mapping[str, Any], intent: Mapping[str, Any], manager: FieldManager) -> bool:

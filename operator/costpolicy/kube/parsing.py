@@ -7,9 +7,23 @@ from typing import Any
 from pydantic import ValidationError
 
 from costpolicy.api.documents import explain
+from costpolicy.api.model_route import ModelRoute
 from costpolicy.api.policy import CostPolicy
 from costpolicy.api.pricebook import PriceBook
-from costpolicy.kube.gateway import POLICY_LABEL, Json, Node, Object, Pod, Taint, Unreadable, reference
+from costpolicy.kube.gateway import (
+    COMPONENT_LABEL,
+    MANAGED_BY,
+    MANAGED_BY_LABEL,
+    POLICY_LABEL,
+    ROUTER_COMPONENT,
+    Json,
+    Node,
+    Object,
+    Pod,
+    Taint,
+    Unreadable,
+    reference,
+)
 
 FINISHED = frozenset({"Succeeded", "Failed"})
 
@@ -18,6 +32,14 @@ def parse_policy(item: Object) -> CostPolicy | Unreadable:
     """Read a stored CostPolicy."""
     try:
         return CostPolicy.model_validate(item)
+    except ValidationError as problem:
+        return _unreadable(item, problem)
+
+
+def parse_route(item: Object) -> ModelRoute | Unreadable:
+    """Read a stored ModelRoute."""
+    try:
+        return ModelRoute.model_validate(item)
     except ValidationError as problem:
         return _unreadable(item, problem)
 
@@ -72,7 +94,8 @@ def parse_pod(item: Object) -> Pod:
         requests=pod_requests(spec),
         priority=spec.get("priority", 0),
         termination_message=next(filter(None, map(_termination_message, containers)), ""),
-        waiting_reason=next(filter(None, map(_waiting_reason, containers)), ""),
+        waiting_reason=next(filter(None, (_waiting(one, "reason") for one in containers)), ""),
+        waiting_message=next(filter(None, (_waiting(one, "message") for one in containers)), ""),
         unschedulable=scheduled.get("message", "") if scheduled.get("reason") == "Unschedulable" else "",
         unready_since=None if is_ready else since,
         ready_since=since if is_ready else None,
@@ -89,8 +112,13 @@ def _time(text: str | None) -> datetime | None:
 
 
 def concerns_us(pod: Pod) -> bool:
-    """Return whether a pod matters to planning: unfinished, and ours or holding an extended resource."""
-    return pod.phase not in FINISHED and (POLICY_LABEL in pod.labels or bool(pod.requests))
+    """Return whether a pod matters: unfinished, and an engine, a router or one that holds an extended resource."""
+    return pod.phase not in FINISHED and (POLICY_LABEL in pod.labels or bool(pod.requests) or is_router(pod.labels))
+
+
+def is_router(labels: Mapping[str, str]) -> bool:
+    """Return whether these are labels of a router of ours."""
+    return labels.get(MANAGED_BY_LABEL) == MANAGED_BY and labels.get(COMPONENT_LABEL) == ROUTER_COMPONENT
 
 
 def extended_resources(quantities: Mapping[str, str]) -> dict[str, int]:
@@ -138,5 +166,5 @@ def _termination_message(container: Mapping[str, Any]) -> str:
     return ""
 
 
-def _waiting_reason(container: Mapping[str, Any]) -> str:
-    return str(container.get("state", {}).get("waiting", {}).get("reason", ""))
+def _waiting(container: Mapping[str, Any], what: str) -> str:
+    return str(container.get("state", {}).get("waiting", {}).get(what, ""))

@@ -13,6 +13,7 @@ from costpolicy.observe.latency import Tail, histogram
 from costpolicy.observe.observation import UNRECORDED, Figure, PolicyObservation, VariantObservation
 from costpolicy.observe.past import Key, Past, by_key, read_past
 from costpolicy.observe.questions import questions
+from costpolicy.observe.routes import RouteKey, RouteTraffic, traffic_of
 from costpolicy.observe.saturation import saturations
 from costpolicy.observe.scope import Scope, parse_matchers
 from costpolicy.observe.shapes import RequestShape, high_shape
@@ -67,6 +68,7 @@ class FleetObservations:
         variants: the variants of each policy (namespace, name) that anything was seen of.
         answers: what was answered to each question, by namespace, policy and variant.
         past: what is recorded of past hours.
+        routes: what the routers counted in a day, by route.
     """
 
     at: datetime
@@ -77,6 +79,7 @@ class FleetObservations:
     variants: Mapping[tuple[str, str], tuple[str, ...]]
     answers: Answers = field(repr=False)
     past: Past = field(repr=False)
+    routes: Mapping[RouteKey, RouteTraffic] = field(default_factory=dict)
 
     def policies(self) -> tuple[tuple[str, str], ...]:
         """Return namespace and name of every policy that something was seen of, in order."""
@@ -256,8 +259,9 @@ def observe_fleet(
     scope = settings.scope()
     told = {name: source.query(text, at) for name, text in questions(scope).items()}
     past = read_past(told.pop("load_windows"), told.pop("cost_by_time"), before or Past())
+    installed = told.pop("installation")
+    facts = {sample.labels.get("fact") for sample in installed}
     answers = {name: by_key(samples) for name, samples in told.items()}
-    facts = {sample.labels.get("fact") for samples in answers.pop("installation").values() for sample in samples}
     return FleetObservations(
         at=at,
         retention=source.retention(),
@@ -267,6 +271,7 @@ def observe_fleet(
         variants=_variants(answers),
         answers=answers,
         past=past,
+        routes=traffic_of(installed),
     )
 
 

@@ -12,6 +12,7 @@ from costpolicy.observe.answers import LONG, AnswerFigure
 from costpolicy.observe.attribution import POLICY, VARIANT, engines, exported, pods, variants
 from costpolicy.observe.engine_metrics import EngineMetric
 from costpolicy.observe.exported import BUILD_INFO, GPUS, PRICE_PER_HOUR, PROPOSER_INFO, Recorded
+from costpolicy.observe.routes import route_traffic
 from costpolicy.observe.scope import Scope, promql_duration
 from costpolicy.observe.window import WindowFigure
 
@@ -249,7 +250,9 @@ def load_windows(scope: Scope) -> str:
 
 
 def installation(scope: Scope) -> str:
-    """What Prometheus sees of the installation: ``fact="operator"`` scraped, ``fact="rules"`` evaluated."""
+    """What Prometheus sees of the installation (``fact="operator"`` scraped, ``fact="rules"`` evaluated), and what routers count:
+    one question for both, told apart by their labels.
+    """
     operators = f"count({scope.selector(BUILD_INFO.name)})"
     rules = f"max({scope.selector(Recorded.OPERATORS)})"
-    return f"{tagged('operator', operators, 'fact')} or {tagged('rules', rules, 'fact')}"
+    return f"{tagged('operator', operators, 'fact')} or {tagged('rules', rules, 'fact')} or {route_traffic(scope)}"

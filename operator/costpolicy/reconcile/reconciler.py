@@ -91,7 +91,7 @@ class Reconciler:
         try:
             carry_out(decision, ref, self._gateway)
         except (NameTaken, Forbidden, Invalid) as error:
-            decision = self._refuse(snapshot, Problem(reason=_reason_of(error), message=str(error)))
+            decision = self._refuse(snapshot, Problem(reason=reason_of(error), message=str(error)))
             carry_out(decision, ref, self._gateway)
         if snapshot.ledger is not None:
             fleet.ledgers.decided(namespace, name, snapshot.ledger)
@@ -174,7 +174,8 @@ def reference_of(policy: CostPolicy) -> ObjectRef:
     )
 
 
-def _reason_of(error: GatewayError) -> Reason:
+def reason_of(error: GatewayError) -> Reason:
+    """Return the reason of an object that the API server refuses for good."""
     match error:
         case NameTaken():
             return Reason.NAME_TAKEN

@@ -15,16 +15,21 @@ import kopf
 
 from costpolicy.kube.connection import Connection
 from costpolicy.kube.gateway import MANAGED_BY, MANAGED_BY_LABEL, POLICY_LABEL, NamespacedName, Object
-from costpolicy.kube.kinds import COST_POLICY, DEPLOYMENT, NODE, PRICE_BOOK, Kind
+from costpolicy.kube.kinds import COST_POLICY, DEPLOYMENT, MODEL_ROUTE, NODE, PRICE_BOOK, Kind
 
 logger = logging.getLogger(__name__)
 
-WATCHED: Final = (COST_POLICY, PRICE_BOOK, DEPLOYMENT, NODE)
+WATCHED: Final = (COST_POLICY, MODEL_ROUTE, PRICE_BOOK, DEPLOYMENT, NODE)
 SETTLE: Final = timedelta(seconds=2)
 """How long nodes and prices may go on changing before all policies are decided again."""
 
 Observe = Callable[[Object, bool], bool]
 """Enters an object (and whether it was deleted) into the mirror; returns whether that was news."""
+
+
+def router_key(namespace: str) -> NamespacedName:
+    """Return the key of a namespace's router on the work queue: no policy is called so."""
+    return NamespacedName(namespace, "")
 
 
 class Intake:
@@ -49,8 +54,13 @@ class Intake:
         metadata = item["metadata"]
         if item["kind"] == COST_POLICY.kind:
             self._enqueue(NamespacedName(metadata["namespace"], metadata["name"]))
+        elif item["kind"] == MODEL_ROUTE.kind:
+            self._enqueue(router_key(metadata["namespace"]))
         elif item["kind"] == DEPLOYMENT.kind:
-            self._enqueue(NamespacedName(metadata["namespace"], metadata["labels"].get(POLICY_LABEL, "")))
+            policy = metadata["labels"].get(POLICY_LABEL, "")
+            self._enqueue(
+                NamespacedName(metadata["namespace"], policy) if policy else router_key(metadata["namespace"])
+            )
         else:
             self._enqueue_all(SETTLE)
 

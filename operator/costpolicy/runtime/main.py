@@ -1,6 +1,7 @@
 """The composition root: the one place where the real cluster, Prometheus, clock and reconciler meet."""
 
 import logging
+import secrets
 import signal
 import sys
 import threading
@@ -17,13 +18,15 @@ from costpolicy.catalog.sources import CatalogError
 from costpolicy.clock import Clock, SystemClock
 from costpolicy.kube.connection import connect
 from costpolicy.kube.errors import GatewayError
-from costpolicy.kube.gateway import Gateway
+from costpolicy.kube.gateway import Gateway, NamespacedName
 from costpolicy.observe.fleet import ObserveSettings
 from costpolicy.observe.prometheus import PrometheusSource
 from costpolicy.reconcile.exports import fleet_series, running_variants
 from costpolicy.reconcile.fleet import Fleet, FleetWatch
 from costpolicy.reconcile.reconciler import Defaults, Reconciler
-from costpolicy.runtime.handlers import WatchError
+from costpolicy.reconcile.routes.exports import route_series
+from costpolicy.reconcile.routes.reconciler import RouterDefaults, RoutesReconciler
+from costpolicy.runtime.handlers import WatchError, router_key
 from costpolicy.runtime.logs import configure_logging
 from costpolicy.runtime.operator import Operator, ReconcilerFactory
 from costpolicy.runtime.settings import Settings, SettingsError, read_settings
@@ -55,7 +58,9 @@ def production(settings: Settings, clock: Clock) -> ReconcilerFactory:
 
     def build(gateway: Gateway, telemetry: Telemetry) -> Reconcile:
         def export(fleet: Fleet) -> None:
-            telemetry.export(FleetView(series=fleet_series(running_variants(gateway, fleet), fleet)))
+            series = fleet_series(running_variants(gateway, fleet), fleet)
+            series |= route_series(gateway.routes(), fleet.prices.currency)
+            telemetry.export(FleetView(series=series))
 
         defaults = Defaults(
             mode=settings.default_rollout_mode,
@@ -65,10 +70,16 @@ def production(settings: Settings, clock: Clock) -> ReconcilerFactory:
             prometheus_matchers=look.matchers,
             evaluator_image=settings.image,
         )
-        reconciler = Reconciler(
-            gateway, FleetWatch(gateway, metrics, clock, look, export), clock, defaults, decided=telemetry.decided
-        )
-        return lambda key: reconciler.reconcile(key.namespace, key.name)
+        fleet = FleetWatch(gateway, metrics, clock, look, export)
+        policies = Reconciler(gateway, fleet, clock, defaults, decided=telemetry.decided)
+        routes = RoutesReconciler(gateway, fleet, clock, _routers(settings), new_master_key)
+
+        def reconcile(key: NamespacedName) -> timedelta | None:
+            if key == router_key(key.namespace):
+                return routes.reconcile(key.namespace)
+            return policies.reconcile(key.namespace, key.name)
+
+        return reconcile
 
     return build
 
@@ -124,6 +135,19 @@ def _prometheus(settings: Settings) -> PrometheusSource | None:
         bearer_token_file=_path(settings.prometheus_token_file),
         ca_file=_path(settings.prometheus_ca_file),
     )
+
+
+def _routers(settings: Settings) -> RouterDefaults:
+    return RouterDefaults(
+        image=settings.router_image,
+        image_pull_secrets=settings.router_image_pull_secrets,
+        operator_image=settings.image,
+    )
+
+
+def new_master_key() -> str:
+    """Return a random key in the form that LiteLLM asks for."""
+    return f"sk-{secrets.token_urlsafe(32)}"
 
 
 def _path(name: str) -> Path | None:

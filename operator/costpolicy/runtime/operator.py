@@ -13,7 +13,7 @@ from costpolicy.kube.errors import GatewayError
 from costpolicy.kube.gateway import Gateway, NamespacedName, Unreadable
 from costpolicy.kube.leases import ClusterLease
 from costpolicy.kube.mirror import MirrorGateway
-from costpolicy.runtime.handlers import WATCHED, Intake, Watch
+from costpolicy.runtime.handlers import WATCHED, Intake, Watch, router_key
 from costpolicy.runtime.health import STUCK_AFTER, Check, HealthServer, not_longer_than
 from costpolicy.runtime.lease import Campaign, Election
 from costpolicy.runtime.queue import NOW, WorkQueue
@@ -127,7 +127,7 @@ class Operator:
 
     def _await_kinds(self, stop: threading.Event) -> bool:
         """Wait until the cluster has our kinds (charts may come in any order); return False when stopped."""
-        waiting = list(WATCHED)
+        waiting = [kind for kind in WATCHED if not kind.optional]
         while waiting and not stop.is_set():
             try:
                 waiting = [kind for kind in waiting if not self._cluster.serves(kind.api_version, kind.kind)]
@@ -154,6 +154,9 @@ class Operator:
                     self._queue.add(NamespacedName(ref.namespace, ref.name), delay)
                 case _:
                     self._queue.add(NamespacedName(policy.metadata.namespace, policy.metadata.name), delay)
+        for route in self._mirror.routes():
+            namespace = route.ref.namespace if isinstance(route, Unreadable) else route.metadata.namespace
+            self._queue.add(router_key(namespace), delay)
 
     def _stand_by(self) -> None:
         """Drop the queue and wait until no reconcile runs; the fence already refuses their writes."""

@@ -64,6 +64,10 @@ class Settings(BaseModel):
     """What a policy without ``rollout.mode`` gets."""
     image: str = ""
     """The operator's own image, which asks the prompts of evaluations; empty: what can alter answers is recommended only."""
+    router_image: str = ""
+    """Image of the router that serves ModelRoutes, with its digest; empty: no route is served."""
+    router_image_pull_secrets: Words = ()
+    """Names of Secrets that the namespaces of routes have for pulling it."""
     allow_host_access: bool = False
     """Accept host paths, privilege and host namespaces in ``engine.pod``."""
     resync_interval: Annotated[Duration, Field(ge=timedelta(seconds=1))] = timedelta(seconds=30)

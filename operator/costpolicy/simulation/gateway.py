@@ -3,14 +3,13 @@
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+from costpolicy.api.model_route import ModelRoute
 from costpolicy.api.policy import CostPolicy
 from costpolicy.api.pricebook import PriceBook
 from costpolicy.kube.autoscaler import made_here
-from costpolicy.kube.errors import Gone, NameTaken
+from costpolicy.kube.errors import Gone
 from costpolicy.kube.gateway import (
     JOB_LABEL,
-    MANAGED_BY,
-    MANAGED_BY_LABEL,
     POLICY_LABEL,
     Event,
     FieldManager,
@@ -23,23 +22,34 @@ from costpolicy.kube.gateway import (
 )
 from costpolicy.kube.kinds import (
     AUTOSCALERS,
-    CONFIG_MAP,
     COST_POLICY,
+    MODEL_ROUTE,
     NODE,
     OWNED,
     POD,
     POD_MONITOR,
     PRICE_BOOK,
+    ROUTER,
+    ROUTER_ONLY,
     SCALED_OBJECT,
     Kind,
 )
-from costpolicy.kube.parsing import concerns_us, parse_node, parse_pod, parse_policy, parse_price_book
+from costpolicy.kube.ownership import require_ours
+from costpolicy.kube.parsing import (
+    concerns_us,
+    is_router,
+    parse_node,
+    parse_pod,
+    parse_policy,
+    parse_price_book,
+    parse_route,
+)
 from costpolicy.simulation.store import Store
 
 _ABSENT = (POD_MONITOR, SCALED_OBJECT)
 _KINDS = {
     (kind.api_version, kind.kind)
-    for kind in (COST_POLICY, PRICE_BOOK, NODE, POD, CONFIG_MAP, *OWNED)
+    for kind in (COST_POLICY, MODEL_ROUTE, PRICE_BOOK, NODE, POD, *OWNED, *ROUTER_ONLY)
     if kind not in _ABSENT
 }
 _Parsed = TypeVar("_Parsed")
@@ -62,6 +72,10 @@ class SimulatedGateway:
         ref = ObjectRef(api_version=COST_POLICY.api_version, kind=COST_POLICY.kind, name=name, namespace=namespace)
         item = self._store.get(ref)
         return None if item is None else self._read(item, parse_policy)
+
+    def routes(self) -> tuple[ModelRoute | Unreadable, ...]:
+        """See :class:`Gateway`."""
+        return tuple(self._read(item, parse_route) for item in self._all(MODEL_ROUTE))
 
     def price_books(self) -> tuple[PriceBook | Unreadable, ...]:
         """See :class:`Gateway`."""
@@ -91,6 +105,15 @@ class SimulatedGateway:
             and made_here(item)
         )
 
+    def router(self, namespace: str) -> tuple[Object, ...]:
+        """See :class:`Gateway`."""
+        return tuple(
+            item
+            for kind in ROUTER
+            for item in self._all(kind)
+            if item["metadata"].get("namespace") == namespace and is_router(item["metadata"].get("labels", {}))
+        )
+
     def autoscalers(self) -> tuple[Object, ...]:
         """See :class:`Gateway`."""
         return tuple(item for kind in AUTOSCALERS for item in self._all(kind))
@@ -98,6 +121,11 @@ class SimulatedGateway:
     def read(self, ref: ObjectRef) -> Object | None:
         """See :class:`Gateway`."""
         return self._store.get(ref)
+
+    def version(self, ref: ObjectRef) -> str | None:
+        """See :class:`Gateway`."""
+        item = self._store.get(ref)
+        return None if item is None else str(item["metadata"]["resourceVersion"])
 
     def serves(self, api_version: str, kind: str) -> bool:
         """See :class:`Gateway`."""
@@ -110,8 +138,15 @@ class SimulatedGateway:
         if live is None and manager is FieldManager.REPLICAS:
             raise Gone(f"{ref} does not exist")
         if live is not None:
-            _require_ours(ref, live, intent)
+            require_ours(ref, live, intent)
         return self._store.apply(intent, manager.value)
+
+    def create(self, item: Object) -> bool:
+        """See :class:`Gateway`."""
+        if self._store.get(reference(item)) is not None:
+            return False
+        self._store.apply(item, FieldManager.OPERATOR.value)
+        return True
 
     def delete(self, ref: ObjectRef) -> None:
         """See :class:`Gateway`."""
@@ -136,10 +171,3 @@ class SimulatedGateway:
 
     def _all(self, kind: Kind) -> list[Object]:
         return list(self._store.kind(kind.api_version, kind.kind))
-
-
-def _require_ours(ref: ObjectRef, live: Object, intent: Object) -> None:
-    labels = live["metadata"].get("labels", {})
-    policy = intent["metadata"].get("labels", {}).get(POLICY_LABEL, labels.get(POLICY_LABEL))
-    if labels.get(MANAGED_BY_LABEL) != MANAGED_BY or labels.get(POLICY_LABEL) != policy:
-        raise NameTaken(f"{ref} exists and is not this policy's: rename the policy or delete that object")

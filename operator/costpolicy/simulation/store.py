@@ -118,7 +118,7 @@ class Store:
             self._told += ref.kind == COST_POLICY.kind
 
     def delete(self, ref: ObjectRef) -> None:
-        """Delete an object and what it owns; nothing happens if it is not there.
+        """Delete an object and what nobody else owns; nothing happens if it is not there.
 
         Raises:
             Conflict: ``ref.uid`` is another object's.
@@ -129,8 +129,10 @@ class Store:
         for kept in (self._objects, self._shown, self._owners, self._managed):
             del kept[_address(ref)]
         self.writes += 1
+        living = {item["metadata"]["uid"] for item in self._objects.values()}
         for item in list(self._objects.values()):
-            if any(owner["uid"] == uid for owner in item["metadata"].get("ownerReferences", ())):
+            owners = {owner["uid"] for owner in item["metadata"].get("ownerReferences", ())}
+            if uid in owners and not owners & living:
                 self.delete(reference(item))
 
     def _require(self, ref: ObjectRef) -> Object:

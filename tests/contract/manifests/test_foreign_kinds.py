@@ -12,7 +12,9 @@ import yaml
 from builders import policy
 from costpolicy.manifests.autoscaler import ScalerInputs, scaled_object
 from costpolicy.manifests.monitoring import SERIES_LABELS, pod_monitor
+from costpolicy.manifests.router.monitoring import router_pod_monitor
 from costpolicy.planning.autoscaling import LoadSignal
+from routers import router
 
 CRDS = Path(__file__).parents[2] / "data" / "crds"
 TYPES = {"object": dict, "array": list, "string": str, "boolean": bool, "integer": int}
@@ -55,6 +57,14 @@ def test_a_pod_monitor_fits_its_crd():
 
     assert api_version == monitor["apiVersion"]
     assert [] == faults(schema, monitor, "PodMonitor")
+
+
+def test_a_routers_pod_monitor_fits_its_crd():
+    rendered = router_pod_monitor(router())
+    api_version, schema = schema_of("PodMonitor")
+
+    assert api_version == rendered["apiVersion"]
+    assert [] == faults(schema, rendered, "PodMonitor")
 
 
 @pytest.mark.parametrize("stopped", [False, True])

@@ -17,6 +17,7 @@ from plain_documents import policy
 
 PATHS = {
     "CostPolicy": "/apis/costpolicy.dev/v1alpha1/namespaces/default/costpolicies",
+    "ModelRoute": "/apis/costpolicy.dev/v1alpha1/namespaces/default/modelroutes",
     "PriceBook": "/apis/costpolicy.dev/v1alpha1/pricebooks",
 }
 ASK_ONLY = {"dryRun": "All", "fieldValidation": "Strict"}
@@ -24,7 +25,7 @@ ASK_ONLY = {"dryRun": "All", "fieldValidation": "Strict"}
 
 def refusal(server: Connection, document: dict[str, Any]) -> str:
     """Return what the API server says against a document; empty: it would be stored."""
-    sent = document if document["kind"] == "CostPolicy" else {**document, "metadata": {"name": "book"}}
+    sent = {**document, "metadata": {"name": "book"}} if document["kind"] == "PriceBook" else document
     try:
         server.request("POST", PATHS[document["kind"]], query=ASK_ONLY, body=sent)
     except GatewayError as error:
@@ -73,6 +74,12 @@ def at_least(examples: int) -> settings:
 @at_least(60)
 @given(document=documents("CostPolicy"))
 def test_models_and_api_server_agree_on_policies(administrator: Connection, document: dict[str, Any]):
+    agree(administrator, document)
+
+
+@at_least(60)
+@given(document=documents("ModelRoute"))
+def test_models_and_api_server_agree_on_routes(administrator: Connection, document: dict[str, Any]):
     agree(administrator, document)
 
 

@@ -1,0 +1,119 @@
+"""The status of a ModelRoute: what is proven, served and saved.  Bounded so that it stays below 16 KiB."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from costpolicy.api.conditions import Condition
+from costpolicy.api.figures import Line, Money, Sentence, Short, Whole
+from costpolicy.api.model import ObservedModel
+from costpolicy.api.route_tiers import MOST_TIERS
+from costpolicy.api.rules import Clip, ListMap
+
+Figure = Annotated[str, Clip(16)]
+"""A share, a threshold or a date."""
+
+
+class ProvenThreshold(ObservedModel):
+    """What a calibration has proven of a tier."""
+
+    config_map: Line
+    """ConfigMap that says so."""
+    threshold: Figure
+    """Below this the tier may answer."""
+    loss_bound: Figure
+    """What it loses at most, as a share of the trusted tier's score, with 95 % confidence."""
+    labels: Whole
+    """Questions that this rests on."""
+    date: Figure
+    """When they were labelled."""
+
+
+class TierTokenPrice(ObservedModel):
+    """What a million tokens of a tier cost."""
+
+    input: Money
+    """A million prompt tokens."""
+    output: Money
+    """A million generated tokens."""
+    cached_input: Money | None = None
+    """A million prompt tokens that were found in a cache. Empty: as any others."""
+    basis: Literal["Measured", "Planned", "PriceBook"]
+    """Measured: what the policy's accelerators cost, over the tokens that they served. Planned: the same as predicted.
+    PriceBook: what the provider charges."""
+
+
+class TierStatus(ObservedModel):
+    """One model of the route."""
+
+    name: Short
+    """Name of the tier."""
+    model: Line = ""
+    """Model that serves it."""
+    below: Figure = ""
+    """Complexity below which it answers now. Empty: nothing is sent here by complexity, or, for the trusted tier, all the
+    rest is."""
+    proven: ProvenThreshold | None = None
+    """What is proven of it."""
+    why_not: Sentence = ""
+    """Why nothing, or less than was asked for, is sent here by complexity."""
+    price_per_million: TierTokenPrice | None = None
+    """What its tokens cost. Empty: not known."""
+    share: Figure = ""
+    """Share of the route's tokens that it has."""
+
+
+class RouteSavings(ObservedModel):
+    """How much cheaper a token is than if one tier answered everything; negative: dearer."""
+
+    against_dearest: Figure = ""
+    """Against the dearest tier."""
+    against_current: Figure = ""
+    """Against spec.currentTier."""
+    dearest: Short = ""
+    """Name of the dearest tier."""
+    basis: Literal["Seen", "Expected"]
+    """Seen: by the tokens of the last day. Expected: by the thresholds, before there is traffic."""
+
+
+class RouteCalibrationStatus(ObservedModel):
+    """What the thresholds rest on."""
+
+    config_map: Line = ""
+    """ConfigMap that the first tier's threshold is read from."""
+    verdict: Short
+    """Proven, or why nothing is: NothingProven, EvidenceStale, TrafficDrifted, CalibrationMissing, CalibrationUnreadable."""
+    message: Sentence = ""
+    """The same in words."""
+
+
+class RouterStatus(ObservedModel):
+    """The router that serves this route."""
+
+    name: Short
+    """Name of its Deployment and Service."""
+    configuration: Line = ""
+    """ConfigMap that it is configured by."""
+    ready_replicas: Whole = 0
+    """Replicas that are ready."""
+
+
+class ModelRouteStatus(ObservedModel):
+    """What is proven, served and saved."""
+
+    observed_generation: Whole = 0
+    """Generation of the route that this answers."""
+    conditions: Annotated[tuple[Condition, ...], Field(max_length=8), ListMap(("type",))] = ()
+    """The answer in the words of Kubernetes."""
+    tiers: Annotated[tuple[TierStatus, ...], Field(max_length=MOST_TIERS), ListMap(("name",))] = ()
+    """Models of the route."""
+    routed: Figure = ""
+    """Share of the tokens that tiers before the trusted one have."""
+    blended_per_million_tokens: Money | None = None
+    """What a million tokens cost over all tiers."""
+    savings: RouteSavings | None = None
+    """How much cheaper that is."""
+    calibration: RouteCalibrationStatus | None = None
+    """What the thresholds rest on."""
+    router: RouterStatus | None = None
+    """The router that serves this route."""

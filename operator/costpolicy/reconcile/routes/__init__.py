@@ -1,0 +1,1 @@
+"""ModelRoutes of a namespace, and the one router that serves them: snapshot, decision, writes."""

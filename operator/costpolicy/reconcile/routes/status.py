@@ -1,0 +1,131 @@
+"""The status of a route, from its view and its conditions."""
+
+from datetime import datetime
+from fractions import Fraction
+
+from costpolicy.api.conditions import merge_conditions
+from costpolicy.api.model_route_status import (
+    ModelRouteStatus,
+    ProvenThreshold,
+    RouteCalibrationStatus,
+    RouterStatus,
+    RouteSavings,
+    TierStatus,
+    TierTokenPrice,
+)
+from costpolicy.api.validation import Problem
+from costpolicy.manifests.router.identity import ROUTER
+from costpolicy.manifests.router.inputs import External
+from costpolicy.reconcile.routes.conditions import RouteAnswer, conditions
+from costpolicy.reconcile.routes.thresholds import Threshold, calibration_of
+from costpolicy.reconcile.routes.tiers import Priced, ServedTier
+from costpolicy.reconcile.routes.view import RouteView
+from costpolicy.routing.calibration import Proven
+
+
+def status_of(answer: RouteAnswer, now: datetime) -> ModelRouteStatus:
+    """Return the status that says what is served, and why."""
+    view, before = answer.view, answer.view.route.status or ModelRouteStatus()
+    spent = view.spending
+    routed = sum((spent.shares.get(one.tier, Fraction(0)) for one in view.thresholds), Fraction(0))
+    return ModelRouteStatus(
+        observed_generation=view.route.metadata.generation,
+        conditions=merge_conditions(before.conditions, conditions(answer), now),
+        tiers=tuple(_tier(view, name) for name in view.tiers),
+        routed=_percent(routed),
+        blended_per_million_tokens=spent.blended.text() if spent.blended is not None else None,
+        savings=_savings(view),
+        calibration=_calibration(view),
+        router=RouterStatus(name=ROUTER, configuration=answer.configuration, ready_replicas=answer.state.ready)
+        if answer.configuration or answer.state.exists
+        else None,
+    )
+
+
+def _tier(view: RouteView, name: str) -> TierStatus:
+    tier = view.tiers[name]
+    threshold = next((one for one in view.thresholds if one.tier == name), None)
+    share = view.spending.shares.get(name)
+    return TierStatus(
+        name=name,
+        model=_model(tier) if isinstance(tier, ServedTier) else "",
+        below=_plain(threshold.below) if threshold and threshold.below is not None else "",
+        proven=_proven(threshold) if threshold else None,
+        why_not=_why_not(tier, threshold),
+        price_per_million=_price(tier),
+        share=_percent(share) if share is not None else "",
+    )
+
+
+def _why_not(tier: ServedTier | Problem, threshold: Threshold | None) -> str:
+    if isinstance(tier, Problem):
+        return tier.message
+    if threshold is not None and threshold.problem is not None:
+        return threshold.problem.message
+    asked = Fraction(tier.spec.complexity_below or "0")
+    if threshold is not None and threshold.below is not None and threshold.below < asked:
+        return f"{_plain(asked)} was asked for, {_plain(threshold.below)} is proven"
+    return ""
+
+
+def _model(tier: ServedTier) -> str:
+    backend = tier.backend
+    return f"{backend.provider}/{backend.model}" if isinstance(backend, External) else backend.model
+
+
+def _proven(threshold: Threshold) -> ProvenThreshold | None:
+    proof = threshold.proof
+    if proof is None or not isinstance(proof.calibration, Proven):
+        return None
+    evidence = proof.calibration.evidence
+    return ProvenThreshold(
+        config_map=proof.config_map,
+        threshold=_plain(proof.calibration.examined.threshold),
+        loss_bound=_percent(proof.loss_bound, 2),
+        labels=evidence.labels,
+        date=evidence.date.isoformat(),
+    )
+
+
+def _price(tier: ServedTier | Problem) -> TierTokenPrice | None:
+    if isinstance(tier, Problem) or not isinstance(tier.price, Priced):
+        return None
+    prices = tier.price.prices
+    return TierTokenPrice(
+        input=prices.input.text(),
+        output=prices.output.text(),
+        cached_input=prices.cached_input.text() if prices.cached_input is not None else None,
+        basis=tier.price.basis,
+    )
+
+
+def _savings(view: RouteView) -> RouteSavings | None:
+    spent = view.spending
+    if spent.against_dearest is None:
+        return None
+    current = spent.against_current
+    return RouteSavings(
+        against_dearest=_percent(spent.against_dearest),
+        against_current=_percent(current) if current is not None else "",
+        dearest=spent.dearest,
+        basis=spent.basis,
+    )
+
+
+def _calibration(view: RouteView) -> RouteCalibrationStatus | None:
+    if not view.thresholds:
+        return None
+    first = view.thresholds[0]
+    return RouteCalibrationStatus(
+        config_map=calibration_of(view.route).get(first.tier, ""),
+        verdict=first.distrust.reason if first.distrust else "Proven",
+        message=first.distrust.message if first.distrust else first.proof.message if first.proof else "",
+    )
+
+
+def _plain(share: Fraction) -> str:
+    return f"{float(share):g}"
+
+
+def _percent(share: Fraction, places: int = 0) -> str:
+    return f"{float(share) * 100:.{places}f}%"

@@ -1,0 +1,24 @@
+"""What is exported of routes.  Not covered: that telemetry serves it (unit/runtime), what is recorded of it (contract ring)."""
+
+from costpolicy.observe.exported import TOKEN_PRICE
+from costpolicy.reconcile.routes.exports import route_series
+from routed import external, hosted, proof_data, route, serving, snapshot, told
+
+
+def test_tokens_that_others_serve_have_a_price_for_each_kind_and_those_of_policies_have_none():
+    tiers = (hosted("llama", "0.6"), external("large"))
+    given = told(
+        snapshot(
+            route(tiers, calibration={"configMapRef": {"name": "proof"}}),
+            proofs={"proof": proof_data("0.6")},
+            policies={"llama": serving("llama")},
+        )
+    )
+
+    assert route_series(given.routes, "USD") == {
+        TOKEN_PRICE: {("default", "chat", "large", kind, "USD"): 15.0 for kind in ("prompt", "cached", "output")}
+    }
+
+
+def test_a_route_that_was_not_decided_yet_has_no_price():
+    assert route_series([route()], "USD") == {TOKEN_PRICE: {}}
