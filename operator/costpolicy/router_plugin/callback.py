@@ -7,6 +7,7 @@ are served by their trusted tiers, as LiteLLM's own configuration says.
 from __future__ import annotations
 
 import logging
+from asyncio import to_thread
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -40,7 +41,10 @@ class Callback(CustomLogger):  # type: ignore[misc] # LiteLLM is not there where
             refused = self._hooks.refusal(getattr(user_api_key_dict, "user_role", None), data.get("model"))
             if refused:
                 raise HTTPException(status_code=403, detail=refused)
-            self._hooks.before(data)
+            if self._hooks.takes_long(data):
+                await to_thread(self._hooks.before, data)
+            else:
+                self._hooks.before(data)
         return data
 
     async def async_post_call_response_headers_hook(
@@ -62,18 +66,16 @@ class Callback(CustomLogger):  # type: ignore[misc] # LiteLLM is not there where
         original_exception: Exception,
         user_api_key_dict: object,
         traceback_str: str | None = None,
-    ) -> HTTPException | None:
+    ) -> None:
         """Count a request that no tier answered, and tell what the tier said."""
-        status = getattr(original_exception, "status_code", None)
         if self._hooks is None:
-            return None
+            return
         self._hooks.ended(request_data, original_exception)
         said = self._hooks.error(request_data, original_exception)
-        if said is None or not isinstance(status, int):
-            return None
-        error = HTTPException(status_code=status, detail=said.message)
-        error.type, error.param = said.type, said.param
-        return error
+        if said is not None:
+            # LiteLLM reads these fields next. An error that is returned instead is heeded for chats alone.
+            for name, value in said._asdict().items():
+                setattr(original_exception, name, value)
 
 
 def installed(folder: Path) -> Callback:

@@ -18,6 +18,8 @@ ADMINISTRATOR: Final = "proxy_admin"
 CLIENTS_FAULT: Final = range(400, 500)
 NOT_THEIRS: Final = frozenset({408, 429})
 """Statuses below 500 that are no fault of the request."""
+LONG: Final = 20_000
+"""Characters of a request that take some five milliseconds to shorten."""
 
 _Data: TypeAlias = dict[str, Any]
 
@@ -52,6 +54,11 @@ class Hooks:
         if route is None or route.name == model:
             return ""
         return f"ask for the model {route.name}: its tiers are not for clients"
+
+    def takes_long(self, data: _Data) -> bool:
+        """Return whether a request is so long, and to be shortened, that other requests would wait for it."""
+        route = self.pipeline.routing.route_of(data.get("model"))
+        return route is not None and route.compression is not None and len(str(data.get("messages"))) > LONG
 
     def before(self, data: _Data) -> None:
         """Change a request before it is sent."""
