@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from costpolicy.kube.gateway import Object, ObjectRef, reference
+from costpolicy.kube.parsing import is_router
 from costpolicy.observe.fleet import ObserveSettings
 from costpolicy.reconcile.fleet import FleetWatch
 from costpolicy.reconcile.routes.reconciler import RouterDefaults, RoutesReconciler
@@ -19,12 +20,13 @@ USER = "kubectl"
 class RouterWorld:
     """Attributes: ``keys`` are the master keys that were made, whether they were used or not."""
 
-    def __init__(self, image: str = IMAGE) -> None:
+    def __init__(self, image: str = IMAGE, operator_image: str = "") -> None:
         self.clock = SimulatedClock(NOW)
         self.store = Store(self.clock)
         self.plain = SimulatedGateway(self.store)
         self.gateway: Any = self.plain
         self.image = image
+        self.operator_image = operator_image
         self.keys: list[str] = []
         self.apply(prices().to_json())
         for name, threshold in (("small", "0.6"), ("medium", "0.9")):
@@ -35,7 +37,11 @@ class RouterWorld:
         """Start the operator anew, which remembers nothing."""
         fleet = FleetWatch(self.gateway, None, self.clock, ObserveSettings())
         self.operator = RoutesReconciler(
-            self.gateway, fleet, self.clock, RouterDefaults(image=self.image), self._new_key
+            self.gateway,
+            fleet,
+            self.clock,
+            RouterDefaults(image=self.image, operator_image=self.operator_image),
+            self._new_key,
         )
 
     def _new_key(self) -> str:
@@ -79,7 +85,13 @@ class RouterWorld:
 
     def all(self, kind: str) -> list[Object]:
         """The router's objects of a kind."""
-        return [item for item in self.plain.router(NAMESPACE) if item["kind"] == kind]
+        return [item for item in self.stored() if item["kind"] == kind]
+
+    def stored(self) -> list[Object]:
+        """The router's objects, with its ConfigMaps, which the operator itself may not list."""
+        configurations = self.store.kind("v1", "ConfigMap")
+        ours = (item for item in configurations if is_router(item["metadata"].get("labels", {})))
+        return [*self.plain.router(NAMESPACE), *ours]
 
     def one(self, kind: str) -> Object:
         [item] = self.all(kind)
@@ -101,9 +113,7 @@ class RouterWorld:
         """What exists and what is said, without versions and times."""
         told = {item["metadata"]["name"]: item.get("status") for item in self.store.kind(*_ROUTE)}
         return {
-            "objects": [
-                (item["kind"], item["metadata"]["name"], item.get("spec")) for item in self.plain.router(NAMESPACE)
-            ],
+            "objects": [(item["kind"], item["metadata"]["name"], item.get("spec")) for item in self.stored()],
             "secret": self.secret() is not None,
             "status": told,
         }

@@ -5,11 +5,14 @@ from fractions import Fraction
 from typing import Any
 
 from costpolicy.api.objects import SecretKeyRef
+from costpolicy.api.operation import Judge
 from costpolicy.manifests.router.inputs import (
     Backend,
     Cap,
     Compression,
     External,
+    Renewal,
+    RenewedTier,
     Route,
     RoutedTier,
     Router,
@@ -84,4 +87,30 @@ def full_router() -> Router:
         Tenant(name="shop", key=secret("shop"), routes=("chat",)),
         Tenant(name="desk", key=secret("desk"), routes=("chat", "mail")),
     )
-    return router(chat, mail, tenants=tenants, replicas=3, image_pull_secrets=("registry",))
+    return router(
+        chat,
+        mail,
+        tenants=tenants,
+        replicas=3,
+        image_pull_secrets=("registry",),
+        renewals=(renewal(),),
+        operator_image="costpolicy.example/operator:1",
+    )
+
+
+def renewal() -> Renewal:
+    """The route of :func:`full_router` with two tiers to prove, by a judging model."""
+    key = {"name": "judge", "key": "k"}
+    judge = {"type": "Model", "model": {"baseURL": "https://judge.example/v1", "model": "big", "apiKeySecretRef": key}}
+    return Renewal(
+        route="chat",
+        tiers=(
+            RenewedTier(name="small", config_map="chat-calibration", max_loss=Fraction(1, 100)),
+            RenewedTier(name="medium", config_map="chat-medium", max_loss=Fraction(1, 50)),
+        ),
+        schedule="0 3 * * *",
+        judge=Judge.model_validate(judge),
+        claim="traffic",
+        per_day=200,
+        keep=timedelta(days=30),
+    )

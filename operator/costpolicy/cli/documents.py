@@ -9,6 +9,7 @@ from costpolicy.cli.console import Console, InputError
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from costpolicy.api.documents import Document
     from costpolicy.api.policy import CostPolicy
     from costpolicy.catalog.prices import PriceList
 
@@ -43,23 +44,37 @@ def read(files: Sequence[str], console: Console, now: "datetime") -> tuple[list[
     Raises:
         InputError: a file cannot be read, or a document is wrong.
     """
-    from costpolicy.api.documents import DocumentError, parse_documents
     from costpolicy.api.policy import CostPolicy
+
+    documents = parse(files, console)
+    policies = [document for document in documents if isinstance(document, CostPolicy)]
+    return policies, prices_of(documents, console, now)
+
+
+def parse(files: Sequence[str], console: Console) -> list["Document"]:
+    """Return all documents of the files.
+
+    Raises:
+        InputError: a file cannot be read, or a document is wrong.
+    """
+    from costpolicy.api.documents import DocumentError, parse_documents
+
+    found: list[Document] = []
+    for file in files:
+        try:
+            found += parse_documents(console.read(file))
+        except DocumentError as error:
+            raise InputError(f"{file}: {error}") from error
+    return found
+
+
+def prices_of(documents: Sequence["Document"], console: Console, now: "datetime") -> "PriceList":
+    """Return the price books among documents, merged over the packaged list prices."""
     from costpolicy.api.pricebook import PriceBook
     from costpolicy.catalog.prices import list_price_book, merge_books
 
-    policies: list[CostPolicy] = []
-    books: list[PriceBook] = []
-    for file in files:
-        try:
-            for document in parse_documents(console.read(file)):
-                if isinstance(document, CostPolicy):
-                    policies.append(document)
-                elif isinstance(document, PriceBook):
-                    books.append(document)
-        except DocumentError as error:
-            raise InputError(f"{file}: {error}") from error
+    books = [document for document in documents if isinstance(document, PriceBook)]
     prices = merge_books([*books, list_price_book()], now)
     for problem in prices.problems:
         console.note(f"costpolicy: {problem}")
-    return policies, prices
+    return prices

@@ -1,23 +1,17 @@
 """``costpolicy evaluate``: ask two deployments the same prompts and judge whether the second is no worse."""
 
 import argparse
-import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from costpolicy.cli.console import DONE, NO, Console, InputError
+from costpolicy.cli.judging import add_judge, grader_of
 
 if TYPE_CHECKING:
     from fractions import Fraction
 
-    from costpolicy.api.types import JudgeType
     from costpolicy.evaluator.evaluation import Evaluation
-    from costpolicy.evaluator.graders import Grader
     from costpolicy.evaluator.record import Record
-
-JUDGES: Final = ("Exact", "Contains", "Numeric", "Model")
-JUDGE_KEY: Final = "COSTPOLICY_JUDGE_API_KEY"
-"""Environment variable with the judging model's API key; on a command line everybody could read it."""
 
 
 def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -31,9 +25,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.add_argument("--baseline", metavar="URL", required=True, help="what serves now, http(s)://host[:port]")
     parser.add_argument("--canary", metavar="URL", required=True, help="what is to replace it")
     parser.add_argument("--prompts", metavar="FILE", required=True, help="JSON lines with prompts and answers")
-    parser.add_argument("--judge", choices=JUDGES, default="Exact", help="how an answer is compared")
-    parser.add_argument("--judge-url", metavar="URL", help=f"server of the judge Model; its API key is in {JUDGE_KEY}")
-    parser.add_argument("--judge-model", metavar="NAME", default="", help="model there (default: the first)")
+    add_judge(parser)
     parser.add_argument(
         "--max-loss", metavar="SHARE", help="largest loss to accept, as a share of the baseline's score"
     )
@@ -93,7 +85,7 @@ def _evaluation(arguments: argparse.Namespace, console: Console) -> "Evaluation"
         return Evaluation(
             prompts=prompts,
             judge=judge,
-            grader=_grader(arguments, judge),
+            grader=grader_of(arguments),
             baseline=Endpoint(arguments.baseline, arguments.model, connections=arguments.concurrency),
             canary=Endpoint(arguments.canary, arguments.model, connections=arguments.concurrency),
             max_tokens=arguments.max_tokens,
@@ -102,21 +94,6 @@ def _evaluation(arguments: argparse.Namespace, console: Console) -> "Evaluation"
         )
     except ValueError as error:
         raise InputError(str(error)) from error
-
-
-def _grader(arguments: argparse.Namespace, judge: "JudgeType") -> "Grader":
-    from costpolicy.api.types import JudgeType
-    from costpolicy.evaluator.endpoint import Endpoint
-    from costpolicy.evaluator.graders import model_grader, text_grader
-
-    if judge is not JudgeType.MODEL:
-        return text_grader(judge)
-    if not arguments.judge_url:
-        raise InputError("the judge Model needs --judge-url")
-    key = os.environ.get(JUDGE_KEY, "")
-    return model_grader(
-        Endpoint(arguments.judge_url, arguments.judge_model, connections=arguments.concurrency, api_key=key)
-    )
 
 
 def _record(path: str | None, evaluation: "Evaluation") -> "Record":

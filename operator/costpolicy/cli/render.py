@@ -3,7 +3,7 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from costpolicy.cli.console import DONE, NO, Console
+from costpolicy.cli.console import DONE, NO, Console, InputError
 from costpolicy.cli.documents import add_files
 
 if TYPE_CHECKING:
@@ -29,6 +29,14 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     command.add_argument(
         "--from", dest="origin", metavar="FILE", help="a file with that Deployment; without it the cluster is read"
     )
+    command.add_argument(
+        "--router-image", metavar="IMAGE", help="image of LiteLLM, with its digest; ModelRoutes need it"
+    )
+    command.add_argument(
+        "--operator-image",
+        metavar="IMAGE",
+        help="image of the operator, for CronJobs of ModelRoutes; without it there are none",
+    )
     command.add_argument("-o", "--output", choices=("yaml", "json"), default="yaml", help="form of the answer")
 
 
@@ -38,11 +46,20 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         from costpolicy.cli.patching import render_patches
 
         return render_patches(arguments, console)
-    from costpolicy.cli.documents import load
+    from costpolicy.api.model_route import ModelRoute
+    from costpolicy.api.policy import CostPolicy
+    from costpolicy.cli.documents import parse, prices_of
     from costpolicy.cli.offline import plan_offline
+    from costpolicy.cli.render_routes import render_routes
     from costpolicy.clock import SystemClock
 
-    policies, prices = load(arguments.file, console, SystemClock().now())
+    now = SystemClock().now()
+    documents = parse(arguments.file, console)
+    policies = [document for document in documents if isinstance(document, CostPolicy)]
+    routes = [document for document in documents if isinstance(document, ModelRoute)]
+    if not policies and not routes:
+        raise InputError("no CostPolicy and no ModelRoute in the given files: pass one with -f")
+    prices = prices_of(documents, console, now)
     items: list[Object] = []
     for policy in policies:
         planned = plan_offline(policy, prices)
@@ -59,6 +76,8 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
             items += _calibration(planned, target, arguments)
         else:
             items += _objects(planned, target)
+    if routes and not arguments.calibration:
+        items += render_routes(routes, policies, prices, arguments, console)
     if arguments.output == "json":
         console.dump({"apiVersion": "v1", "kind": "List", "items": items}, "json")
         return DONE

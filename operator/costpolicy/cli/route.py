@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from costpolicy.routing.labels import Label
     from costpolicy.routing.report import CostPair
 
-COMMANDS = ("evaluate", "calibrate", "price")
+COMMANDS = ("evaluate", "calibrate", "price", "label", "renew")
 
 
 def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -18,7 +18,8 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser = subparsers.add_parser(
         "route",
         help="which requests a cheaper model may answer",
-        description="Evaluate and calibrate the complexity score on labelled questions, and price tiers.",
+        description="Evaluate and calibrate the complexity score on labelled questions, make labels of sampled requests, and price "
+        "tiers.",
     )
     commands = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     for name in COMMANDS:

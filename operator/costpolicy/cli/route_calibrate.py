@@ -30,7 +30,9 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         default="2%",
         help="largest loss to accept, as a share of the strong model's score",
     )
-    parser.add_argument("--date", metavar="YYYY-MM-DD", help="when the labels were gathered (default: today)")
+    parser.add_argument(
+        "--date", metavar="YYYY-MM-DD", help="when the labels were gathered (default: by their column date, or today)"
+    )
     parser.add_argument(
         "--config-map", metavar="FILE", help="also write coefficients and evidence here, as a ConfigMap"
     )
@@ -39,13 +41,16 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Calibrate and print."""
+    from costpolicy.clock import SystemClock
     from costpolicy.routing.calibration import Proven, calibrate, message
     from costpolicy.routing.coefficients import out_of_fold
     from costpolicy.routing.evaluation import NoGapError
+    from costpolicy.routing.labels import gathered
     from costpolicy.routing.report import Report
 
-    costs, max_loss, on = read_costs(arguments), _max_loss(arguments.max_loss), _date(arguments.date)
+    costs, max_loss = read_costs(arguments), max_loss_of(arguments.max_loss)
     labels = read_labels(arguments, console)
+    on = _date(arguments.date) or gathered(labels) or SystemClock().now().date()
     held_out = out_of_fold(labels)
     try:
         report = Report.of(labels, held_out)
@@ -73,7 +78,12 @@ def answer(report: "Report", calibration: "Calibration", costs: "CostPair | None
     return {**report.document(costs), "calibration": found, "configMap": config_map_data(calibration)}
 
 
-def _max_loss(text: str) -> Fraction:
+def max_loss_of(text: str) -> Fraction:
+    """Return what ``--max-loss`` says.
+
+    Raises:
+        InputError: it is no share between 0 and 1.
+    """
     from costpolicy.units import parse_ratio
 
     try:
@@ -87,13 +97,9 @@ def _max_loss(text: str) -> Fraction:
     return found
 
 
-def _date(text: str | None) -> date:
-    from costpolicy.clock import SystemClock
-
-    if text is None:
-        return SystemClock().now().date()
+def _date(text: str | None) -> date | None:
     try:
-        return date.fromisoformat(text)
+        return None if text is None else date.fromisoformat(text)
     except ValueError as error:
         raise InputError(f"--date {text}: write a date such as 2026-11-29") from error
 

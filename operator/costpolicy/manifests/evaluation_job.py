@@ -215,7 +215,7 @@ def _key(judge: Judge) -> list[client.V1EnvVar]:
     if key is None:
         return []
     reference = client.V1SecretKeySelector(name=key.name, key=key.key)
-    # The name is costpolicy.cli.evaluate's JUDGE_KEY, which lies in a layer above this one.
+    # The name is costpolicy.cli.judging's JUDGE_KEY, which lies in a layer above this one.
     return [
         client.V1EnvVar(name="COSTPOLICY_JUDGE_API_KEY", value_from=client.V1EnvVarSource(secret_key_ref=reference))
     ]

@@ -7,6 +7,7 @@ are served by their trusted tiers, as LiteLLM's own configuration says.
 from __future__ import annotations
 
 import logging
+from asyncio import to_thread
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -40,7 +41,10 @@ class Callback(CustomLogger):  # type: ignore[misc] # LiteLLM is not there where
             refused = self._hooks.refusal(getattr(user_api_key_dict, "user_role", None), data.get("model"))
             if refused:
                 raise HTTPException(status_code=403, detail=refused)
-            self._hooks.before(data)
+            if self._hooks.takes_long(data):
+                await to_thread(self._hooks.before, data)
+            else:
+                self._hooks.before(data)
         return data
 
     async def async_post_call_response_headers_hook(
@@ -63,9 +67,15 @@ class Callback(CustomLogger):  # type: ignore[misc] # LiteLLM is not there where
         user_api_key_dict: object,
         traceback_str: str | None = None,
     ) -> None:
-        """Count a request that no tier answered."""
-        if self._hooks is not None:
-            self._hooks.ended(request_data, original_exception)
+        """Count a request that no tier answered, and tell what the tier said."""
+        if self._hooks is None:
+            return
+        self._hooks.ended(request_data, original_exception)
+        said = self._hooks.error(request_data, original_exception)
+        if said is not None:
+            # LiteLLM reads these fields next. An error that is returned instead is heeded for chats alone.
+            for name, value in said._asdict().items():
+                setattr(original_exception, name, value)
 
 
 def installed(folder: Path) -> Callback:

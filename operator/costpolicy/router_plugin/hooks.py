@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self, TypeAlias
 
+from .errors import TierError, told
 from .exposition import serve
 from .loading import load
 from .pipeline import ATTRIBUTION, Answer, Attribution, Call, Pipeline
@@ -17,13 +18,15 @@ ADMINISTRATOR: Final = "proxy_admin"
 CLIENTS_FAULT: Final = range(400, 500)
 NOT_THEIRS: Final = frozenset({408, 429})
 """Statuses below 500 that are no fault of the request."""
+LONG: Final = 20_000
+"""Characters of a request that take some five milliseconds to shorten."""
 
 _Data: TypeAlias = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Hooks:
-    """What is done at each of LiteLLM's calls; nothing here raises."""
+    """What is done at each of LiteLLM's calls; nothing that fails here is in the way of a request."""
 
     pipeline: Pipeline
     stopping: Stopping
@@ -52,6 +55,11 @@ class Hooks:
             return ""
         return f"ask for the model {route.name}: its tiers are not for clients"
 
+    def takes_long(self, data: _Data) -> bool:
+        """Return whether a request is so long, and to be shortened, that other requests would wait for it."""
+        route = self.pipeline.routing.route_of(data.get("model"))
+        return route is not None and route.compression is not None and len(str(data.get("messages"))) > LONG
+
     def before(self, data: _Data) -> None:
         """Change a request before it is sent."""
         self._guarded("request", lambda: self._before(data))
@@ -63,6 +71,10 @@ class Hooks:
     def ended(self, data: _Data, error: Exception) -> None:
         """Count a request that no tier answered."""
         self._guarded("count", lambda: self._ended(data, error))
+
+    def error(self, data: _Data, error: Exception) -> TierError | None:
+        """Return the error of a route's request as its tier told it; ``None``: it stays as LiteLLM tells it."""
+        return told(str(error)) if isinstance(_metadata_of(data).get(ATTRIBUTION), Attribution) else None
 
     def _guarded(self, step: str, action: Callable[[], object]) -> None:
         try:

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 _FORMS: Final = (
     ("[key]", re.compile(r"\b(?:sk|pk|ghp|gho|glpat|xox[abprs]|AKIA|AIza|hf|eyJ)[-_A-Za-z0-9.]{12,}")),
-    ("[key]", re.compile(r"\b(?=[A-Za-z0-9_-]*\d)(?=[A-Za-z0-9_-]*[A-Za-z])[A-Za-z0-9_-]{32,}\b")),
-    ("[email]", re.compile(r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)+")),
+    ("[key]", re.compile(r"(?<![\w-])(?=[A-Za-z_-]*\d)(?=[\d_-]*[A-Za-z])[A-Za-z0-9_-]{32,}(?![\w-])")),
+    ("[email]", re.compile(r"(?<![\w.+%-])[\w.+%-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")),
     ("[address]", re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}\b")),
     ("[iban]", re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b")),
     ("[number]", re.compile(r"(?<![\w.])\+?\(?\d(?:[ ()/-]{0,2}\d){7,}(?!\.?\w)")),

@@ -47,12 +47,12 @@ class Samples:
     def __init__(self, now: Callable[[], datetime], failed: Callable[[Exception], None]) -> None:
         self._now = now
         self._failed = failed
-        self._waiting: Queue[tuple[Sampling, Mapping[str, Any]] | None] = Queue(maxsize=WAITING)
+        self._waiting: Queue[tuple[Sampling, Callable[[], Mapping[str, Any]]] | None] = Queue(maxsize=WAITING)
         self._thread = Thread(target=self._write_all, name="costpolicy-samples", daemon=True)
         self._thread.start()
 
-    def offer(self, sampling: Sampling, sample: Mapping[str, Any]) -> bool:
-        """Hand a sample over; ``False``: too many wait, it is dropped."""
+    def offer(self, sampling: Sampling, sample: Callable[[], Mapping[str, Any]]) -> bool:
+        """Hand over what makes a sample, which takes milliseconds for a long one; ``False``: too many wait, it is dropped."""
         try:
             self._waiting.put_nowait((sampling, sample))
         except Full:
@@ -67,7 +67,8 @@ class Samples:
     def _write_all(self) -> None:
         while (one := self._waiting.get()) is not None:
             try:
-                write(*one, now=self._now())
+                sampling, sample = one
+                write(sampling, sample(), now=self._now())
             except Exception as error:  # noqa: BLE001 - the next sample may be written again
                 self._failed(error)
 

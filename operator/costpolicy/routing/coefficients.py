@@ -169,7 +169,8 @@ def _scaled(
 
 
 def _knots(raw: Sequence[float]) -> list[float]:
-    return [min(raw), *quantiles(raw, n=KNOTS, method="inclusive"), max(raw)]
+    # Between equal scores the interpolation may fall by the last bit.
+    return sorted([min(raw), *quantiles(raw, n=KNOTS, method="inclusive"), max(raw)])
 
 
 def _document(basis: Basis, labels: int, parts: list[dict[str, Any]], knots: list[float]) -> dict[str, Any]:

@@ -3,10 +3,13 @@
 import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from fractions import Fraction
 from typing import Final
 
 COLUMNS: Final = ("task", "prompt", "strong_correct", "weak_correct")
+DATE: Final = "date"
+"""A further column, which need not be there: the day on which a label was made."""
 LONGEST: Final = 131_072
 """Characters of one cell: the limit of Python's CSV reader."""
 _RIGHT: Final = {"1": True, "true": True, "0": False, "false": False}
@@ -23,12 +26,14 @@ class Label:
     Attributes:
         task: what it belongs to; scores never see it.
         strong: whether the strong model was right. weak: whether the weak one was.
+        made: when that was found out, as far as it is known.
     """
 
     task: str
     prompt: str
     strong: bool
     weak: bool
+    made: date | None = None
 
     @property
     def benefit(self) -> int:
@@ -68,6 +73,12 @@ def parse_labels(text: str) -> tuple[Label, ...]:
     return labels
 
 
+def gathered(labels: Sequence[Label]) -> date | None:
+    """Return the day by which half of the labels were made; ``None``: of none that is known."""
+    days = sorted(label.made for label in labels if label.made is not None)
+    return days[(len(days) - 1) // 2] if days else None
+
+
 def _label(line: int, row: dict[str, str | None]) -> Label:
     prompt = row["prompt"]
     if not prompt or not prompt.strip():
@@ -77,7 +88,15 @@ def _label(line: int, row: dict[str, str | None]) -> Label:
         prompt=prompt,
         strong=_is_right(line, "strong_correct", row["strong_correct"]),
         weak=_is_right(line, "weak_correct", row["weak_correct"]),
+        made=_day(line, row.get(DATE)),
     )
+
+
+def _day(line: int, given: str | None) -> date | None:
+    try:
+        return date.fromisoformat(given) if given else None
+    except ValueError as error:
+        raise LabelError(f"line {line}: {DATE} is {given!r}: write a date such as 2026-11-29, or nothing") from error
 
 
 def _is_right(line: int, column: str, given: str | None) -> bool:

@@ -138,7 +138,11 @@ def _prometheus(settings: Settings) -> PrometheusSource | None:
 
 
 def _routers(settings: Settings) -> RouterDefaults:
-    return RouterDefaults(image=settings.router_image, image_pull_secrets=settings.router_image_pull_secrets)
+    return RouterDefaults(
+        image=settings.router_image,
+        image_pull_secrets=settings.router_image_pull_secrets,
+        operator_image=settings.image,
+    )
 
 
 def new_master_key() -> str:

@@ -7,6 +7,9 @@ tokens from a cache, of which these tiers have none.
 
 import json
 import re
+import subprocess
+import threading
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,11 +17,11 @@ import pytest
 from answering import completion
 from costpolicy.router_plugin.compression import LEFT_OUT
 from costpolicy.router_plugin.series import Series
-from router.clients import DESK, EASY, HARD, Client, Tiers
+from router.clients import DESK, EASY, HARD, LARGE, SHOP, Client, Tiers
 from waiting import wait_until
 
-REFUSED = 400, {"error": {"message": "max_tokens is too large: 9999", "type": "BadRequestError", "code": 400}}
-FAILED = 500, {"error": {"message": "out of memory"}}
+REFUSED = 400, {"error": {"message": "max_tokens is too large: 9999", "type": "BadRequestError", "param": "max_tokens"}}
+FAILED = 500, {"error": {"message": "out of memory", "type": "InternalServerError", "param": None}}
 
 
 @pytest.mark.parametrize(("text", "tier"), [(EASY, "small"), (HARD, "large")])
@@ -140,29 +143,82 @@ def test_counts_are_what_was_asked_and_answered(client: Client, tiers: Tiers):
 def test_what_only_the_cheap_tier_refuses_the_trusted_one_answers_and_is_counted_for_it(client: Client, tiers: Tiers):
     tiers.small.answer = lambda _: REFUSED
     answer = client.ask(headers={"x-costpolicy-feature": "summary"})
-    labels = {"tier": "large", "policy": "", "feature": "summary", "outcome": "answered"}
+    labels = {"tier": "large", "policy": LARGE, "feature": "summary", "outcome": "answered"}
 
     assert (200, "from large") == (answer.status_code, answer.json()["choices"][0]["message"]["content"])
     assert 1 == client.total("costpolicy_route_requests_total", **labels)
 
 
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/completions"])
 @pytest.mark.parametrize(("reply", "outcome"), [(REFUSED, "refused"), (FAILED, "failed")], ids=["refused", "failed"])
-def test_what_no_tier_answers_arrives_as_the_trusted_tier_says_it_and_is_counted_once(
-    client: Client, tiers: Tiers, reply: Any, outcome: str
+def test_what_no_tier_answers_arrives_as_the_tier_says_that_it_was_for_and_is_counted_once(
+    client: Client, tiers: Tiers, reply: Any, outcome: str, path: str
 ):
     before = client.total("costpolicy_route_requests_total", outcome=outcome)
-    tiers.small.answer = tiers.large.answer = lambda _: reply
-    answer = client.ask()
+    tiers.small.answer = lambda _: reply
+    tiers.large.answer = lambda _: (reply[0], {"error": {"message": "from a stand-in", "type": "x", "param": None}})
+    answer = client.ask(path=path)
+    said, arrived = reply[1]["error"], answer.json()["error"]
 
     assert reply[0] == answer.status_code
-    assert reply[1]["error"]["message"] in answer.json()["error"]["message"]
+    assert said == {name: arrived[name] for name in said}
     assert (1, 1) == (len(tiers.small.asked), len(tiers.large.asked))
     assert before + 1 == client.total("costpolicy_route_requests_total", outcome=outcome)
 
 
-def test_every_series_of_the_decision_is_on_the_page(client: Client, tiers: Tiers):
-    client.ask(max_tokens=50)
-    told = set(re.findall(r"^# TYPE (\S+)", client.page(), flags=re.MULTILINE))
+def test_a_stream_is_handed_on_as_it_is_made_and_counted_once(client: Client, tiers: Tiers):
+    """The tier says the next word only once the client has the one before."""
+    arrived = threading.Semaphore(0)
 
-    assert told == set(re.findall(r"^# TYPE (\S+)", Series().page(), flags=re.MULTILINE))
-    assert {one for one in told if not one.startswith("costpolicy_route_")} == set()
+    def words() -> Iterator[Any]:
+        for number in range(3):
+            yield chunk([{"index": 0, "delta": {"content": f"word {number}"}, "finish_reason": None}])
+            assert arrived.acquire(timeout=20)
+        yield chunk([{"index": 0, "delta": {}, "finish_reason": "stop"}])
+        yield chunk([]) | {"usage": {"prompt_tokens": 11, "completion_tokens": 3, "total_tokens": 14}}
+        yield "[DONE]"
+
+    tiers.small.answer = lambda _: (200, words())
+    before = client.total("costpolicy_route_tokens_total"), client.total("costpolicy_route_requests_total")
+    body = {"model": "chat", "stream": True, "messages": [{"role": "user", "content": EASY}]}
+    with client.http.stream(
+        "POST", "/v1/chat/completions", json=body, headers={"Authorization": f"Bearer {SHOP}"}
+    ) as answer:
+        lines = []
+        for line in answer.iter_lines():
+            lines.append(line)
+            if "word" in line:
+                arrived.release()
+    client.admitted += 1
+
+    assert [f"word {number}" for number in range(3)] == re.findall(r"word \d", "".join(lines))
+    assert not any("usage" in line for line in lines)
+    assert (before[0] + 14, before[1] + 1) == (
+        client.total("costpolicy_route_tokens_total"),
+        client.total("costpolicy_route_requests_total"),
+    )
+
+
+def test_a_run_of_the_same_word_is_no_reason_to_end_a_stream(client: Client, tiers: Tiers):
+    def dashes() -> Iterator[Any]:
+        for _ in range(300):
+            yield chunk([{"index": 0, "delta": {"content": "-----"}, "finish_reason": None}])
+        yield chunk([{"index": 0, "delta": {}, "finish_reason": "stop"}])
+        yield "[DONE]"
+
+    tiers.small.answer = lambda _: (200, dashes())
+
+    assert 300 == client.ask(stream=True).text.count("-----")
+
+
+def chunk(choices: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"id": "x", "object": "chat.completion.chunk", "created": 1, "model": "tiny", "choices": choices}
+
+
+def test_prometheus_reads_the_page_and_finds_nothing_to_complain_of(client: Client, tiers: Tiers):
+    client.ask(headers={"x-costpolicy-feature": "search"}, max_tokens=50)
+    page = client.page()
+    done = subprocess.run(["promtool", "check", "metrics"], input=page, capture_output=True, text=True)
+
+    assert (0, "", "") == (done.returncode, done.stdout, done.stderr)
+    assert {one.name for one in Series().all()} == set(re.findall(r"^# TYPE (\S+)", page, flags=re.MULTILINE))

@@ -14,7 +14,7 @@ import pytest
 
 from builders import policy
 from costpolicy.api.operation import Prompts
-from costpolicy.cli.evaluate import JUDGE_KEY
+from costpolicy.cli.judging import JUDGE_KEY
 from costpolicy.cli.main import parser
 from costpolicy.manifests.evaluation_job import (
     CONCURRENCY,

@@ -53,6 +53,14 @@ def test_any_text_can_be_redacted_and_is_then_left_as_it_is(text: str):
     assert redact(text) == redact(redact(text))
 
 
+@pytest.mark.parametrize("unit", ["1.", "A", "a1", "1 ", "x@"])
+def test_no_text_takes_longer_to_redact_than_its_length_says(unit: str):
+    """One that did would stop the router.  Where time grows with the square of the length, this one takes hours."""
+    text = unit * 500_000
+
+    assert redact(f"{text} ann@example.com").endswith(" [email]")
+
+
 def test_a_sample_is_a_request_that_the_analysis_of_prompts_reads():
     request = {
         "model": "chat",
@@ -95,8 +103,8 @@ def test_a_folder_that_cannot_be_written_is_told_and_the_next_sample_tried(tmp_p
     told: list[Exception] = []
     (tmp_path / "file").touch()
     samples = Samples(now=lambda: NOW, failed=told.append)
-    samples.offer(sampling(tmp_path / "file"), {})
-    samples.offer(sampling(tmp_path / "folder"), {})
+    samples.offer(sampling(tmp_path / "file"), dict)
+    samples.offer(sampling(tmp_path / "folder"), dict)
     samples.close()
 
     assert 1 == len(told)
@@ -111,7 +119,7 @@ def test_what_comes_while_too_many_wait_is_dropped_and_nobody_waits(tmp_path: Pa
         return NOW
 
     samples = Samples(now=stuck, failed=lambda _: None)
-    taken = sum(samples.offer(sampling(tmp_path, 10_000), {}) for _ in range(WAITING * 2))
+    taken = sum(samples.offer(sampling(tmp_path, 10_000), dict) for _ in range(WAITING * 2))
     reading.append(NOW)
     samples.close()
 

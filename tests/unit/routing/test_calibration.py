@@ -17,6 +17,8 @@ from costpolicy.routing.calibration import (
     message,
     summary,
 )
+from costpolicy.routing.coefficients import out_of_fold
+from costpolicy.routing.labels import Label
 from made_labels import held_out, made_labels
 
 DAY = date(2026, 11, 29)
@@ -76,3 +78,16 @@ def test_a_smaller_loss_allows_less():
 
     assert isinstance(two, Proven)
     assert isinstance(one, NothingProven) or one.examined.threshold < two.examined.threshold
+
+
+@pytest.mark.parametrize("count", [20, 600])
+def test_prompts_that_look_all_alike_are_calibrated_too(count: int):
+    """Of equal scores, quantiles are equal only up to rounding."""
+    hard, easy = "Explain why Theorems Hold, At Length " * 5, "what is the name of it "
+    labels = [
+        Label(task="", prompt=f"{easy if number % 10 else hard}{number}", strong=True, weak=bool(number % 10))
+        for number in range(count)
+    ]
+    calibration = calibrate(labels, out_of_fold(labels), Fraction(2, 100), date(2026, 11, 29))
+
+    assert isinstance(calibration, Proven if count == 600 else NothingProven)

@@ -1,11 +1,12 @@
 """Names, labels and owners of a namespace's router."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from kubernetes import client
 
 from costpolicy.manifests.identity import COMPONENT_LABEL, MANAGED_BY, MANAGED_BY_LABEL, Labels
-from costpolicy.manifests.router.inputs import Router
+from costpolicy.manifests.router.inputs import Route, Router
 
 ROUTER: Final = "costpolicy-router"
 """Name of the router's objects; a namespace has one router."""
@@ -43,18 +44,22 @@ def router_meta(router: Router, name: str = ROUTER) -> client.V1ObjectMeta:
         name=name,
         namespace=router.namespace or None,
         labels=router_labels(),
-        owner_references=[
-            client.V1OwnerReference(
-                api_version="costpolicy.dev/v1alpha1",
-                kind="ModelRoute",
-                name=route.name,
-                uid=route.uid,
-                # An object has one controller at most; these have as many owners as there are routes.
-                controller=False,
-                block_owner_deletion=False,
-            )
-            for route in router.routes
-            if route.uid
-        ]
-        or None,
+        owner_references=owned_by_routes(router.routes),
     )
+
+
+def owned_by_routes(routes: Sequence[Route]) -> list[client.V1OwnerReference] | None:
+    """Return references to every stored route; an object has one controller at most, so none of them is it."""
+    owners = [
+        client.V1OwnerReference(
+            api_version="costpolicy.dev/v1alpha1",
+            kind="ModelRoute",
+            name=route.name,
+            uid=route.uid,
+            controller=False,
+            block_owner_deletion=False,
+        )
+        for route in routes
+        if route.uid
+    ]
+    return owners or None

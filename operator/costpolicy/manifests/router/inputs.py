@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 from costpolicy.api.containers import ResourceRequirements
 from costpolicy.api.objects import SecretKeyRef
+from costpolicy.api.operation import Judge
 from costpolicy.units import Money
 
 
@@ -144,6 +145,43 @@ class Tenant:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RenewedTier:
+    """A tier whose threshold is proven anew.
+
+    Attributes:
+        config_map: that the route names for it.
+        max_loss: what it may lose, as a share of the trusted tier's score.
+    """
+
+    name: str
+    config_map: str
+    max_loss: Fraction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Renewal:
+    """How a route's thresholds are proven anew, by a CronJob.
+
+    Attributes:
+        route: its name.
+        tiers: one or more before the trusted one, in order.
+        schedule: cron expression of five fields.
+        judge: how answers are compared.
+        claim: where samples and labels lie.
+        per_day: the most labels of a tier and day.
+        keep: age at which labels go.
+    """
+
+    route: str
+    tiers: tuple[RenewedTier, ...]
+    schedule: str
+    judge: Judge
+    claim: str
+    per_day: int
+    keep: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Router:
     """The router of a namespace.
 
@@ -155,6 +193,8 @@ class Router:
         database: LiteLLM's own, for its budgets and virtual keys; ``None``: there are none.
         feature_header: header in which clients name the feature that asks.
         resources: of the router's container; ``None``: those that are usual for it.
+        renewals: of routes that have a schedule for it.
+        operator_image: what CronJobs of renewals run; empty: there is none, and they are not made.
     """
 
     namespace: str
@@ -167,3 +207,5 @@ class Router:
     image_pull_secrets: tuple[str, ...] = ()
     feature_header: str = "x-costpolicy-feature"
     resources: ResourceRequirements | None = None
+    renewals: tuple[Renewal, ...] = ()
+    operator_image: str = ""

@@ -1,5 +1,6 @@
 """Everything that a namespace's router is made of."""
 
+from costpolicy.manifests.router.calibration_job import calibration_cron_job
 from costpolicy.manifests.router.configuration import configuration
 from costpolicy.manifests.router.deployment import router_deployment
 from costpolicy.manifests.router.disruption import router_disruption_budget
@@ -27,4 +28,6 @@ def router_objects(router: Router, *, monitored: bool) -> tuple[Object, ...]:
         router_deployment(router, monitored=monitored),
         router_disruption_budget(router),
     )
-    return (*objects, router_pod_monitor(router)) if monitored else objects
+    monitors = (router_pod_monitor(router),) if monitored else ()
+    renewals = router.renewals if router.operator_image else ()
+    return (*objects, *monitors, *(calibration_cron_job(router, renewal) for renewal in renewals))

@@ -10,6 +10,7 @@ from costpolicy.api.reasons import Reason
 from costpolicy.api.validation import Problem
 from costpolicy.manifests.router.identity import ROUTER
 from costpolicy.manifests.router.inputs import Route, Router, Tenant
+from costpolicy.reconcile.routes.renewals import renewals
 from costpolicy.reconcile.routes.snapshot import RoutesSnapshot
 
 MASTER_KEY: Final = SecretKeyRef(name=ROUTER, key="master-key")
@@ -68,6 +69,8 @@ def router_of(snapshot: RoutesSnapshot, rendered: Sequence[Route]) -> Router | N
         image_pull_secrets=snapshot.image_pull_secrets,
         feature_header=first.attribution.header,
         resources=_resources(served),
+        renewals=renewals(served, rendered),
+        operator_image=snapshot.operator_image,
     )
 
 

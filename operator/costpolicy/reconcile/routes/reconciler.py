@@ -33,10 +33,12 @@ class RouterDefaults:
     Attributes:
         image: with its digest; empty: none, and no route is served.
         image_pull_secrets: names of Secrets that every namespace with routes has.
+        operator_image: the operator's own; empty: no calibration is renewed.
     """
 
     image: str = ""
     image_pull_secrets: tuple[str, ...] = ()
+    operator_image: str = ""
 
 
 class RoutesReconciler:
@@ -97,6 +99,7 @@ class RoutesReconciler:
             pods=tuple(pod for pod in fleet.capacity.pods if pod.namespace == namespace and is_router(pod.labels)),
             image=self._defaults.image,
             image_pull_secrets=self._defaults.image_pull_secrets,
+            operator_image=self._defaults.operator_image,
             monitored=self._gateway.serves(POD_MONITOR.api_version, POD_MONITOR.kind),
         )
 
@@ -108,10 +111,10 @@ class RoutesReconciler:
         """
         if decision.master_key:
             self._gateway.create(master_key_secret(namespace, self._new_key()))
-        for item in decision.objects:
-            self._gateway.apply(item, FieldManager.OPERATOR)
         for ref in decision.deletions:
             self._gateway.delete(ref)
+        for item in decision.objects:
+            self._gateway.apply(item, FieldManager.OPERATOR)
         for told in decision.statuses:
             self._gateway.apply_status(told.route, told.status.to_json())
             for news in told.news:

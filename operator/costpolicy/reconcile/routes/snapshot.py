@@ -26,6 +26,7 @@ class RoutesSnapshot:
         pods: the router's.
         image: of the router, with its digest; empty: the operator was told none.
         image_pull_secrets: names of Secrets of the namespace.
+        operator_image: the operator's own, which CronJobs run; empty: there are none.
         monitored: the cluster has the kind PodMonitor.
     """
 
@@ -39,4 +40,5 @@ class RoutesSnapshot:
     pods: tuple[Pod, ...] = ()
     image: str = ""
     image_pull_secrets: tuple[str, ...] = ()
+    operator_image: str = ""
     monitored: bool = False
