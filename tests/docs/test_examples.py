@@ -23,7 +23,7 @@ POLICIES = sorted(set(EXAMPLES.glob("*.yaml")) - {PRICES})
 
 
 ROUTING = sorted((EXAMPLES / "routing").glob("*.yaml"))
-KINDS = [path for path in ROUTING if "kind:" in path.read_text()]
+KINDS = [path for path in ROUTING if "costpolicy.dev/v1alpha1" in path.read_text()]
 
 
 def costpolicy(*arguments: str | Path) -> str:

@@ -182,7 +182,7 @@ class Gateway(Protocol):
         """Return the children of one policy (found by label), by kind and name, with their managedFields."""
 
     def router(self, namespace: str) -> tuple[Object, ...]:
-        """Return what a namespace's router is made of (found by label), by kind and name; of ConfigMaps the metadata only."""
+        """Return what a namespace's router is made of (found by label), by kind and name, but for ConfigMaps."""
 
     def autoscalers(self) -> tuple[Object, ...]:
         """Return every HorizontalPodAutoscaler and ScaledObject of the watched namespaces, whosever it is."""
@@ -190,8 +190,8 @@ class Gateway(Protocol):
     def read(self, ref: ObjectRef) -> Object | None:
         """Return any one object of a kind that the operator may read, or None when there is none."""
 
-    def version(self, ref: ObjectRef) -> str | None:
-        """Return the resourceVersion of an object, or None when there is none; its content is not sent."""
+    def metadata(self, ref: ObjectRef) -> Object | None:
+        """Return an object without its content, or None when there is none: what is large and rarely changes."""
 
     def serves(self, api_version: str, kind: str) -> bool:
         """Return whether the cluster has this kind (PodMonitor, HTTPRoute, ScaledObject ... are optional)."""

@@ -84,6 +84,7 @@ def routed(cluster: Cluster, running: Running) -> Running:
     wait_until(lambda: router(cluster) is not None)
     roll(cluster)
     wait_until(lambda: condition(cluster, "Ready") == ("True", "Serving"))
+    assert condition(cluster, "Routing") == ("True", "Routed")
     return running
 
 
@@ -98,7 +99,6 @@ def test_a_route_gets_its_router_and_says_what_it_saves(cluster: Cluster, routed
         item = router(cluster, api_version, kind)
         assert item is not None, kind
         assert [owner["name"] for owner in item["metadata"]["ownerReferences"]] == ["chat"]
-    assert condition(cluster, "Routing") == ("True", "Routed")
 
     shown = api_server.kubectl("get", "mroute", "-n", cluster.namespace, "-o", "wide").splitlines()
     assert shown[0].split() == [
