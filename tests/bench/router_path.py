@@ -19,9 +19,10 @@ import yaml
 
 from bench.figures import Figure
 from bench.routing import TYPICAL
+from costpolicy.manifests.router.litellm import CALLBACK
 from engine.server import free_port
-from router.clients import COEFFICIENTS, routes_document
-from router.folder import MASTER_KEY, write_folder
+from router.clients import LARGE, MASTER_KEY, SMALL, decided, variables
+from router.folder import write_folder
 from router.load import tier
 from router.server import CONFIGURATION, RunningRouter, serve_router
 
@@ -29,7 +30,6 @@ WARM_UP = 60
 TURNS = 500
 """Requests one by one, each to all ways in turn: what the machine does else hits all alike."""
 ROUNDS, AT_ONCE, CLIENTS = 4, 240, 8
-VARIABLES = {"LITELLM_MASTER_KEY": MASTER_KEY}
 HEADERS = {"Authorization": f"Bearer {MASTER_KEY}", "x-costpolicy-feature": "search"}
 BODY = {"model": "chat", "max_tokens": 200, "messages": [{"role": "user", "content": TYPICAL}]}
 
@@ -69,14 +69,13 @@ def figures() -> Iterator[Figure]:
 
 
 def _ways(work: Path, running: ExitStack) -> list[Way]:
-    port, metrics = free_port(), free_port()
+    port = free_port()
     running.enter_context(tier(port, work / "tier.log"))
     url = f"http://127.0.0.1:{port}"
-    document = routes_document(metrics, work / "samples")
-    document["routes"]["chat"]["sampling"] |= {"share": 0.01, "perDay": 500}
-    ours = write_folder(work / "ours", document, {"chat": url, "chat/small": url}, COEFFICIENTS, keys=False)
+    given = decided(tenants=False)
+    ours = write_folder(work / "ours", given, {SMALL: url, LARGE: url}, free_port())
     alone = _without_callback(ours, work / "alone")
-    routers = [running.enter_context(serve_router(folder, VARIABLES)) for folder in (alone, ours)]
+    routers = [running.enter_context(serve_router(folder, variables(folder, given))) for folder in (alone, ours)]
     return [
         Way("direct call", url, 0),
         _through("LiteLLM alone", routers[0]),
@@ -91,7 +90,7 @@ def _through(name: str, router: RunningRouter) -> Way:
 def _without_callback(folder: Path, target: Path) -> Path:
     """Write the same configuration without anything of ours."""
     document: dict[str, Any] = yaml.safe_load((folder / CONFIGURATION).read_text())
-    del document["litellm_settings"]["callbacks"]
+    document["litellm_settings"]["callbacks"].remove(CALLBACK)
     target.mkdir()
     (target / CONFIGURATION).write_text(yaml.safe_dump(document))
     return target

@@ -1,64 +1,45 @@
-"""A router's folder as its pod sees it: configuration, routes, coefficients, and our modules below them."""
+"""A router's folder as its pod sees it: every file as the operator renders it, with addresses and ports of this machine."""
 
 import json
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
-
-import yaml
 
 import costpolicy.router_plugin
-from router.server import CONFIGURATION
+from costpolicy.manifests.identity import HTTP_PORT
+from costpolicy.manifests.router.configuration import router_files
+from costpolicy.manifests.router.files import CONFIG_FILE, ROUTES_FILE
+from costpolicy.manifests.router.inputs import Router
 
 PLUGIN = Path(costpolicy.router_plugin.__file__).parent
-MASTER_KEY = "sk-of-the-administrator-of-these-tests"
 
 
-def write_folder(
-    folder: Path, routes: Mapping[str, Any], tiers: Mapping[str, str], coefficients: Mapping[str, str], keys: bool
-) -> Path:
-    """Write everything.
+def write_folder(folder: Path, router: Router, addresses: Mapping[str, str], metrics_port: int) -> Path:
+    """Write everything; samples go to a folder ``samples`` beside it.
 
     Args:
-        routes: ``routes.json``.
-        tiers: by the router's name of a model, such as ``chat/small``, the address of what answers.
-        coefficients: files by name.
-        keys: whether tenants have keys of their own.
+        folder: must not be there yet.
+        router: as the operator decides it.
+        addresses: of what answers, by the policy that would.
+        metrics_port: where the callback serves what it counts.
     """
-    folder.mkdir(parents=True)
-    shutil.copytree(PLUGIN, folder / PLUGIN.name, ignore=shutil.ignore_patterns("__pycache__"))
-    (folder / "routes.json").write_text(json.dumps(routes))
-    for name, text in coefficients.items():
-        (folder / name).write_text(text)
-    (folder / CONFIGURATION).write_text(yaml.safe_dump(_configuration(routes, tiers, keys)))
+    for file in router_files(router):
+        path = folder / file.path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(file.text)
+    configuration = (folder / CONFIG_FILE).read_text()
+    for policy, address in addresses.items():
+        configuration = configuration.replace(f"http://{policy}.{router.namespace}.svc:{HTTP_PORT}", address)
+    (folder / CONFIG_FILE).write_text(configuration)
+    routes = json.loads((folder / ROUTES_FILE).read_text()) | {"metricsPort": metrics_port}
+    for route in routes["routes"].values():
+        if "sampling" in route:
+            route["sampling"]["folder"] = str(folder.parent / "samples")
+    (folder / ROUTES_FILE).write_text(json.dumps(routes))
     return folder
 
 
-def _configuration(routes: Mapping[str, Any], tiers: Mapping[str, str], keys: bool) -> dict[str, Any]:
-    fallbacks = [{name: [name.split("/")[0]]} for name in tiers if "/" in name and not _is_trusted(routes, name)]
-    return {
-        "model_list": [
-            {
-                "model_name": name,
-                "litellm_params": {
-                    "model": "hosted_vllm/tiny",
-                    "api_base": f"{url}/v1",
-                    "api_key": "none",
-                    "max_retries": 0,
-                },
-            }
-            for name, url in tiers.items()
-        ],
-        "router_settings": {"num_retries": 0, "fallbacks": fallbacks, "disable_cooldowns": True, "timeout": 600},
-        "litellm_settings": {"callbacks": ["router_plugin.callback.handler"], "drop_params": False},
-        "general_settings": {
-            "master_key": "os.environ/LITELLM_MASTER_KEY",
-            **({"custom_auth": "router_plugin.keys.authenticate"} if keys else {}),
-        },
-    }
-
-
-def _is_trusted(routes: Mapping[str, Any], name: str) -> bool:
-    route, tier = name.split("/")
-    return bool(routes["routes"][route]["trusted"] == tier)
+def variables_of(folder: Path) -> dict[str, str]:
+    """Return what differs on this machine from the variables of a pod: where it may write, and where modules are."""
+    scratch = folder.with_name(f"{folder.name}-tmp")
+    scratch.mkdir(exist_ok=True)
+    return {"HOME": str(scratch), "TMPDIR": str(scratch), "PYTHONPATH": str(folder)}

@@ -1,25 +1,26 @@
 """A real LiteLLM whose callback is broken on purpose: the trusted tier answers.
 
-Covered: files that cannot be read, modules that are missing or do not parse, every step that raises.
+Covered: files that cannot be read, a module that is missing, every step that raises.
 Not covered: ``callback.py`` itself missing, without which LiteLLM does not start and the router that runs goes on.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 
-import httpx
 import pytest
 
-from engine.server import free_port
-from router.clients import COEFFICIENTS, EASY, VARIABLES, Client, Tiers, models, routes_document
-from router.folder import MASTER_KEY, PLUGIN, write_folder
-from router.server import RouterStartError, serve_router
+from costpolicy.manifests.router.files import coefficients_file
+from costpolicy.manifests.router.inputs import Cap
+from router.clients import EASY, MASTER_KEY, Client, Tiers, decided, serving
+from router.folder import PLUGIN
+from router.server import RouterStartError
 
 STEPS = {
     "attribute": ("request.py", "feature_of"),
     "choose": ("choosing.py", "tier_for"),
-    "sample": ("sampling.py", "sample_of"),
+    "sample": ("sampling.py", "is_sampled"),
     "limit": ("request.py", "capped"),
     "stop": ("request.py", "stops_with"),
     "compress": ("compression.py", "shortened"),
@@ -39,19 +40,10 @@ def break_every_step(folder: Path) -> None:
         raising(folder / PLUGIN.name / module, function)
 
 
-@contextmanager
-def broken_router(tiers: Tiers, work: Path, spoil: Break, keys: bool = False) -> Iterator[Client]:
-    port = free_port()
-    document = routes_document(port, work / "samples")
-    for route in document["routes"].values():
-        route["caps"] = {"": {"maxTokens": 300, "stop": ["END"]}}
-    folder = write_folder(work / "folder", document, models(tiers), COEFFICIENTS, keys=keys)
-    spoil(folder)
-    with (
-        serve_router(folder, VARIABLES) as router,
-        httpx.Client(base_url=router.url, trust_env=False, timeout=60) as http,
-    ):
-        yield Client(router, port, work / "samples", http)
+def broken_router(tiers: Tiers, work: Path, spoil: Break, tenants: bool = False) -> AbstractContextManager[Client]:
+    given = decided(tenants=tenants)
+    chat = replace(given.routes[0], caps={"": Cap(max_tokens=300, stop=("END",))})
+    return serving(work / "folder", replace(given, routes=(chat, *given.routes[1:])), tiers.addresses, spoil)
 
 
 @pytest.mark.parametrize(
@@ -59,9 +51,8 @@ def broken_router(tiers: Tiers, work: Path, spoil: Break, keys: bool = False) ->
     [
         lambda folder: (folder / "routes.json").write_text('{"version": 1, "routes": {'),
         lambda folder: (folder / PLUGIN.name / "score.py").unlink(),
-        lambda folder: (folder / PLUGIN.name / "pipeline.py").write_text("def broken(:"),
     ],
-    ids=["routes.json does not parse", "a module is missing", "a module does not parse"],
+    ids=["routes.json does not parse", "a module is missing"],
 )
 def test_what_cannot_be_loaded_leaves_everything_to_the_trusted_tier(tiers: Tiers, tmp_path: Path, spoil: Break):
     with broken_router(tiers, tmp_path, spoil) as client:
@@ -72,7 +63,9 @@ def test_what_cannot_be_loaded_leaves_everything_to_the_trusted_tier(tiers: Tier
 
 
 def test_a_score_that_cannot_be_read_leaves_its_route_to_the_trusted_tier_and_is_counted(tiers: Tiers, tmp_path: Path):
-    with broken_router(tiers, tmp_path, lambda folder: (folder / "chat.json").write_text('{"version": 99}')) as client:
+    with broken_router(
+        tiers, tmp_path, lambda folder: (folder / coefficients_file("chat")).write_text('{"version": 99}')
+    ) as client:
         answer = client.ask(key=MASTER_KEY)
 
         assert "from large" == answer.json()["choices"][0]["message"]["content"]
@@ -95,6 +88,6 @@ def test_steps_that_raise_are_left_out_and_counted_and_the_request_is_answered(t
 def test_a_router_whose_keys_cannot_be_read_does_not_start(tiers: Tiers, tmp_path: Path):
     with (
         pytest.raises(RouterStartError, match="RoutesError"),
-        broken_router(tiers, tmp_path, lambda folder: (folder / "routes.json").write_text("{}"), keys=True),
+        broken_router(tiers, tmp_path, lambda folder: (folder / "routes.json").write_text("{}"), tenants=True),
     ):
         pass

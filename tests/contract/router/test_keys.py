@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from router.clients import DESK, NOBODY, SHOP, Client, Tiers
-from router.folder import MASTER_KEY
+from router.clients import DESK, MASTER_KEY, NOBODY, SHOP, Client, Tiers
 
 
 @pytest.mark.parametrize("key", [NOBODY, SHOP[:-1], SHOP + "x", "none", "sk-" + "x" * 2_000])

@@ -13,11 +13,10 @@ from typing import Any
 import httpx
 import pytest
 
-from engine.server import SERVED_NAME, Engine, free_port, serve
+from engine.server import SERVED_NAME, Engine, serve
 from engine.tiny_model import CONTEXT, write_tiny_model
-from router.clients import COEFFICIENTS, EASY, HARD, routes_document
-from router.folder import MASTER_KEY, write_folder
-from router.server import RunningRouter, serve_router
+from router.clients import EASY, HARD, LARGE, MASTER_KEY, SMALL, decided, serving
+from router.server import RunningRouter
 
 TOOL_ARGUMENTS = ["--enable-auto-tool-choice", "--tool-call-parser=hermes"]
 TOOL = {
@@ -51,12 +50,10 @@ def trusted_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]
 def router(
     running_engine: Engine, trusted_engine: Engine, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[RunningRouter]:
-    work = tmp_path_factory.mktemp("router")
-    document = routes_document(free_port(), work / "samples")
-    addresses = {"chat": trusted_engine.url, "chat/small": running_engine.url, "notes": trusted_engine.url}
-    folder = write_folder(work / "folder", document, addresses, COEFFICIENTS, keys=False)
-    with serve_router(folder, {"LITELLM_MASTER_KEY": MASTER_KEY}) as running:
-        yield running
+    addresses = {SMALL: running_engine.url, LARGE: trusted_engine.url}
+    folder = tmp_path_factory.mktemp("router") / "folder"
+    with serving(folder, decided(tenants=False), addresses) as client:
+        yield client.router
 
 
 def ask(url: str, model: str, path: str = "/v1/chat/completions", **body: Any) -> httpx.Response:

@@ -16,7 +16,7 @@ import pytest
 from answering import completion
 from costpolicy.router_plugin.compression import LEFT_OUT
 from costpolicy.router_plugin.series import Series
-from router.clients import DESK, EASY, HARD, SHOP, Client, Tiers
+from router.clients import DESK, EASY, HARD, LARGE, SHOP, Client, Tiers
 from waiting import wait_until
 
 REFUSED = 400, {"error": {"message": "max_tokens is too large: 9999", "type": "BadRequestError", "param": "max_tokens"}}
@@ -142,7 +142,7 @@ def test_counts_are_what_was_asked_and_answered(client: Client, tiers: Tiers):
 def test_what_only_the_cheap_tier_refuses_the_trusted_one_answers_and_is_counted_for_it(client: Client, tiers: Tiers):
     tiers.small.answer = lambda _: REFUSED
     answer = client.ask(headers={"x-costpolicy-feature": "summary"})
-    labels = {"tier": "large", "policy": "", "feature": "summary", "outcome": "answered"}
+    labels = {"tier": "large", "policy": LARGE, "feature": "summary", "outcome": "answered"}
 
     assert (200, "from large") == (answer.status_code, answer.json()["choices"][0]["message"]["content"])
     assert 1 == client.total("costpolicy_route_requests_total", **labels)
@@ -150,12 +150,12 @@ def test_what_only_the_cheap_tier_refuses_the_trusted_one_answers_and_is_counted
 
 @pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/completions"])
 @pytest.mark.parametrize(("reply", "outcome"), [(REFUSED, "refused"), (FAILED, "failed")], ids=["refused", "failed"])
-def test_what_no_tier_answers_arrives_as_the_trusted_tier_says_it_and_is_counted_once(
+def test_what_no_tier_answers_arrives_as_the_tier_says_that_it_was_for_and_is_counted_once(
     client: Client, tiers: Tiers, reply: Any, outcome: str, path: str
 ):
     before = client.total("costpolicy_route_requests_total", outcome=outcome)
-    tiers.small.answer = lambda _: (reply[0], {"error": {"message": "of the cheap tier", "type": "x", "param": None}})
-    tiers.large.answer = lambda _: reply
+    tiers.small.answer = lambda _: reply
+    tiers.large.answer = lambda _: (reply[0], {"error": {"message": "from a stand-in", "type": "x", "param": None}})
     answer = client.ask(path=path)
     said, arrived = reply[1]["error"], answer.json()["error"]
 

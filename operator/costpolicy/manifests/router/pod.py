@@ -43,6 +43,8 @@ VARIABLES: Final[Mapping[str, str]] = {
     "LITELLM_LOCAL_POLICY_TEMPLATES": "True",
     "LITELLM_LOG": "WARNING",
     "LITELLM_MIGRATION_DIR": f"{_SCRATCH}/migrations",
+    # By default a stream in which one chunk stands a hundred times in a row is ended with an error.
+    "REPEATED_STREAMING_CHUNK_LIMIT": "1000000000",
     # It is configured by ModelRoutes, so pages to configure and to try it would only be open doors.
     "DISABLE_ADMIN_UI": "True",
     "NO_DOCS": "True",
