@@ -237,6 +237,17 @@ class Gateway(Protocol):
         """Publish an event.  Best effort: nothing that the operator decides may depend on it."""
 
 
+def reference_of(found: CostPolicy | ModelRoute) -> ObjectRef:
+    """Return the address of a policy or route."""
+    return ObjectRef(
+        api_version=found.api_version,
+        kind=found.kind,
+        name=found.metadata.name,
+        namespace=found.metadata.namespace,
+        uid=found.metadata.uid,
+    )
+
+
 def reference(item: Mapping[str, Any]) -> ObjectRef:
     """Return the address of an object in JSON."""
     metadata = item["metadata"]

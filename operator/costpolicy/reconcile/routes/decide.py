@@ -10,7 +10,7 @@ from costpolicy.api.model_route import ModelRoute
 from costpolicy.api.model_route_status import ModelRouteStatus
 from costpolicy.api.reasons import Reason
 from costpolicy.api.validation import Problem
-from costpolicy.kube.gateway import EventType, Object, ObjectRef, reference
+from costpolicy.kube.gateway import EventType, Object, ObjectRef, reference, reference_of
 from costpolicy.kube.kinds import CONFIG_MAP
 from costpolicy.manifests.router.configuration import ConfigurationTooLargeError, configuration_name
 from costpolicy.manifests.router.inputs import Router
@@ -90,6 +90,7 @@ def decide_routes(snapshot: RoutesSnapshot, now: datetime, refused: Problem | No
             configuration=made.configuration,
             problem=refused or made.problem,
             metrics_down=down,
+            currency=snapshot.prices.currency,
         )
         for view in views
     ]
@@ -161,14 +162,3 @@ def _news(route: ModelRoute, status: ModelRouteStatus) -> Iterator[News]:
         told.add(new.reason)
         good = kind is ConditionType.ROUTING and new.status == "True"
         yield News(type=EventType.NORMAL if good else EventType.WARNING, reason=new.reason, note=new.message)
-
-
-def reference_of(route: ModelRoute) -> ObjectRef:
-    """Return the address of a route."""
-    return ObjectRef(
-        api_version=route.api_version,
-        kind=route.kind,
-        name=route.metadata.name,
-        namespace=route.metadata.namespace,
-        uid=route.metadata.uid,
-    )
