@@ -4,8 +4,8 @@ from costpolicy.clock import SystemClock
 from costpolicy.kube.connection import Connection
 from costpolicy.observe.engine_metrics import EngineMetric
 from costpolicy.observe.exported import EXPORTED
-from costpolicy.observe.router_metrics import RouterMetric
 from costpolicy.observe.rules import rule_file
+from costpolicy.router_plugin.series import Series
 from costpolicy.runtime.operator import Operator
 from costpolicy.runtime.settings import Settings
 from costpolicy.runtime.telemetry import Telemetry
@@ -40,10 +40,10 @@ ROUTED = """
 ## Served by routers
 
 The callback in a router's pods counts what it routes.
-Labels are bounded ([which there are](../decisions/0033-the-router.md#what-the-router-counts)).
+Labels are bounded: routes, tiers and features that a ModelRoute names, `other` for features that it does not, `unattributed` for none.
 
-| Series |
-|---|
+| Series | Type | Labels | What it says |
+|---|---|---|---|
 """
 READ = """
 ## Read from vLLM
@@ -59,7 +59,9 @@ def page() -> str:
     rules = [rule for group in rule_file()["groups"] for rule in group["rules"]]
     recorded = "".join(f"| `{rule['record']}` |\n" for rule in rules)
     read = "".join(f"| `{metric}` |\n" for metric in EngineMetric)
-    routed = "".join(f"| `{metric}` |\n" for metric in RouterMetric)
+    routed = "".join(
+        f"| `{one.name}` | {one.kind} | `{'`, `'.join(one.labels)}` | {one.says} |\n" for one in Series().all()
+    )
     return HEAD + fleet + OWN + _own() + RECORDED + recorded + ROUTED + routed + READ + read
 
 

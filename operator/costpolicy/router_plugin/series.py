@@ -128,9 +128,10 @@ class Series:
     def page(self) -> str:
         """Return everything in Prometheus' text format, version 0.0.4."""
         with self.lock:
-            return "".join(line for one in self._all() for line in _lines(one))
+            return "".join(line for one in self.all() for line in _lines(one))
 
-    def _all(self) -> tuple[Counter | Histogram, ...]:
+    def all(self) -> tuple[Counter | Histogram, ...]:
+        """Return every series."""
         counted = (self.requests, self.tokens, self.scores, self.asked, self.generated, self.cut)
         return (*counted, self.compressed, self.sampled, self.errors)
 

@@ -3,6 +3,7 @@
 import httpx
 import pytest
 
+from costpolicy.observe.router_metrics import RouterMetric
 from costpolicy.router_plugin.exposition import CONTENT_TYPE, serve
 from costpolicy.router_plugin.series import Series
 
@@ -30,3 +31,8 @@ def test_a_port_that_is_taken_is_an_error():
     finally:
         server.shutdown()
         server.server_close()
+
+
+def test_the_operator_reads_the_names_that_routers_serve():
+    """The two sides share no code: one runs in the router."""
+    assert set(RouterMetric) == {one.name for one in Series().all()}
