@@ -67,6 +67,14 @@ def test_the_route_of_the_examples_names_a_policy_and_prices_that_are_examples_t
     assert {(tier.external.provider, tier.external.model) for tier in tiers if tier.external} == prices
 
 
+def test_the_route_of_the_examples_is_rendered():
+    files = [EXAMPLES / "chat-8b.yaml", *KINDS, PRICES]
+    sources = [argument for file in files for argument in ("-f", file)]
+    out = costpolicy("render", *sources, "--router-image", "registry.example.com/litellm@sha256:1")
+
+    assert "name: costpolicy-router" in out
+
+
 def test_int8_halves_the_accelerators_of_the_70b_example():
     whole, halved = planned(EXAMPLES / "llama-70b.yaml"), planned(EXAMPLES / "llama-70b-int8.yaml")
 
