@@ -14,12 +14,12 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from costpolicy.api.types import CapacityType
+from costpolicy.api.types import CapacityType, TechniqueMode
 from costpolicy.perf.latency import Binding
 from costpolicy.planning.evaluation import Evaluation
 from costpolicy.planning.options import offers
 from costpolicy.planning.plan import Verdict
-from costpolicy.planning.planner import plan
+from costpolicy.planning.planner import cheapest, plan
 from costpolicy.planning.request import limits_of, objectives_of
 from costpolicy.units import Money
 from situations import NOISE, asking, cost, dearer_or_equal, interruptible, situations
@@ -33,6 +33,16 @@ def test_every_candidate_is_chosen_dominated_or_rejected_with_a_reason(given_: d
     assert int(answer.target is not None) == sum(one.verdict is Verdict.CHOSEN for one in answer.candidates)
     assert all(one.reason and one.message for one in answer.candidates)
     assert (answer.target is None) == (answer.infeasible is not None)
+
+
+@given(situations(), st.sampled_from(["0.90", "8.00", "40.00"]), st.sampled_from(TechniqueMode), st.booleans())
+def test_the_cheapest_target_is_that_of_the_plan(given_: dict[str, Any], budget: str, mode: TechniqueMode, runs: bool):
+    techniques = {name: {"mode": mode} for name in ("quantization", "kvCacheQuantization")}
+    asked = asking(given_, budget={"hourly": budget}, techniques=techniques)
+    running = plan(asking(given_)).target if runs else None
+    asked = replace(asked, running=running.configuration if running else None)
+
+    assert plan(asked).target == cheapest(asked)
 
 
 @given(situations(), st.sampled_from([1, 2, 3]), st.sampled_from(["0.90", "8.00", "40.00"]))

@@ -83,19 +83,21 @@ class FleetObservations:
 
     def of(self, namespace: str, policy: str) -> PolicyObservation:
         """Return what was seen of a policy; everything missing if nothing was."""
+        key = (namespace, policy, "")
+        span = self._span(key)
         return PolicyObservation(
             namespace=namespace,
             policy=policy,
             variants=tuple(
                 self.of_variant(namespace, policy, variant) for variant in self.variants.get((namespace, policy), ())
             ),
-            requests_per_second_p95=self._high_rate((namespace, policy, "")),
-            shape_over_days=self._high_shape((namespace, policy, "")),
-            rises=rises_of(self._samples("over_days", (namespace, policy, ""))),
-            span=self._span((namespace, policy, "")),
+            requests_per_second_p95=self._high_rate(key, span),
+            shape_over_days=self._high_shape(key, span),
+            rises=rises_of(self._samples("over_days", key)),
+            span=span,
             windows=self.past.hours.get((namespace, policy), {}),
-            saturations=saturations(self._samples("saturation", (namespace, policy, ""))),
-            costs=costs_of(self.past.costs.get((namespace, policy, ""), ()), self.past.costs.get(("", "", ""), ())),
+            saturations=saturations(self._samples("saturation", key)),
+            costs=costs_of(self.past.costs.get(key, ()), self.past.costs.get(("", "", ""), ())),
         )
 
     def of_variant(self, namespace: str, policy: str, variant: str) -> VariantObservation:
@@ -126,16 +128,15 @@ class FleetObservations:
             )
         return no_series("recorded demand")
 
-    def _high_rate(self, key: Key) -> Figure:
-        span = self._span(key)
-        rates = (each for each in self._samples("over_days", key) if not {"figure", "horizon"} & each.labels.keys())
+    def _high_rate(self, key: Key, span: timedelta | Missing) -> Figure:
+        samples = self._samples("over_days", key)
+        rates = (each for each in samples if "figure" not in each.labels and "horizon" not in each.labels)
         high = high_rate(
             {each.labels.get("stretch", ""): each.value for each in rates}, None if isinstance(span, Missing) else span
         )
         return self._history("over_days", key) if high is None else high
 
-    def _high_shape(self, key: Key) -> RequestShape | Missing:
-        span = self._span(key)
+    def _high_shape(self, key: Key, span: timedelta | Missing) -> RequestShape | Missing:
         high = high_shape(self._samples("over_days", key), None if isinstance(span, Missing) else span)
         return UNRECORDED if high is None else high
 

@@ -18,9 +18,8 @@ Tree of failures (``MetricsUnavailable.reason``)::
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from costpolicy.api.missing import Missing
 from costpolicy.api.reasons import Reason
@@ -28,8 +27,7 @@ from costpolicy.api.reasons import Reason
 __all__ = ["MetricsSource", "MetricsUnavailable", "Missing", "Sample"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sample:
+class Sample(NamedTuple):
     """A finite value at a time (UTC): one of an instant vector, or one of several of a series.  NaN and infinities
     never get this far."""
 

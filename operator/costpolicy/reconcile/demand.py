@@ -110,8 +110,9 @@ def _shape_of(demand: Demand) -> RequestShape:
 def _with_queue(now: Demand, observed: PolicyObservation | MetricsDown) -> Demand:
     """Return the demand with what is waiting already, spread over the time in which it shall be served."""
     waiting = _number(observed.waiting) if isinstance(observed, PolicyObservation) else None
-    queued = (waiting or 0.0) / WORKED_OFF_IN.total_seconds()
-    return replace(now, requests_per_second=now.requests_per_second + queued)
+    if not waiting:
+        return now
+    return replace(now, requests_per_second=now.requests_per_second + waiting / WORKED_OFF_IN.total_seconds())
 
 
 def _coarse(demand: Demand) -> Demand:

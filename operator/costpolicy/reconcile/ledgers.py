@@ -91,7 +91,7 @@ class Ledgers:
         with self._lock:
             for key in asked:
                 hours = ledger_hours(found.get(key, ()), known)
-                self._waiting[key] = Ledger(occasion=_occasion(wanted[key], now), hours=hours)
+                self._waiting[key] = Ledger(occasion=_occasion(wanted[key], due_at(now)), hours=hours)
 
     def _due(self, wanted: Mapping[NamespacedName, CostPolicy], now: datetime) -> list[NamespacedName]:
         with self._lock:
@@ -99,13 +99,14 @@ class Ledgers:
                 self._waiting.pop(gone, None)
                 self._done.pop(gone, None)
             room = AT_ONCE - len(self._waiting)
+            due = due_at(now)
             late = [
-                key for key, policy in wanted.items() if key not in self._waiting and self._is_due(key, policy, now)
+                key for key, policy in wanted.items() if key not in self._waiting and self._is_due(key, policy, due)
             ]
             return sorted(late, key=lambda key: (self._read_at(key, wanted[key]), key))[:room] if room > 0 else []
 
-    def _is_due(self, key: NamespacedName, policy: CostPolicy, now: datetime) -> bool:
-        occasion = _occasion(policy, now)
+    def _is_due(self, key: NamespacedName, policy: CostPolicy, due: datetime) -> bool:
+        occasion = _occasion(policy, due)
         if self._done.get(key) == occasion:
             return False
         measured = policy.status.measurement if policy.status else None
@@ -121,9 +122,9 @@ class Ledgers:
         return (measured.read_at if measured else None) or datetime.min.replace(tzinfo=UTC)
 
 
-def _occasion(policy: CostPolicy, now: datetime) -> Occasion:
+def _occasion(policy: CostPolicy, due: datetime) -> Occasion:
     history = policy.status.history if policy.status else ()
-    return Occasion(due=due_at(now), changed=history[0].at if history else None)
+    return Occasion(due=due, changed=history[0].at if history else None)
 
 
 def due_at(now: datetime) -> datetime:

@@ -97,17 +97,18 @@ class Outlook:
         """Return the variant that a target would be, with the newest templates and image."""
         policy, configuration = self.snapshot.policy, target.configuration
         source = served_source(policy, configuration)
-        return render_variant(
-            VariantInputs(
-                policy=policy,
-                configuration=configuration,
-                engine=self.inputs.engine,
-                image=self.inputs.image,
-                startup_budget=startup_budget(int(target.memory.weights_bytes), source),
-                product_labels=self._products_on(configuration),
-                scrape_annotations=not self.snapshot.pod_monitor,
-            )
+        inputs = VariantInputs(
+            policy=policy,
+            configuration=configuration,
+            engine=self.inputs.engine,
+            image=self.inputs.image,
+            startup_budget=startup_budget(int(target.memory.weights_bytes), source),
+            product_labels=self._products_on(configuration),
+            scrape_annotations=not self.snapshot.pod_monitor,
         )
+        # A better plan that has to wait is asked for in each decision too.
+        known = self.snapshot.renderings.of(f"planned {configuration.kernels}", inputs)
+        return render_variant(inputs) if known is None else known
 
     def rendered_again(self, variant: LiveVariant) -> Variant | None:
         """Return what the policy makes of a running variant, with all that is pinned in its record.

@@ -1,4 +1,6 @@
-"""What was rendered of running variants: it stays the same until its policy is edited, and is asked for in each decision."""
+"""What was rendered of variants that run or are planned: it stays the same until their policy is edited, and is asked for in
+each decision.
+"""
 
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -9,8 +11,8 @@ from costpolicy.catalog.engines import EngineError
 from costpolicy.manifests.inputs import VariantInputs
 from costpolicy.manifests.variant import UnsupportedRevisionError, Variant, render_variant
 
-_VARIANTS: Final = 4
-"""Variants of a policy that are remembered: what serves, its successor, and what either replaces."""
+_VARIANTS: Final = 6
+"""Variants of a policy that are remembered: what serves, its successor, what either replaces, and two that are planned."""
 
 
 class Renderings:
@@ -22,16 +24,16 @@ class Renderings:
     def __init__(self) -> None:
         self._known: OrderedDict[str, tuple[VariantInputs, Variant | None]] = OrderedDict()
 
-    def of(self, hash_: str, inputs: VariantInputs) -> Variant | None:
+    def of(self, name: str, inputs: VariantInputs) -> Variant | None:
         """Return what inputs render; ``None`` where this operator cannot render them.
 
-        ``hash_`` is of the variant that runs; after an edit its policy makes another one of it.
+        ``name`` is the hash of a variant that runs, of which its policy makes another one after an edit, or any other.
         """
-        known = self._known.get(hash_)
+        known = self._known.get(name)
         if known is None or not _alike(known[0], inputs):
             known = inputs, _rendered(inputs)
-        self._known[hash_] = known
-        self._known.move_to_end(hash_)
+        self._known[name] = known
+        self._known.move_to_end(name)
         while len(self._known) > _VARIANTS:
             self._known.popitem(last=False)
         return known[1]

@@ -47,6 +47,12 @@ from costpolicy.units import parse_duration
 _LASTING: Final = (Reason.STEADY, Reason.SAVING_TOO_SMALL, Reason.DOES_NOT_PAY_BACK, Reason.ROLLED_BACK)
 """Holds that no time ends."""
 
+_SHOWN: Final = (
+    *("observed", "calibration", "target", "recommended", "uncapped_target", "playbook", "playbook_saves_per_month"),
+    *("current", "spending", "scaling"),
+)
+"""Fields of a status that say what was found, and that no decision is made on; see ``_decided``."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Grounds:
@@ -250,13 +256,13 @@ def _remembers(policy: CostPolicy, now: datetime) -> bool:
 def _decided(policy: CostPolicy) -> object:
     """Return what status says but for what no further look depends on.
 
-    That is what it only shows, of traffic, of what runs and of the month, whose ceiling is among the grounds; and what
-    replicas wait for, which the replica loop is asked at every step.  On Spot how many were ready tells what was lost.
+    That is what it only shows: of traffic, of plans, of what runs and of the month, whose ceiling is among the grounds; and
+    what replicas wait for, which the replica loop is asked at every step.  On Spot how many were ready tells what was lost.
     """
     status = policy.status
     if status is None:
         return None
-    shown: dict[str, object] = dict.fromkeys(("observed", "current", "spending", "scaling"))
+    shown: dict[str, object] = dict.fromkeys(_SHOWN)
     if status.current is not None and status.current.capacity_type != CapacityType.SPOT:
         shown["variants"] = bool(status.variants)
     return status.model_copy(update=shown)

@@ -154,8 +154,12 @@ def deployed(service: Service, controller: Controller, around: Sequence[Surround
     here = ahead.pop(0)
     price, places = service.hourly(here), service.placeable(here.stock)
     engine, seconds = service.engine, controller.interval.total_seconds()
+    traffic = service.traffic
+    serving = engine.asked(traffic)
     while now < until:
-        traffic = service.traffic.at(now)
+        if service.traffic.at(now) is not traffic:
+            traffic = service.traffic.at(now)
+            serving = engine.asked(traffic)
         while ahead and ahead[0].since <= now:
             result.cost += cost_of(price * paid, controller.interval)
             here, paid = ahead.pop(0), 0
@@ -163,8 +167,8 @@ def deployed(service: Service, controller: Controller, around: Sequence[Surround
         asked = controller.wanted(now, pods.ready(now), asked, reading)
         pods.resize(min(asked, places), now, engine.load_time + here.slowness)
         ready, rate = pods.ready(now), offered(traffic, now, back)
-        queue = waiting(engine, traffic, rate, ready, queue, seconds) if ready else 0.0
-        reading = engine.reading(traffic, rate / ready, queue / ready) if ready else None
+        queue = waiting(ready * serving.capacity, traffic, rate, queue, seconds) if ready else 0.0
+        reading = serving.reading(rate / ready, queue / ready) if ready else None
         back = returning(traffic, now, rate, reading)
         held, inside = len(pods.ready_at), reading.share_within(service.promise) if reading else 0.0
         result.serve(rate * seconds, rate * seconds * inside, held)

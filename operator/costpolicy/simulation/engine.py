@@ -76,21 +76,46 @@ class Profile:
 
     def capacity(self, traffic: Traffic) -> float:
         """Return the highest rate per second that is kept up with."""
-        prefill, output, running = self._prefill(traffic), traffic.output_tokens, self.max_running
-        busy = prefill + output * (self.step + self.step_per_request * running) / running
-        return _UTILISATION_LIMIT / busy
+        return self.asked(traffic).capacity
 
     def reading(self, traffic: Traffic, rate: float, backlog: float) -> "Reading":
         """Return what one replica shows at a rate per second with a queue of ``backlog`` requests."""
-        capacity = self.capacity(traffic)
-        served = min(rate, capacity)
-        prefill = self._prefill(traffic)
+        return self.asked(traffic).reading(rate, backlog)
+
+    def asked(self, traffic: Traffic) -> "Asked":
+        """Return the replica as it serves requests of one shape."""
+        prefill, output, running = self._prefill(traffic), traffic.output_tokens, self.max_running
+        busy = prefill + output * (self.step + self.step_per_request * running) / running
+        return Asked(profile=self, prefill=prefill, output_tokens=output, capacity=_UTILISATION_LIMIT / busy)
+
+    def _prefill(self, traffic: Traffic) -> float:
+        return max(traffic.prompt_tokens - traffic.cached_tokens, 1.0) / self.prefill_rate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """One replica and the shape of its requests.
+
+    Attributes:
+        prefill: seconds of a prompt.
+        capacity: the highest rate per second that is kept up with.
+    """
+
+    profile: Profile
+    prefill: float
+    output_tokens: float
+    capacity: float
+
+    def reading(self, rate: float, backlog: float) -> "Reading":
+        """Return what is shown at a rate per second with a queue of ``backlog`` requests."""
+        profile, prefill = self.profile, self.prefill
+        served = min(rate, self.capacity)
         free = 1 - served * prefill
-        alone = traffic.output_tokens * self.step / free
-        slope = served * traffic.output_tokens * self.step_per_request / free
-        running = min(served * (prefill / free + alone) / max(1 - slope, 0.01), float(self.max_running))
-        step = (self.step + self.step_per_request * running) / free
-        wait = backlog / capacity
+        alone = self.output_tokens * profile.step / free
+        slope = served * self.output_tokens * profile.step_per_request / free
+        running = min(served * (prefill / free + alone) / max(1 - slope, 0.01), float(profile.max_running))
+        step = (profile.step + profile.step_per_request * running) / free
+        wait = backlog / self.capacity
         return Reading(
             served=served,
             running=running,
@@ -101,11 +126,8 @@ class Profile:
             ttft_p95=wait + _TAIL * prefill / free + step,
             inter_token_mean=step,
             inter_token_p95=step * (1 + served * prefill),
-            kv_cache_usage=running / self.max_running,
+            kv_cache_usage=running / profile.max_running,
         )
-
-    def _prefill(self, traffic: Traffic) -> float:
-        return max(traffic.prompt_tokens - traffic.cached_tokens, 1.0) / self.prefill_rate
 
 
 class Reading(NamedTuple):

@@ -62,7 +62,7 @@ class SimulatedMetrics:
         seen = {variant: _partly(scrape, self.scraped) for variant, scrape in scrapes.items()}
         for variant, scrape in seen.items():
             series = self._scrapes.setdefault(variant, deque())
-            if not series or replace(series[-1], at=scrape.at) != scrape:
+            if not series or series[-1].shown != scrape.shown:
                 self._alike[variant] = scrape.at
             lasted = scrape.at - series[-1].at if series else timedelta(0)
             series.append(scrape)
@@ -213,7 +213,7 @@ class SimulatedMetrics:
                 continue
             labels = {"namespace": namespace, "policy": policy, "variant": variant}
             for extra, value in _answer(name, series):
-                yield labels | extra, value
+                yield labels | extra if extra else labels, value
 
 
 def _partly(scrape: Scrape, share: float) -> Scrape:

@@ -23,3 +23,17 @@ class Scrape:
     replicas: int
     accelerators: Mapping[str, int]
     cost_per_hour: Money
+
+    @property
+    def shown(self) -> tuple[object, ...]:
+        """Everything but the time."""
+        return (
+            self.offered,
+            self.reading,
+            self.replicas,
+            self.traffic,
+            self.kernels,
+            self.held,
+            self.accelerators,
+            self.cost_per_hour,
+        )

@@ -132,14 +132,15 @@ class Serving:
             self._waiting.pop(backend.variant, None)
             return None
         before, seconds = self._waiting.get(backend.variant, 0.0), duration.total_seconds()
-        queue = self._waiting[backend.variant] = waiting(engine, traffic, rate, ready, before, seconds)
+        asked = engine.asked(traffic)
+        queue = self._waiting[backend.variant] = waiting(ready * asked.capacity, traffic, rate, before, seconds)
         return Scrape(
             at=self._clock.now(),
             held=(backend.configuration.accelerator, backend.configuration.capacity_type.value),
             kernels=backend.configuration.kernels,
             offered=rate,
             traffic=traffic,
-            reading=engine.reading(traffic, rate / ready, queue / ready),
+            reading=asked.reading(rate / ready, queue / ready),
             replicas=ready,
             accelerators=backend.held,
             cost_per_hour=backend.cost_per_hour,

@@ -3,7 +3,7 @@ compared with."""
 
 from datetime import datetime
 
-from costpolicy.simulation.engine import Profile, Reading
+from costpolicy.simulation.engine import Reading
 from costpolicy.simulation.traffic import Traffic
 
 
@@ -12,13 +12,12 @@ def offered(traffic: Traffic, at: datetime, returning: float) -> float:
     return traffic.curve.rate(at) + returning
 
 
-def waiting(engine: Profile, traffic: Traffic, rate: float, ready: int, before: float, seconds: float) -> float:
+def waiting(capacity: float, traffic: Traffic, rate: float, before: float, seconds: float) -> float:
     """Return how many requests wait after some time at one rate for all ready replicas together.
 
     What exceeds capacity queues and is worked off at capacity.  Where clients hang up, a queue is never longer than
     what is worked off until they do.
     """
-    capacity = ready * engine.capacity(traffic)
     queue = max(before + (rate - capacity) * seconds, 0.0)
     return queue if traffic.retries is None else min(queue, capacity * traffic.retries.timeout)
 

@@ -8,6 +8,8 @@ from dataclasses import replace
 
 from builders import policy
 from costpolicy.manifests.inputs import VariantInputs
+from costpolicy.reconcile.inputs import Inputs
+from costpolicy.reconcile.outlook import look_ahead
 from costpolicy.reconcile.renderings import Renderings
 from staging import Stage
 
@@ -60,11 +62,21 @@ def test_what_cannot_be_rendered_is_not_tried_again_and_again():
     assert Renderings().of(hash_, replace(inputs, template_revision=99)) is None
 
 
+def test_a_better_plan_that_has_to_wait_is_rendered_once():
+    stage = staged()
+    snapshot = stage.snapshot()
+    assert isinstance(snapshot.inputs, Inputs)
+    first, second = (look_ahead(snapshot, snapshot.inputs, stage.now) for _ in range(2))
+    assert first.plan.target is not None
+
+    assert first.rendered(first.plan.target) is second.rendered(first.plan.target)
+
+
 def test_only_the_last_few_are_kept():
     known = Renderings()
     hash_, inputs = inputs_of(staged())
     first = known.of(hash_, inputs)
-    for other in range(4):
+    for other in range(6):
         known.of(str(other), inputs)
 
     assert first is not known.of(hash_, inputs)
