@@ -13,6 +13,7 @@ from costpolicy.catalog.prices import merge_books
 from costpolicy.observe.routes import RouteTraffic, TierTokens
 from costpolicy.reconcile.routes.proofs import Proof, read_proof
 from costpolicy.reconcile.routes.view import view_of
+from costpolicy.routing.calibration import Proven
 from costpolicy.units import Money, parse_ratio
 from routed import NOW, external, prices, proof_data, route, snapshot
 
@@ -72,8 +73,8 @@ def test_what_is_routed_is_asked_for_proven_and_within_the_loss_that_is_allowed(
         assert isinstance(proof, Proof)
         if one.below is not None:
             assert one.below <= Fraction(asked)
-            assert one.proven is not None
-            assert one.below <= one.proven
+            assert isinstance(proof.calibration, Proven)
+            assert one.below <= proof.calibration.examined.threshold
             spent += proof.loss_bound
     assert spent <= parse_ratio(made.allowed)
     assert sum(found.spending.shares.values()) == 1
