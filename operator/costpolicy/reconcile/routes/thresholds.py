@@ -63,12 +63,6 @@ class Threshold:
         """Why nothing is sent to it."""
         return self.distrust or self.unserved
 
-    @property
-    def proven(self) -> Fraction | None:
-        """What the calibration proves, whether it holds today or not."""
-        calibration = self.proof.calibration if self.proof else None
-        return calibration.examined.threshold if isinstance(calibration, Proven) else None
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:

@@ -10,7 +10,6 @@ from costpolicy.api.route_validation import fallbacks, route_problems
 from costpolicy.api.types import CompressionMode, OutputLengthMode
 from costpolicy.api.validation import Problem
 from costpolicy.manifests.router.inputs import Cap, Compression, Route, RoutedTier, Sampling, TokenPrices
-from costpolicy.observe.routes import RouteTraffic
 from costpolicy.reconcile.routes.labelling import labelling_per_day
 from costpolicy.reconcile.routes.snapshot import RoutesSnapshot
 from costpolicy.reconcile.routes.spending import Spending, spending
@@ -29,7 +28,6 @@ class RouteView:
         trusted: tier that answers whatever is not proven for another: the route's, or, where that cannot be served, the first
             of its fallbacks that can; empty: no tier can be served.
         problems: what only the user can mend, the gravest first.
-        traffic: of the last day; ``None``: none was counted, or it cannot be read.
         labelling_per_day: what labels of samples cost at most; ``None``: there are none, or it is not known.
         rendered: what the router is told; ``None``: nothing.
     """
@@ -39,7 +37,6 @@ class RouteView:
     trusted: str
     thresholds: tuple[Threshold, ...]
     spending: Spending
-    traffic: RouteTraffic | None
     problems: tuple[Problem, ...]
     labelling_per_day: Money | None
     rendered: Route | None
@@ -71,7 +68,6 @@ def view_of(route: ModelRoute, snapshot: RoutesSnapshot, conflict: Problem | Non
         thresholds=found,
         labelling_per_day=labelling_per_day(route, _prices(tiers), counted),
         spending=spending(_prices(tiers), trusted or route.spec.trusted, found, counted, route.spec.current_tier),
-        traffic=counted,
         problems=tuple(_problems(route, tiers, conflict)),
         rendered=told,
     )
