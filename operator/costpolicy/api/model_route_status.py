@@ -87,6 +87,9 @@ class RouteCalibrationStatus(ObservedModel):
     """Proven, or why nothing is: NothingProven, EvidenceStale, TrafficDrifted, CalibrationMissing, CalibrationUnreadable."""
     message: Sentence = ""
     """The same in words."""
+    labelling_per_day: Money | None = None
+    """What a day of labels costs at most: samples.perDay of each tier, asked of it and of the trusted one. Empty: nothing is
+    sampled, or a price is not known."""
 
 
 class RouterStatus(ObservedModel):

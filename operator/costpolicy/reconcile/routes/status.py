@@ -128,6 +128,7 @@ def _calibration(view: RouteView) -> RouteCalibrationStatus | None:
         config_map=calibration_of(view.route).get(first.tier, ""),
         verdict=_verdict(first),
         message=first.distrust.message if first.distrust else first.proof.message if first.proof else "",
+        labelling_per_day=view.labelling_per_day.text() if view.labelling_per_day is not None else None,
     )
 
 
