@@ -12,6 +12,7 @@ from .errors import TierError, told
 from .exposition import serve
 from .loading import load
 from .pipeline import ATTRIBUTION, Answer, Attribution, Call, Pipeline
+from .request import asked_tokens
 from .stopping import Stopping
 
 ADMINISTRATOR: Final = "proxy_admin"
@@ -66,7 +67,7 @@ class Hooks:
 
     def answered(self, kwargs: Mapping[str, Any], response: object) -> None:
         """Count an answer."""
-        self._guarded("count", lambda: self._answered(_metadata_of(kwargs["litellm_params"]), response))
+        self._guarded("count", lambda: self._answered(kwargs, response))
 
     def ended(self, data: _Data, error: Exception) -> None:
         """Count a request that no tier answered."""
@@ -98,10 +99,11 @@ class Hooks:
         )
         metadata[ATTRIBUTION] = self.pipeline.prepare(call)
 
-    def _answered(self, metadata: Mapping[str, Any], response: object) -> None:
+    def _answered(self, kwargs: Mapping[str, Any], response: object) -> None:
+        metadata = _metadata_of(kwargs["litellm_params"])
         attribution = metadata.get(ATTRIBUTION)
         if isinstance(attribution, Attribution):
-            self.pipeline.answered(attribution, str(metadata.get("model_group")), _answer(response))
+            self.pipeline.answered(attribution, str(metadata.get("model_group")), _answer(kwargs, response))
 
     def _ended(self, data: _Data, error: Exception) -> None:
         attribution = _metadata_of(data).get(ATTRIBUTION)
@@ -120,12 +122,20 @@ def _metadata_of(data: _Data) -> _Data:
     return found
 
 
-def _answer(response: Any) -> Answer:  # noqa: ANN401 - LiteLLM's, which has types of its own for each kind of request
-    usage = response.usage
-    details = getattr(usage, "prompt_tokens_details", None)
+def _answer(kwargs: Mapping[str, Any], response: object) -> Answer:
+    """Return how a request was answered.
+
+    The response has no choices where LiteLLM has redacted it, as it does of completions: then an answer as long as its
+    limit counts as cut.
+    """
+    log = kwargs["standard_logging_object"]
+    details = (log["metadata"].get("usage_object") or {}).get("prompt_tokens_details") or {}
+    output = int(log["completion_tokens"] or 0)
+    reasons = [getattr(choice, "finish_reason", None) for choice in getattr(response, "choices", None) or ()]
+    limit = asked_tokens(kwargs.get("optional_params") or {})
     return Answer(
-        prompt=int(usage.prompt_tokens or 0),
-        cached=int(getattr(details, "cached_tokens", None) or 0),
-        output=int(usage.completion_tokens or 0),
-        was_cut=any(getattr(choice, "finish_reason", None) == "length" for choice in response.choices),
+        prompt=int(log["prompt_tokens"] or 0),
+        cached=int(details.get("cached_tokens") or 0),
+        output=output,
+        was_cut="length" in reasons if reasons else limit is not None and output >= limit,
     )

@@ -102,6 +102,25 @@ def test_a_tenant_cannot_steer_the_router_by_a_field_of_the_body(client: Client,
     assert not tiers.large.asked
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"x-litellm-num-retries": "20"},
+        {"x-litellm-disable-callbacks": "Callback,handler,custom_logger"},
+        {"x-litellm-model": "notes"},
+    ],
+    ids=lambda header: next(iter(header)),
+)
+def test_no_header_steers_the_router(client: Client, tiers: Tiers, header: dict[str, str]):
+    tiers.small.answer = lambda _: (400, {"error": {"message": "too long", "type": "x", "param": None}})
+    before = client.total("costpolicy_route_requests_total", tier="large", outcome="answered")
+    answer = client.ask(headers=header)
+
+    assert "from large" == answer.json()["choices"][0]["message"]["content"]
+    assert (1, 1) == (len(tiers.small.asked), len(tiers.large.asked))
+    assert before + 1 == client.total("costpolicy_route_requests_total", tier="large", outcome="answered")
+
+
 def test_a_tenant_is_shown_its_own_models_alone(client: Client, tiers: Tiers):
     listed = client.http.get("/v1/models", headers={"Authorization": f"Bearer {DESK}"}).json()["data"]
 

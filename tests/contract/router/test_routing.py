@@ -127,17 +127,42 @@ def test_samples_are_written_redacted_up_to_the_days_cap(client: Client, tiers: 
         assert "small" == sample["metadata"]["tier"]
 
 
-def test_counts_are_what_was_asked_and_answered(client: Client, tiers: Tiers):
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/completions"])
+def test_counts_are_what_was_asked_and_answered(client: Client, tiers: Tiers, path: str):
     names = ("requests", "tokens", "scores", "cut")
     before = {name: client.total(f"costpolicy_route_{name}_total") for name in names}
-    tiers.small.answer = lambda _: completion("cut here", finish="length", tokens=(11, 4))
+    status, document = completion("cut here", finish="length", tokens=(11, 4))
+    document["choices"][0]["text"] = "cut here"
+    document["usage"]["prompt_tokens_details"] = {"cached_tokens": 7}
+    tiers.small.answer = lambda _: (status, document)
     for _ in range(3):
-        client.ask(max_tokens=4)
+        client.ask(path=path, max_tokens=4)
 
     grown = {name: client.total(f"costpolicy_route_{name}_total") - before[name] for name in names}
 
-    assert {"requests": 3, "tokens": 3 * 15, "scores": 3, "cut": 3} == grown
+    assert {"requests": 3, "tokens": 3 * (11 + 7 + 4), "scores": 3, "cut": 3} == grown
     assert 0 == client.total("costpolicy_route_callback_errors_total")
+
+
+def test_a_client_that_hangs_up_is_counted_with_what_it_had_received(client: Client, tiers: Tiers):
+    gone = threading.Event()
+
+    def endless() -> Iterator[Any]:
+        yield chunk([{"index": 0, "delta": {"content": "word"}, "finish_reason": None}])
+        gone.wait(20)
+        yield chunk([{"index": 0, "delta": {"content": "nobody reads this"}, "finish_reason": "stop"}])
+
+    tiers.small.answer = lambda _: (200, endless())
+    before = client.total("costpolicy_route_requests_total", outcome="answered")
+    body = {"model": "chat", "stream": True, "messages": [{"role": "user", "content": EASY}]}
+    with client.http.stream(
+        "POST", "/v1/chat/completions", json=body, headers={"Authorization": f"Bearer {SHOP}"}
+    ) as answer:
+        next(line for line in answer.iter_lines() if "word" in line)
+    client.admitted += 1
+
+    assert before + 1 == client.total("costpolicy_route_requests_total", outcome="answered")
+    gone.set()
 
 
 def test_what_only_the_cheap_tier_refuses_the_trusted_one_answers_and_is_counted_for_it(client: Client, tiers: Tiers):

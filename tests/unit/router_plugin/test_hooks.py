@@ -51,10 +51,16 @@ def data(**more: Any) -> dict[str, Any]:
     return given | {"proxy_server_request": headers, "metadata": {"tags": []}} | more
 
 
-def answer(finish: str = "stop", cached: int | None = None) -> SimpleNamespace:
-    details = SimpleNamespace(cached_tokens=cached)
-    usage = SimpleNamespace(prompt_tokens=30, completion_tokens=20, prompt_tokens_details=details)
-    return SimpleNamespace(usage=usage, choices=[SimpleNamespace(finish_reason=finish)])
+def answered(metadata: dict[str, Any], cached: int | None = None, limit: int | None = None) -> dict[str, Any]:
+    """What LiteLLM tells of an answer."""
+    usage = {"prompt_tokens_details": None if cached is None else {"cached_tokens": cached}}
+    log = {"prompt_tokens": 30, "completion_tokens": 20, "metadata": {"usage_object": usage}}
+    params = {"max_tokens": limit} if limit else {}
+    return {"litellm_params": {"metadata": metadata}, "standard_logging_object": log, "optional_params": params}
+
+
+def ending(finish: str) -> SimpleNamespace:
+    return SimpleNamespace(choices=[SimpleNamespace(finish_reason=finish)])
 
 
 def lines(hooks: Hooks) -> set[str]:
@@ -136,8 +142,8 @@ def test_what_is_no_route_is_not_touched(hooks: Hooks):
 def test_answers_are_counted_for_the_tier_that_gave_them(hooks: Hooks):
     sent = data()
     hooks.before(sent)
-    for group, response in (("chat/small", answer()), ("chat", answer("length", cached=16))):
-        hooks.answered({"litellm_params": {"metadata": sent["metadata"] | {"model_group": group}}}, response)
+    hooks.answered(answered(sent["metadata"] | {"model_group": "chat/small"}), ending("stop"))
+    hooks.answered(answered(sent["metadata"] | {"model_group": "chat"}, cached=16), ending("length"))
     hooks.ended(sent, ValueError("what a tier said"))
     small = 'route="chat",tier="small",policy="llama-8b",feature="search"'
     large = 'route="chat",tier="large",policy="",feature="search"'
@@ -157,6 +163,18 @@ def test_answers_are_counted_for_the_tier_that_gave_them(hooks: Hooks):
     } <= lines(hooks)
 
 
+@pytest.mark.parametrize(("limit", "cut"), [(None, 0), (20, 1), (21, 0)])
+def test_an_answer_that_litellm_has_redacted_is_cut_where_it_is_as_long_as_its_limit(
+    hooks: Hooks, limit: int | None, cut: int
+):
+    sent = data()
+    hooks.before(sent)
+    hooks.answered(answered(sent["metadata"], limit=limit), {"text": "redacted"})
+
+    assert cut == sum(line.startswith("costpolicy_route_cut_total") for line in lines(hooks))
+    assert not any("callback_errors" in line for line in lines(hooks))
+
+
 @pytest.mark.parametrize(
     ("status", "outcome"), [(400, "refused"), (403, "refused"), (408, "failed"), (429, "failed"), (503, "failed")]
 )
@@ -173,7 +191,7 @@ def test_what_is_the_requests_own_fault_is_refused_and_the_rest_failed(hooks: Ho
 def test_what_a_client_calls_its_attribution_is_not_counted(hooks: Hooks):
     forged = {"model": "chat", "metadata": {ATTRIBUTION: ["chat", "label of an attacker"]}}
     hooks.ended(forged, ValueError())
-    hooks.answered({"litellm_params": forged}, answer())
+    hooks.answered(answered(forged["metadata"]), ending("stop"))
 
     assert not {line for line in lines(hooks) if line.startswith("costpolicy_route_requests_total")}
 
