@@ -33,7 +33,7 @@ CALLS = (
     "serves",
     "routes",
     "router",
-    "version",
+    "metadata",
 )
 
 

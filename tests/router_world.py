@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from costpolicy.kube.gateway import Object, ObjectRef, reference
+from costpolicy.kube.parsing import is_router
 from costpolicy.observe.fleet import ObserveSettings
 from costpolicy.reconcile.fleet import FleetWatch
 from costpolicy.reconcile.routes.reconciler import RouterDefaults, RoutesReconciler
@@ -84,7 +85,13 @@ class RouterWorld:
 
     def all(self, kind: str) -> list[Object]:
         """The router's objects of a kind."""
-        return [item for item in self.plain.router(NAMESPACE) if item["kind"] == kind]
+        return [item for item in self.stored() if item["kind"] == kind]
+
+    def stored(self) -> list[Object]:
+        """The router's objects, with its ConfigMaps, which the operator itself may not list."""
+        configurations = self.store.kind("v1", "ConfigMap")
+        ours = (item for item in configurations if is_router(item["metadata"].get("labels", {})))
+        return [*self.plain.router(NAMESPACE), *ours]
 
     def one(self, kind: str) -> Object:
         [item] = self.all(kind)
@@ -106,9 +113,7 @@ class RouterWorld:
         """What exists and what is said, without versions and times."""
         told = {item["metadata"]["name"]: item.get("status") for item in self.store.kind(*_ROUTE)}
         return {
-            "objects": [
-                (item["kind"], item["metadata"]["name"], item.get("spec")) for item in self.plain.router(NAMESPACE)
-            ],
+            "objects": [(item["kind"], item["metadata"]["name"], item.get("spec")) for item in self.stored()],
             "secret": self.secret() is not None,
             "status": told,
         }

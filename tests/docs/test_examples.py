@@ -23,7 +23,7 @@ POLICIES = sorted(set(EXAMPLES.glob("*.yaml")) - {PRICES})
 
 
 ROUTING = sorted((EXAMPLES / "routing").glob("*.yaml"))
-KINDS = [path for path in ROUTING if "kind:" in path.read_text()]
+KINDS = [path for path in ROUTING if "costpolicy.dev/v1alpha1" in path.read_text()]
 
 
 def costpolicy(*arguments: str | Path) -> str:
@@ -65,6 +65,14 @@ def test_the_route_of_the_examples_names_a_policy_and_prices_that_are_examples_t
     assert len(tiers) == 3
     assert {tier.policy_ref.name for tier in tiers if tier.policy_ref} <= policies
     assert {(tier.external.provider, tier.external.model) for tier in tiers if tier.external} == prices
+
+
+def test_the_route_of_the_examples_is_rendered():
+    files = [EXAMPLES / "chat-8b.yaml", *KINDS, PRICES]
+    sources = [argument for file in files for argument in ("-f", file)]
+    out = costpolicy("render", *sources, "--router-image", "registry.example.com/litellm@sha256:1")
+
+    assert "name: costpolicy-router" in out
 
 
 def test_int8_halves_the_accelerators_of_the_70b_example():

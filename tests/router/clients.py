@@ -26,7 +26,7 @@ from waiting import wait_until
 
 SHOP, DESK, NOBODY = "sk-shop-5tWq3Zr8Lm", "sk-desk-9pXc2Vn7Kd", "sk-nobody-4hTb6Ys1Gf"
 MASTER_KEY = "sk-administrator-7Hq2Wd9Zr"
-KEYS = {"costpolicy-router": MASTER_KEY, "shop": SHOP, "desk": DESK}
+KEYS = {"costpolicy-router": MASTER_KEY, "shop": SHOP, "desk": DESK, "provider": "sk-provider-9Lm4Tx6Yb"}
 """What lies in the Secrets, by their names."""
 SMALL, LARGE = "llama-8b", "llama-70b"
 """Policies, whose Services would be asked."""

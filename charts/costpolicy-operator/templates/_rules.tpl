@@ -20,13 +20,13 @@
   resources: [poddisruptionbudgets]
   verbs: [get, list, create, patch, delete]
 # Evaluations: a Job asks prompts, and a ConfigMap of the same name pauses it. Routers: a CronJob labels samples, and ConfigMaps
-# hold configurations; calibrations are read.
+# hold configurations; calibrations are read by name.
 - apiGroups: [batch]
   resources: [jobs, cronjobs]
   verbs: [get, list, create, patch, delete]
 - apiGroups: [""]
   resources: [configmaps]
-  verbs: [get, list, create, patch, delete]
+  verbs: [get, create, patch, delete]
 - apiGroups: [networking.k8s.io]
   resources: [networkpolicies]
   verbs: [get, list, create, patch, delete]

@@ -53,6 +53,8 @@ class TierStatus(ObservedModel):
     below: Figure = ""
     """Complexity below which it answers now. Empty: nothing is sent here by complexity, or, for the trusted tier, all the
     rest is."""
+    verdict: Short = ""
+    """Proven, or the reason why its calibration proves nothing today. Empty: it needs none."""
     proven: ProvenThreshold | None = None
     """What is proven of it."""
     why_not: Sentence = ""
@@ -85,6 +87,9 @@ class RouteCalibrationStatus(ObservedModel):
     """Proven, or why nothing is: NothingProven, EvidenceStale, TrafficDrifted, CalibrationMissing, CalibrationUnreadable."""
     message: Sentence = ""
     """The same in words."""
+    labelling_per_day: Money | None = None
+    """What a day of labels costs at most: samples.perDay of each tier, asked of it and of the trusted one. Empty: nothing is
+    sampled, or a price is not known."""
 
 
 class RouterStatus(ObservedModel):
@@ -111,6 +116,8 @@ class ModelRouteStatus(ObservedModel):
     """Share of the tokens that tiers before the trusted one have."""
     blended_per_million_tokens: Money | None = None
     """What a million tokens cost over all tiers."""
+    currency: Figure = ""
+    """Currency of all prices: that of the price books."""
     savings: RouteSavings | None = None
     """How much cheaper that is."""
     calibration: RouteCalibrationStatus | None = None

@@ -1,6 +1,7 @@
 """``costpolicy route renew``: label what was sampled, prove anew, and write the result to the cluster; for a CronJob."""
 
 import argparse
+import json
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,7 +44,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         labelled = label(arguments, console)
         calibration = _calibration(arguments, max_loss) if labelled["labels"] else None
         if calibration is not None:
-            _write(arguments, calibration)
+            _write(arguments, labelled, calibration)
     except (EndpointError, GatewayError) as error:
         console.note(f"costpolicy: {error}")
         return NO
@@ -67,11 +68,13 @@ def _calibration(arguments: argparse.Namespace, max_loss: Fraction) -> "Calibrat
     return calibrate(labels, out_of_fold(labels), max_loss, day)
 
 
-def _write(arguments: argparse.Namespace, calibration: "Calibration") -> None:
+def _write(arguments: argparse.Namespace, labelled: dict[str, Any], calibration: "Calibration") -> None:
     from costpolicy.kube.writer import apply_config_map
     from costpolicy.routing.calibration import config_map_data
 
-    apply_config_map(arguments.namespace, arguments.config_map, config_map_data(calibration))
+    # The operator does not read what it cost; people do.
+    data = {**config_map_data(calibration), "labelling.json": json.dumps(labelled, indent=2)}
+    apply_config_map(arguments.namespace, arguments.config_map, data)
 
 
 def _print(

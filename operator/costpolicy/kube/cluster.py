@@ -9,7 +9,7 @@ from costpolicy.api.policy import CostPolicy
 from costpolicy.api.pricebook import PriceBook
 from costpolicy.clock import Clock
 from costpolicy.kube.autoscaler import made_here
-from costpolicy.kube.connection import APPLY_PATCH, JSON, METADATA, METADATA_LIST, Connection, Listing
+from costpolicy.kube.connection import APPLY_PATCH, METADATA, Connection, Listing
 from costpolicy.kube.errors import Conflict, GatewayError, Gone, Invalid, NotLeader
 from costpolicy.kube.events import event_body, events_path
 from costpolicy.kube.gateway import (
@@ -26,7 +26,6 @@ from costpolicy.kube.gateway import (
 )
 from costpolicy.kube.kinds import (
     AUTOSCALERS,
-    CONFIG_MAP,
     COST_POLICY,
     MODEL_ROUTE,
     NODE,
@@ -135,13 +134,13 @@ class ClusterGateway:
             return None
         return item
 
-    def version(self, ref: ObjectRef) -> str | None:
+    def metadata(self, ref: ObjectRef) -> Object | None:
         """See :class:`Gateway`."""
         try:
             item: Object = self._connection.request("GET", object_path(ref), accept=METADATA)
         except Gone:
             return None
-        return str(item["metadata"]["resourceVersion"])
+        return {"apiVersion": ref.api_version, "kind": ref.kind, "metadata": item["metadata"]}
 
     def serves(self, api_version: str, kind: str) -> bool:
         """See :class:`Gateway`."""
@@ -154,8 +153,7 @@ class ClusterGateway:
     def listing(self, kind: Kind, *, namespace: str = "", policy: str = "") -> Listing:
         """List one kind page by page: of one namespace or of all that are watched.
 
-        Children are listed by our label; autoscalers only where a policy is given, since those of others matter too.  Of
-        ConfigMaps only a router's are listed, and their metadata alone: they are large, and their names tell their content.  The
+        Children are listed by our label; autoscalers only where a policy is given, since those of others matter too.  The
         version is the oldest one that the items show.  A kind that the cluster does not have is an empty list.
         """
         query = selector(kind, policy)
@@ -267,10 +265,9 @@ class ClusterGateway:
         items: list[Object] = []
         version = "0"
         try:
-            accept = METADATA_LIST if kind == CONFIG_MAP else JSON
-            for page in self._connection.pages(kind.path(namespace), query, accept):
+            for page in self._connection.pages(kind.path(namespace), query):
                 version = page["metadata"]["resourceVersion"]
-                items.extend(complete(page["items"] or (), kind))  # an empty list of metadata is null
+                items.extend(complete(page["items"], kind))
         except Gone:
             if not kind.optional:
                 raise

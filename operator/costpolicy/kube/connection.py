@@ -37,7 +37,6 @@ APPLY_PATCH: Final = "application/apply-patch+yaml"
 JSON: Final = "application/json"
 METADATA: Final = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 """Asks for an object without its content (Kubernetes documentation, "API concepts")."""
-METADATA_LIST: Final = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
 _ERRORS: Final[Mapping[int, type[GatewayError]]] = {
     400: Invalid,
@@ -133,9 +132,7 @@ class Connection:
             raise _error(method, path, response.status, content, response.response.headers.get("Retry-After"))
         return _decode(content)
 
-    def pages(
-        self, path: str, query: Mapping[str, str] | None = None, accept: str = JSON
-    ) -> Iterator[Mapping[str, Any]]:
+    def pages(self, path: str, query: Mapping[str, str] | None = None) -> Iterator[Mapping[str, Any]]:
         """Yield the pages of a collection, each a List object.
 
         Raises:
@@ -143,7 +140,7 @@ class Connection:
         """
         parameters = {**(query or {}), "limit": str(PAGE_SIZE)}
         while True:
-            page = self.request("GET", path, query=parameters, accept=accept)
+            page = self.request("GET", path, query=parameters)
             yield page
             token = page["metadata"].get("continue")
             if not token:

@@ -182,7 +182,7 @@ class Gateway(Protocol):
         """Return the children of one policy (found by label), by kind and name, with their managedFields."""
 
     def router(self, namespace: str) -> tuple[Object, ...]:
-        """Return what a namespace's router is made of (found by label), by kind and name; of ConfigMaps the metadata only."""
+        """Return what a namespace's router is made of (found by label), by kind and name, but for ConfigMaps."""
 
     def autoscalers(self) -> tuple[Object, ...]:
         """Return every HorizontalPodAutoscaler and ScaledObject of the watched namespaces, whosever it is."""
@@ -190,8 +190,8 @@ class Gateway(Protocol):
     def read(self, ref: ObjectRef) -> Object | None:
         """Return any one object of a kind that the operator may read, or None when there is none."""
 
-    def version(self, ref: ObjectRef) -> str | None:
-        """Return the resourceVersion of an object, or None when there is none; its content is not sent."""
+    def metadata(self, ref: ObjectRef) -> Object | None:
+        """Return an object without its content, or None when there is none: what is large and rarely changes."""
 
     def serves(self, api_version: str, kind: str) -> bool:
         """Return whether the cluster has this kind (PodMonitor, HTTPRoute, ScaledObject ... are optional)."""
@@ -235,6 +235,17 @@ class Gateway(Protocol):
 
     def publish(self, event: Event) -> None:
         """Publish an event.  Best effort: nothing that the operator decides may depend on it."""
+
+
+def reference_of(found: CostPolicy | ModelRoute) -> ObjectRef:
+    """Return the address of a policy or route."""
+    return ObjectRef(
+        api_version=found.api_version,
+        kind=found.kind,
+        name=found.metadata.name,
+        namespace=found.metadata.namespace,
+        uid=found.metadata.uid,
+    )
 
 
 def reference(item: Mapping[str, Any]) -> ObjectRef:

@@ -48,15 +48,15 @@ AUTOSCALERS: Final = (HORIZONTAL_POD_AUTOSCALER, SCALED_OBJECT)
 OWNED: Final = (DEPLOYMENT, SERVICE, DISRUPTION_BUDGET, POD_MONITOR, *AUTOSCALERS, JOB)
 """The kinds of a policy's children, in the order in which ``Gateway.owned`` returns them."""
 
-ROUTER_ONLY: Final = (NETWORK_POLICY, CRON_JOB, CONFIG_MAP)
-"""The kinds of a router's objects that no policy has."""
+ROUTER_ONLY: Final = (NETWORK_POLICY, CRON_JOB)
+"""The kinds of a router's objects that no policy has and that are mirrored; ConfigMaps are never listed."""
 
 ROUTER: Final = (DEPLOYMENT, SERVICE, DISRUPTION_BUDGET, POD_MONITOR, *ROUTER_ONLY)
 """The kinds that a router is made of, in the order in which ``Gateway.router`` returns them."""
 
 _KINDS: Final[Mapping[tuple[str, str], Kind]] = {
     (kind.api_version, kind.kind): kind
-    for kind in (COST_POLICY, MODEL_ROUTE, PRICE_BOOK, NODE, POD, SECRET, *OWNED, *ROUTER_ONLY)
+    for kind in (COST_POLICY, MODEL_ROUTE, PRICE_BOOK, NODE, POD, SECRET, CONFIG_MAP, *OWNED, *ROUTER_ONLY)
 }
 
 

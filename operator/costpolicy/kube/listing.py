@@ -14,9 +14,9 @@ from costpolicy.kube.kinds import AUTOSCALERS, OWNED, ROUTER_ONLY, Kind
 
 
 def complete(items: Sequence[Object], kind: Kind) -> Iterator[Object]:
-    """Give each item the apiVersion and kind that lists leave out, or that lists of metadata replace by their own."""
+    """Give each item the apiVersion and kind that lists leave out."""
     for item in items:
-        yield {**item, "apiVersion": kind.api_version, "kind": kind.kind}
+        yield {"apiVersion": kind.api_version, "kind": kind.kind, **item}
 
 
 def selector(kind: Kind, policy: str) -> Mapping[str, str]:

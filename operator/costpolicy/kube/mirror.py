@@ -36,9 +36,7 @@ from costpolicy.kube.kinds import (
     AUTOSCALERS,
     CONFIG_MAP,
     COST_POLICY,
-    CRON_JOB,
     MODEL_ROUTE,
-    NETWORK_POLICY,
     NODE,
     OWNED,
     PRICE_BOOK,
@@ -51,8 +49,7 @@ from costpolicy.kube.ownership import holds
 from costpolicy.kube.parsing import is_router, parse_node, parse_policy, parse_price_book, parse_route
 from costpolicy.kube.shelf import Shelf, Versioned
 
-_WHOLE: Final = (*OWNED, NETWORK_POLICY, CRON_JOB)
-"""Kinds of ours that are mirrored with their content."""
+_CHILDREN: Final = (*OWNED, *ROUTER_ONLY)
 
 
 class _Stored(NamedTuple):
@@ -66,7 +63,6 @@ class _Stored(NamedTuple):
 _PARSERS: Final[Mapping[Kind, Callable[[Object], Any]]] = {
     COST_POLICY: lambda item: _Stored(parse_policy(item), item["metadata"]["uid"], item.get("status", {})),
     MODEL_ROUTE: lambda item: _Stored(parse_route(item), item["metadata"]["uid"], item.get("status", {})),
-    CONFIG_MAP: lambda item: {name: item[name] for name in ("apiVersion", "kind", "metadata")},
     PRICE_BOOK: parse_price_book,
     NODE: parse_node,
 }
@@ -86,7 +82,7 @@ class MirrorGateway:
             MODEL_ROUTE: Shelf[_Stored](),
             PRICE_BOOK: Shelf[PriceBook | Unreadable](),
             NODE: Shelf[Node](),
-            **{kind: Shelf[Object](group_of=_policy_of) for kind in (*OWNED, *ROUTER_ONLY)},
+            **{kind: Shelf[Object](group_of=_policy_of) for kind in _CHILDREN},
         }
         self._pods: tuple[Pod, ...] = ()
         self._served: dict[tuple[str, str], bool] = {}
@@ -166,9 +162,9 @@ class MirrorGateway:
         """See :class:`Gateway`; from memory what is ours, from the API server what may be somebody else's."""
         return self._child(ref) or self._cluster.read(ref)
 
-    def version(self, ref: ObjectRef) -> str | None:
-        """See :class:`Gateway`; asked of the API server, since it is about objects of others."""
-        return self._cluster.version(ref)
+    def metadata(self, ref: ObjectRef) -> Object | None:
+        """See :class:`Gateway`; asked of the API server, since ConfigMaps are not mirrored."""
+        return self._cluster.metadata(ref)
 
     def serves(self, api_version: str, kind: str) -> bool:
         """See :class:`Gateway`; remembered until the next refresh."""
@@ -192,9 +188,9 @@ class MirrorGateway:
         """See :class:`Gateway`."""
         self._cluster.delete(ref)
         with self._lock:
-            shelf = self._shelves[kind_of(ref)]
-            live = shelf.get(NamespacedName(ref.namespace, ref.name))
-            if live is not None:
+            shelf = self._shelves.get(kind_of(ref))
+            live = shelf.get(NamespacedName(ref.namespace, ref.name)) if shelf else None
+            if shelf is not None and live is not None:
                 shelf.drop(NamespacedName(ref.namespace, ref.name), int(live["metadata"]["resourceVersion"]))
 
     def apply_status(self, ref: ObjectRef, status: Mapping[str, Any]) -> None:
@@ -210,15 +206,14 @@ class MirrorGateway:
 
     def _enter(self, item: Object) -> Object:
         kind, key, version = _address(item)
-        # The ConfigMap that pauses an evaluation is asked for when it is needed.
-        if kind != CONFIG_MAP or is_router(item["metadata"].get("labels", {})):
+        if kind in self._shelves:  # ConfigMaps are asked for when they are needed
             with self._lock:
                 self._shelves[kind].put(key, version, _value(kind, item))
         return item
 
     def _child(self, ref: ObjectRef) -> Object | None:
         kind = kind_of(ref)
-        if kind not in _WHOLE:
+        if kind not in _CHILDREN:
             return None
         with self._lock:
             live: Object | None = self._shelves[kind].get(NamespacedName(ref.namespace, ref.name))
@@ -229,8 +224,7 @@ class MirrorGateway:
         ref = reference(intent)
         if kind_of(ref) != CONFIG_MAP or not intent.get("immutable"):
             return None
-        with self._lock:
-            live: Object | None = self._shelves[CONFIG_MAP].get(NamespacedName(ref.namespace, ref.name))
+        live = self._cluster.metadata(ref)
         return None if live is None else {**intent, "metadata": live["metadata"]}
 
     def _values(self, kind: Kind) -> tuple[Any, ...]:

@@ -34,14 +34,19 @@ def policy_service(policy: CostPolicy, stable: str | None) -> Object:
 
 
 def _service(policy: CostPolicy, name: str, labels: Labels, pods: Labels) -> Object:
-    port = client.V1ServicePort(
-        name=HTTP_PORT_NAME, port=HTTP_PORT, target_port=HTTP_PORT_NAME, protocol="TCP", app_protocol="http"
+    return http_service(object_meta(policy, name, labels), pods, HTTP_PORT)
+
+
+def http_service(metadata: client.V1ObjectMeta, pods: Labels, port: int) -> Object:
+    """Return a Service on a port that reaches the port of selected pods that is called as HTTP ports are."""
+    http = client.V1ServicePort(
+        name=HTTP_PORT_NAME, port=port, target_port=HTTP_PORT_NAME, protocol="TCP", app_protocol="http"
     )
     return to_object(
         client.V1Service(
             api_version="v1",
             kind="Service",
-            metadata=object_meta(policy, name, labels),
-            spec=client.V1ServiceSpec(type="ClusterIP", selector=pods, ports=[port]),
+            metadata=metadata,
+            spec=client.V1ServiceSpec(type="ClusterIP", selector=pods, ports=[http]),
         )
     )

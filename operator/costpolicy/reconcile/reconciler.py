@@ -10,7 +10,7 @@ from costpolicy.api.types import RolloutMode
 from costpolicy.api.validation import Problem
 from costpolicy.clock import Clock
 from costpolicy.kube.errors import Forbidden, GatewayError, Invalid, NameTaken
-from costpolicy.kube.gateway import Gateway, NamespacedName, Object, ObjectRef, Unreadable
+from costpolicy.kube.gateway import Gateway, NamespacedName, Object, Unreadable, reference_of
 from costpolicy.kube.kinds import AUTOSCALERS, POD_MONITOR
 from costpolicy.reconcile.actions import carry_out
 from costpolicy.reconcile.answer import unreadable_answer
@@ -161,17 +161,6 @@ class Reconciler:
             reason=Reason.CURRENCY_MISMATCH,
             message=f"spec.budget.currency is {budget.currency}, the price books are in {currency}: state the budget in {currency}",
         )
-
-
-def reference_of(policy: CostPolicy) -> ObjectRef:
-    """Return the address of a policy."""
-    return ObjectRef(
-        api_version=policy.api_version,
-        kind=policy.kind,
-        name=policy.metadata.name,
-        namespace=policy.metadata.namespace,
-        uid=policy.metadata.uid,
-    )
 
 
 def reason_of(error: GatewayError) -> Reason:

@@ -141,8 +141,8 @@ class Operator:
 
     def _enqueue(self, key: NamespacedName) -> None:
         # A standby keeps its mirror warm and its queue empty: election brings a resync, and that brings every
-        # key.
-        if self._election.leads():
+        # key.  So does the first resync; before it a route could be told to do without a policy that is only not read yet.
+        if self._election.leads() and self._resync.synced():
             self._queue.add(key)
 
     def _enqueue_all(self, delay: timedelta = NOW) -> None:

@@ -22,6 +22,7 @@ from costpolicy.kube.gateway import (
 )
 from costpolicy.kube.kinds import (
     AUTOSCALERS,
+    CONFIG_MAP,
     COST_POLICY,
     MODEL_ROUTE,
     NODE,
@@ -49,7 +50,7 @@ from costpolicy.simulation.store import Store
 _ABSENT = (POD_MONITOR, SCALED_OBJECT)
 _KINDS = {
     (kind.api_version, kind.kind)
-    for kind in (COST_POLICY, MODEL_ROUTE, PRICE_BOOK, NODE, POD, *OWNED, *ROUTER_ONLY)
+    for kind in (COST_POLICY, MODEL_ROUTE, PRICE_BOOK, NODE, POD, CONFIG_MAP, *OWNED, *ROUTER_ONLY)
     if kind not in _ABSENT
 }
 _Parsed = TypeVar("_Parsed")
@@ -122,10 +123,10 @@ class SimulatedGateway:
         """See :class:`Gateway`."""
         return self._store.get(ref)
 
-    def version(self, ref: ObjectRef) -> str | None:
+    def metadata(self, ref: ObjectRef) -> Object | None:
         """See :class:`Gateway`."""
         item = self._store.get(ref)
-        return None if item is None else str(item["metadata"]["resourceVersion"])
+        return None if item is None else {name: item[name] for name in ("apiVersion", "kind", "metadata")}
 
     def serves(self, api_version: str, kind: str) -> bool:
         """See :class:`Gateway`."""

@@ -89,12 +89,12 @@ def test_kubectl_get_shows_the_columns(api_server: ApiServer, administrator: Con
     assert row.split()[:-1] == ["columns", "chat", "nvidia-l4", "2", "1.60", "0.85", "True"]
 
 
-def test_both_kinds_answer_to_their_category(api_server: ApiServer, administrator: Connection):
+def test_all_kinds_answer_to_their_category(api_server: ApiServer, administrator: Connection):
     administrator.request("POST", POLICIES, body=policy(name="category"))
 
     assert "costpolicy.costpolicy.dev/category" in api_server.kubectl("get", "costpolicy-all", "-o", "name")
     kinds = api_server.kubectl("api-resources", "--api-group=costpolicy.dev", "-o", "name").split()
-    assert kinds == ["costpolicies.costpolicy.dev", "pricebooks.costpolicy.dev"]
+    assert kinds == ["costpolicies.costpolicy.dev", "modelroutes.costpolicy.dev", "pricebooks.costpolicy.dev"]
 
 
 @pytest.mark.parametrize("word", ["cpol", "costpolicy", "costpolicies"])

@@ -115,7 +115,7 @@ def test_a_thousand_policies_are_read_in_a_handful_of_requests(connection, kubec
     counted.close()
 
     assert len(mirror.policies()) == 1000
-    assert refreshed <= 14 + 1000 // PAGE_SIZE
+    assert refreshed <= 13 + 1000 // PAGE_SIZE
     assert len(requests) == refreshed
 
 

@@ -18,6 +18,7 @@ from costpolicy.clock import SystemClock
 from costpolicy.kube.connection import connect
 from costpolicy.kube.gateway import FieldManager, Gateway, NamespacedName, ObjectRef, reference
 from costpolicy.kube.leases import ClusterLease
+from costpolicy.kube.mirror import MirrorGateway
 from costpolicy.runtime.operator import Operator
 from costpolicy.runtime.settings import Settings
 from costpolicy.runtime.telemetry import Telemetry
@@ -121,6 +122,38 @@ class Running:
         except urllib.error.HTTPError as answer:
             with answer:
                 return answer.code, json.load(answer)
+
+
+def test_nothing_is_decided_before_everything_was_read_once(
+    kubeconfig: str, world, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A route whose policies and prices are not known yet would be told to do without them."""
+    read, may_read = threading.Event(), threading.Event()
+    plain, decided = MirrorGateway.refresh, Decider.build
+
+    def refresh(mirror: MirrorGateway) -> None:
+        assert may_read.wait(30)
+        plain(mirror)
+        read.set()
+
+    def build(decider: Decider, gateway: Gateway, telemetry: Telemetry) -> Reconcile:
+        reconcile = decided(decider, gateway, telemetry)
+        return lambda key: (known.append(read.is_set()), reconcile(key))[1]
+
+    known: list[bool] = []
+    monkeypatch.setattr(MirrorGateway, "refresh", refresh)
+    monkeypatch.setattr(Decider, "build", build)
+    started = Running(kubeconfig, world.namespace).start()
+    try:
+        world.create(policy(world.namespace))
+        wait_until(lambda: started.operator._mirror.policies() and started.sample("costpolicy_leader") == 1.0)
+        may_read.set()
+        wait_until(lambda: observed_generation(world) == 1)
+    finally:
+        may_read.set()
+        started.stop()
+
+    assert all(known)
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """A route's CronJob on the real API server: accepted, restricted, and its command writes what it proved, with few rights.
 
-Covered: the command in a process of its own with the token of the account that examples/routing makes, over real HTTP to
+Covered: the command in a process of its own with the token of the account that examples/rights makes, over real HTTP to
 two servers that answer as models would. Not covered: a CronJob that runs (no node), a real router (tests/router).
 """
 
@@ -22,7 +22,7 @@ from costpolicy.manifests.router.calibration_job import ACCOUNT, calibration_cro
 from routers import full_router, renewal
 from storing import missing
 
-EXAMPLE = Path(__file__).parents[3] / "examples" / "routing" / "calibration-account.yaml"
+EXAMPLE = Path(__file__).parents[3] / "examples" / "rights" / "calibration-account.yaml"
 NAMESPACE = "proving"
 CRON_JOB = calibration_cron_job(replace(full_router(), namespace=NAMESPACE), renewal())
 
@@ -95,6 +95,7 @@ def test_its_command_labels_proves_and_writes_the_config_map(api_server: ApiServ
     samples(tmp_path, 600)
     with answering(lambda _: completion("fine")) as strong, answering(weak) as small:
         addresses = ("--strong-url", strong.url, "--weak-url", small.url, "--per-day", "1000", "--concurrency", "8")
+        addresses += ("--strong-prices", "10,20", "--weak-prices", "1,2")
         code, out, err = renew(account, tmp_path, *addresses, "--config-map", "chat-calibration")
         again, second, _ = renew(account, tmp_path, *addresses, "--config-map", "chat-calibration")
     answer, stored = (
@@ -105,7 +106,9 @@ def test_its_command_labels_proves_and_writes_the_config_map(api_server: ApiServ
     assert (0, 600, "Proven") == (code, answer["made"], answer["calibration"]["verdict"]), err
     assert (0, 0, 600) == (again, json.loads(second)["made"], len(small.asked))
     assert answer["calibration"] == json.loads(stored["data"]["calibration.json"])
-    assert {"calibration.json", "coefficients.json"} == stored["data"].keys()
+    assert {"calibration.json", "coefficients.json", "labelling.json"} == stored["data"].keys()
+    last = json.loads(stored["data"]["labelling.json"])
+    assert ("0.0858", 0, "0.00") == (answer["cost"], last["made"], last["cost"])
 
 
 def test_that_nothing_is_proven_is_written_too(api_server: ApiServer, account: Path, tmp_path: Path):

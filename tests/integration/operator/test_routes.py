@@ -84,6 +84,7 @@ def routed(cluster: Cluster, running: Running) -> Running:
     wait_until(lambda: router(cluster) is not None)
     roll(cluster)
     wait_until(lambda: condition(cluster, "Ready") == ("True", "Serving"))
+    assert condition(cluster, "Routing") == ("True", "Routed")
     return running
 
 
@@ -98,7 +99,6 @@ def test_a_route_gets_its_router_and_says_what_it_saves(cluster: Cluster, routed
         item = router(cluster, api_version, kind)
         assert item is not None, kind
         assert [owner["name"] for owner in item["metadata"]["ownerReferences"]] == ["chat"]
-    assert condition(cluster, "Routing") == ("True", "Routed")
 
     shown = api_server.kubectl("get", "mroute", "-n", cluster.namespace, "-o", "wide").splitlines()
     assert shown[0].split() == [
@@ -189,6 +189,44 @@ def test_a_calibration_that_goes_sends_everything_to_the_trusted_tier(cluster: C
     told = json.loads(stored["data"]["routes.json"])["routes"]["chat"]
     assert told["trusted"] == "large"
     assert not any("below" in tier for tier in told["tiers"])
+
+
+def test_a_secret_that_the_kubelet_misses_is_told_and_the_route_is_served_on(cluster: Cluster, routed: Running):
+    labels = {"app.kubernetes.io/managed-by": "costpolicy-operator", "app.kubernetes.io/component": "router"}
+    waiting = {"reason": "CreateContainerConfigError", "message": 'secret "openai" not found'}
+    container = {
+        "name": "litellm",
+        "ready": False,
+        "restartCount": 0,
+        "image": IMAGE,
+        "imageID": "",
+        "state": {"waiting": waiting},
+    }
+    cluster.create(
+        {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {"name": "costpolicy-router-x", "namespace": cluster.namespace, "labels": labels},
+            "spec": {"containers": [{"name": "litellm", "image": IMAGE}]},
+            "status": {"phase": "Pending", "containerStatuses": [container]},
+        }
+    )
+
+    wait_until(lambda: condition(cluster, "Stalled") == ("True", "SecretMissing"))
+    assert condition(cluster, "Ready") == ("True", "Serving")
+
+
+def test_a_change_of_mind_is_an_event(cluster: Cluster, routed: Running):
+    def events() -> list[str]:
+        path = f"/apis/events.k8s.io/v1/namespaces/{cluster.namespace}/events"
+        listed = cluster.connection.request("GET", path)["items"]
+        return sorted(event["reason"] for event in listed if event["regarding"]["kind"] == "ModelRoute")
+
+    assert events() == ["Routed"]
+    cluster.remove(named(cluster, "v1", "ConfigMap", "small"))
+    cluster.remove(named(cluster, "v1", "ConfigMap", "medium"))
+    wait_until(lambda: condition(cluster, "Routing") == ("False", "CalibrationMissing"))
+    wait_until(lambda: events() == ["CalibrationMissing", "Routed"])
 
 
 def test_an_edited_router_is_taken_back(cluster: Cluster, routed: Running):

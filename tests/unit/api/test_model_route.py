@@ -108,8 +108,9 @@ def test_even_the_fullest_status_fits(text: str):
         ),
         routed=long,
         blended_per_million_tokens=MOST,
+        currency=long,
         savings=RouteSavings(against_dearest=long, against_current=long, dearest=long, basis="Expected"),
-        calibration=RouteCalibrationStatus(config_map=long, verdict=long, message=long),
+        calibration=RouteCalibrationStatus(config_map=long, verdict=long, message=long, labelling_per_day=MOST),
         router=RouterStatus(name=long, configuration=long, ready_replicas=2**53),
     )
 

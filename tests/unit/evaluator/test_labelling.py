@@ -5,7 +5,7 @@ Not covered: a real router (tests/router), real engines.
 
 import json
 from collections.abc import Iterable
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,8 @@ from costpolicy.evaluator.graders import Grader, model_grader, text_grader
 from costpolicy.evaluator.labelling import Labelled, Labelling, Tokens, total_cost
 from costpolicy.evaluator.labels_file import LabelsFile
 from costpolicy.evaluator.samples import Samples, parse_samples, read_samples
+from costpolicy.router_plugin.routes import Sampling
+from costpolicy.router_plugin.sampling import sample_of, write
 from costpolicy.routing.labels import parse_labels
 from costpolicy.units import Money
 from routers import prices
@@ -197,6 +199,15 @@ def test_samples_are_read_day_by_day(tmp_path: Path):
 
     assert [("search", "Hi"), ("", "Once")] == [(each.feature, each.text) for each in samples.found]
     assert 4 == samples.unreadable
+
+
+def test_what_the_router_writes_is_what_is_read(tmp_path: Path):
+    sampling = Sampling(share=1, per_day=10, folder=str(tmp_path), retention_seconds=86_400)
+    request = {"model": "chat", "messages": [{"role": "user", "content": "I am a@b.example"}], "max_tokens": 9}
+    write(sampling, sample_of(request, {"feature": "search", "tier": "small"}), datetime(2026, 11, 29, tzinfo=UTC))
+    [sample] = read_samples(tmp_path).found
+
+    assert ("search", "I am [email]", 9) == (sample.feature, sample.text, sample.prompt.max_tokens)
 
 
 def test_a_folder_that_is_not_there_yet_is_empty(tmp_path: Path):

@@ -12,11 +12,10 @@ import pytest
 from builders import policy
 from costpolicy.api.status import CostPolicyStatus
 from costpolicy.kube.errors import NameTaken, Unavailable
-from costpolicy.kube.gateway import EventType, FieldManager, Object, reference
+from costpolicy.kube.gateway import EventType, FieldManager, Object, reference, reference_of
 from costpolicy.kube.ownership import owners_of
 from costpolicy.reconcile.actions import carry_out
 from costpolicy.reconcile.decision import Decision, News, WantedDeployment
-from costpolicy.reconcile.reconciler import reference_of
 from costpolicy.simulation.clock import SimulatedClock
 from costpolicy.simulation.gateway import SimulatedGateway
 from costpolicy.simulation.store import Store

@@ -21,6 +21,7 @@ class RouteAnswer:
         configuration: ConfigMap that the router is to have; empty: there is none to have.
         problem: what keeps the whole router from being as it should, and only the user can mend.
         metrics_down: why traffic cannot be read, if so.
+        currency: of all prices.
     """
 
     view: RouteView
@@ -29,6 +30,7 @@ class RouteAnswer:
     configuration: str
     problem: Problem | None
     metrics_down: MetricsDown | None
+    currency: str
 
     @property
     def stalled(self) -> Problem | None:

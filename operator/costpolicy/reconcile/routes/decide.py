@@ -1,6 +1,6 @@
 """``decide_routes``: from a snapshot of a namespace's routes to what is written.  Pure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -10,7 +10,7 @@ from costpolicy.api.model_route import ModelRoute
 from costpolicy.api.model_route_status import ModelRouteStatus
 from costpolicy.api.reasons import Reason
 from costpolicy.api.validation import Problem
-from costpolicy.kube.gateway import EventType, Object, ObjectRef, reference
+from costpolicy.kube.gateway import EventType, Object, ObjectRef, reference, reference_of
 from costpolicy.kube.kinds import CONFIG_MAP
 from costpolicy.manifests.router.configuration import ConfigurationTooLargeError, configuration_name
 from costpolicy.manifests.router.inputs import Router
@@ -18,7 +18,7 @@ from costpolicy.manifests.router.router_objects import router_objects
 from costpolicy.reconcile.decision import News
 from costpolicy.reconcile.routes.conditions import RouteAnswer
 from costpolicy.reconcile.routes.namespace import MASTER_KEY, conflicts, router_of
-from costpolicy.reconcile.routes.router_state import RouterState, Trouble, state_of, trouble_of
+from costpolicy.reconcile.routes.router_state import RouterState, Trouble, remembering, state_of, trouble_of
 from costpolicy.reconcile.routes.snapshot import RoutesSnapshot
 from costpolicy.reconcile.routes.status import status_of
 from costpolicy.reconcile.routes.view import view_of
@@ -47,11 +47,14 @@ class RouteStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoutesDecision:
-    """What to write, in this order: the master key if it is not there, objects, deletions, statuses; then events."""
+    """What to write, in this order: the master key if it is not there, deletions, objects, statuses; then events.
+
+    Deletions come before the Deployment that says what is left to delete.
+    """
 
     master_key: bool
-    objects: tuple[Object, ...]
     deletions: tuple[ObjectRef, ...]
+    objects: tuple[Object, ...]
     statuses: tuple[RouteStatus, ...]
     look_again: timedelta
 
@@ -87,6 +90,7 @@ def decide_routes(snapshot: RoutesSnapshot, now: datetime, refused: Problem | No
             configuration=made.configuration,
             problem=refused or made.problem,
             metrics_down=down,
+            currency=snapshot.prices.currency,
         )
         for view in views
     ]
@@ -94,8 +98,8 @@ def decide_routes(snapshot: RoutesSnapshot, now: datetime, refused: Problem | No
     settled = state.serves(made.configuration)
     return RoutesDecision(
         master_key=write and made.router is not None and _needs_key(made.router, state, trouble),
-        objects=made.objects if write else (),
-        deletions=tuple(_left_over(snapshot, made.objects, settled=settled)) if write else (),
+        deletions=tuple(_left_over(snapshot, made, state)) if write else (),
+        objects=remembering(made.objects, _kept(made, state)) if write else (),
         statuses=tuple(_told(answer.view.route, status_of(answer, now)) for answer in answers),
         look_again=STEADY if settled or not write else ROLLING,
     )
@@ -121,13 +125,20 @@ def _needs_key(router: Router, state: RouterState, trouble: Trouble) -> bool:
     return router.master_key == MASTER_KEY and (not state.exists or MASTER_KEY.name in trouble.secret)
 
 
-def _left_over(snapshot: RoutesSnapshot, wanted: Sequence[Object], *, settled: bool) -> Iterator[ObjectRef]:
-    """Yield what is stored and no longer wanted; configurations only once no pod is rolled out with them any more."""
-    names = {(item["kind"], item["metadata"]["name"]) for item in wanted}
-    for item in snapshot.stored:
-        unwanted = (item["kind"], item["metadata"]["name"]) not in names
-        if unwanted and (settled or item["kind"] != CONFIG_MAP.kind):
-            yield reference(item)
+def _left_over(snapshot: RoutesSnapshot, made: _Rendering, state: RouterState) -> Iterator[ObjectRef]:
+    """Yield what is stored and no longer wanted, and former configurations once every replica has the present one."""
+    names = {(item["kind"], item["metadata"]["name"]) for item in made.objects}
+    yield from (reference(item) for item in snapshot.stored if (item["kind"], item["metadata"]["name"]) not in names)
+    for name in sorted(state.remembered - _kept(made, state)):
+        yield ObjectRef(
+            api_version=CONFIG_MAP.api_version, kind=CONFIG_MAP.kind, name=name, namespace=snapshot.namespace
+        )
+
+
+def _kept(made: _Rendering, state: RouterState) -> frozenset[str]:
+    """Return the configurations that stay: all, until every replica has the present one."""
+    present = frozenset({made.configuration})
+    return present if state.serves(made.configuration) else state.remembered | present
 
 
 def _told(route: ModelRoute, status: ModelRouteStatus) -> RouteStatus:
@@ -151,14 +162,3 @@ def _news(route: ModelRoute, status: ModelRouteStatus) -> Iterator[News]:
         told.add(new.reason)
         good = kind is ConditionType.ROUTING and new.status == "True"
         yield News(type=EventType.NORMAL if good else EventType.WARNING, reason=new.reason, note=new.message)
-
-
-def reference_of(route: ModelRoute) -> ObjectRef:
-    """Return the address of a route."""
-    return ObjectRef(
-        api_version=route.api_version,
-        kind=route.kind,
-        name=route.metadata.name,
-        namespace=route.metadata.namespace,
-        uid=route.metadata.uid,
-    )

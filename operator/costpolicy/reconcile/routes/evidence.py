@@ -30,9 +30,10 @@ class Calibrations:
         before, found = self._known.get(namespace, {}), {}
         for name in names:
             ref = ObjectRef(api_version=CONFIG_MAP.api_version, kind=CONFIG_MAP.kind, name=name, namespace=namespace)
-            version = self._gateway.version(ref)
-            if version is None:
+            stored = self._gateway.metadata(ref)
+            if stored is None:
                 continue
+            version = stored["metadata"]["resourceVersion"]
             known = before.get(name)
             found[name] = known if known is not None and known[0] == version else (version, self._read(ref))
         self._known[namespace] = found

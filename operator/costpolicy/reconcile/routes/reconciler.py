@@ -111,10 +111,10 @@ class RoutesReconciler:
         """
         if decision.master_key:
             self._gateway.create(master_key_secret(namespace, self._new_key()))
-        for item in decision.objects:
-            self._gateway.apply(item, FieldManager.OPERATOR)
         for ref in decision.deletions:
             self._gateway.delete(ref)
+        for item in decision.objects:
+            self._gateway.apply(item, FieldManager.OPERATOR)
         for told in decision.statuses:
             self._gateway.apply_status(told.route, told.status.to_json())
             for news in told.news:

@@ -2,9 +2,13 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from costpolicy.kube.gateway import Object, Pod
 from costpolicy.kube.kinds import DEPLOYMENT
+
+CONFIGURATIONS: Final = "costpolicy.dev/configurations"
+"""On the Deployment: names of the ConfigMaps that were made for it and not deleted yet.  The operator may not list ConfigMaps."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,12 +20,14 @@ class RouterState:
         ready: replicas that are ready.
         rolled_out: all replicas are of the stored Deployment's last version, and ready.
         configurations: ConfigMaps that its pods mount by that version.
+        remembered: those that were made for it and not deleted yet.
     """
 
     exists: bool = False
     ready: int = 0
     rolled_out: bool = False
     configurations: frozenset[str] = frozenset()
+    remembered: frozenset[str] = frozenset()
 
     def serves(self, configuration: str) -> bool:
         """Return whether every replica has a configuration."""
@@ -38,12 +44,25 @@ def state_of(stored: Iterable[Object]) -> RouterState:
     counts = (status.get("replicas", 0), status.get("updatedReplicas", 0), ready)
     observed = status.get("observedGeneration", 0) >= deployment["metadata"].get("generation", 0)
     volumes = spec["template"]["spec"].get("volumes", ())
+    named = deployment["metadata"].get("annotations", {}).get(CONFIGURATIONS, "")
     return RouterState(
         exists=True,
         ready=ready,
         rolled_out=observed and all(count == replicas for count in counts),
         configurations=frozenset(volume["configMap"]["name"] for volume in volumes if "configMap" in volume),
+        remembered=frozenset(filter(None, named.split(","))),
     )
+
+
+def remembering(objects: Iterable[Object], configurations: Iterable[str]) -> tuple[Object, ...]:
+    """Return a router's objects, its Deployment with a note of the configurations that exist."""
+    note = {CONFIGURATIONS: ",".join(sorted(configurations))}
+    return tuple(_annotated(item, note) if item["kind"] == DEPLOYMENT.kind else item for item in objects)
+
+
+def _annotated(item: Object, note: dict[str, str]) -> Object:
+    metadata = item["metadata"]
+    return {**item, "metadata": {**metadata, "annotations": {**metadata.get("annotations", {}), **note}}}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -57,14 +57,19 @@ def spending(
     seen = {name: traffic.tokens[name] for name in prices if name in traffic.tokens} if traffic else {}
     tokens = {name: one.total for name, one in seen.items() if one.total}
     shares = _seen(tokens) if tokens else _expected(prices, trusted, thresholds)
-    mix = _sum(seen.values()) if tokens else ASSUMED
+    mix = mix_of(seen.values())
     tiers = [
-        Tier(name=name, price=_price(price, seen.get(name, mix) if tokens else mix), below=None, share=shares[name])
+        Tier(
+            name=name,
+            price=price_per_million(price, seen.get(name, mix) if tokens else mix),
+            below=None,
+            share=shares[name],
+        )
         for name, price in prices.items()
         if price is not None and shares.get(name)
     ]
     known = len(tiers) == sum(1 for share in shares.values() if share)
-    alone = {name: _price(price, mix) for name, price in prices.items() if price is not None}
+    alone = {name: price_per_million(price, mix) for name, price in prices.items() if price is not None}
     dearest = max(alone, key=lambda name: alone[name], default="")
     return Spending(
         shares=shares,
@@ -100,16 +105,18 @@ def _expected(
     return shares
 
 
-def _sum(tokens: Iterable[TierTokens]) -> TierTokens:
+def mix_of(tokens: Iterable[TierTokens]) -> TierTokens:
+    """Return the tokens of all tiers, or, where none were seen, those of an assumed request."""
     counted = tuple(tokens)
-    return TierTokens(
+    total = TierTokens(
         prompt=sum(one.prompt for one in counted),
         cached=sum(one.cached for one in counted),
         output=sum(one.output for one in counted),
     )
+    return total if total.total else ASSUMED
 
 
-def _price(prices: TokenPrices, mix: TierTokens) -> Money:
+def price_per_million(prices: TokenPrices, mix: TierTokens) -> Money:
     """Return what a million tokens cost that are mixed as these are, in whole per cent."""
     cached = min(mix.cached, mix.prompt)
     parts = split_by_largest_remainder(_PERCENT, [mix.prompt - cached, cached, mix.output])

@@ -6,7 +6,6 @@ from fractions import Fraction
 from costpolicy.api.conditions import merge_conditions
 from costpolicy.api.model_route_status import (
     ModelRouteStatus,
-    ProvenThreshold,
     RouteCalibrationStatus,
     RouterStatus,
     RouteSavings,
@@ -17,10 +16,9 @@ from costpolicy.api.validation import Problem
 from costpolicy.manifests.router.identity import ROUTER
 from costpolicy.manifests.router.inputs import External
 from costpolicy.reconcile.routes.conditions import RouteAnswer, conditions
-from costpolicy.reconcile.routes.thresholds import Threshold, calibration_of
+from costpolicy.reconcile.routes.thresholds import Threshold, calibration_of, proven_threshold
 from costpolicy.reconcile.routes.tiers import Priced, ServedTier
 from costpolicy.reconcile.routes.view import RouteView
-from costpolicy.routing.calibration import Proven
 
 
 def status_of(answer: RouteAnswer, now: datetime) -> ModelRouteStatus:
@@ -28,17 +26,36 @@ def status_of(answer: RouteAnswer, now: datetime) -> ModelRouteStatus:
     view, before = answer.view, answer.view.route.status or ModelRouteStatus()
     spent = view.spending
     routed = sum((spent.shares.get(one.tier, Fraction(0)) for one in view.thresholds), Fraction(0))
-    return ModelRouteStatus(
+    status = ModelRouteStatus(
         observed_generation=view.route.metadata.generation,
         conditions=merge_conditions(before.conditions, conditions(answer), now),
         tiers=tuple(_tier(view, name) for name in view.tiers),
         routed=_percent(routed),
         blended_per_million_tokens=spent.blended.text() if spent.blended is not None else None,
+        currency=answer.currency,
         savings=_savings(view),
         calibration=_calibration(view),
         router=RouterStatus(name=ROUTER, configuration=answer.configuration, ready_replicas=answer.state.ready)
         if answer.configuration or answer.state.exists
         else None,
+    )
+    return _as_seen_before(status, before) if answer.metrics_down else status
+
+
+def _as_seen_before(status: ModelRouteStatus, before: ModelRouteStatus) -> ModelRouteStatus:
+    """Return a status with the shares that were seen last: a question that cannot be asked changes no figure."""
+    if before.savings is None or before.savings.basis != "Seen":
+        return status
+    shares = {tier.name: tier.share for tier in before.tiers}
+    return status.model_copy(
+        update={
+            "tiers": tuple(
+                tier.model_copy(update={"share": shares.get(tier.name, tier.share)}) for tier in status.tiers
+            ),
+            "routed": before.routed,
+            "blended_per_million_tokens": before.blended_per_million_tokens,
+            "savings": before.savings,
+        }
     )
 
 
@@ -50,7 +67,8 @@ def _tier(view: RouteView, name: str) -> TierStatus:
         name=name,
         model=_model(tier) if isinstance(tier, ServedTier) else "",
         below=_plain(threshold.below) if threshold and threshold.below is not None else "",
-        proven=_proven(threshold) if threshold else None,
+        verdict=_verdict(threshold) if threshold else "",
+        proven=proven_threshold(threshold.proof) if threshold and threshold.proof else None,
         why_not=_why_not(tier, threshold),
         price_per_million=_price(tier),
         share=_percent(share) if share is not None else "",
@@ -73,18 +91,8 @@ def _model(tier: ServedTier) -> str:
     return f"{backend.provider}/{backend.model}" if isinstance(backend, External) else backend.model
 
 
-def _proven(threshold: Threshold) -> ProvenThreshold | None:
-    proof = threshold.proof
-    if proof is None or not isinstance(proof.calibration, Proven):
-        return None
-    evidence = proof.calibration.evidence
-    return ProvenThreshold(
-        config_map=proof.config_map,
-        threshold=_plain(proof.calibration.examined.threshold),
-        loss_bound=_percent(proof.loss_bound, 2),
-        labels=evidence.labels,
-        date=evidence.date.isoformat(),
-    )
+def _verdict(threshold: Threshold) -> str:
+    return threshold.distrust.reason if threshold.distrust else "Proven"
 
 
 def _price(tier: ServedTier | Problem) -> TierTokenPrice | None:
@@ -118,8 +126,9 @@ def _calibration(view: RouteView) -> RouteCalibrationStatus | None:
     first = view.thresholds[0]
     return RouteCalibrationStatus(
         config_map=calibration_of(view.route).get(first.tier, ""),
-        verdict=first.distrust.reason if first.distrust else "Proven",
+        verdict=_verdict(first),
         message=first.distrust.message if first.distrust else first.proof.message if first.proof else "",
+        labelling_per_day=view.labelling_per_day.text() if view.labelling_per_day is not None else None,
     )
 
 

@@ -1,12 +1,13 @@
 """Which tiers may have what today: the smaller of what is asked for and what is proven, as long as the proof holds."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from fractions import Fraction
 from typing import Final, assert_never
 
 from costpolicy.api.model_route import ModelRoute
+from costpolicy.api.model_route_status import ProvenThreshold
 from costpolicy.api.reasons import Reason
 from costpolicy.api.route_tiers import TierSpec
 from costpolicy.api.validation import Problem
@@ -14,7 +15,16 @@ from costpolicy.observe.routes import RouteTraffic
 from costpolicy.reconcile.routes.proofs import Proof
 from costpolicy.reconcile.routes.tiers import ServedTier
 from costpolicy.routing.calibration import Proven
-from costpolicy.routing.guard import Distrust, Route, Since, TrustedOnly, guard
+from costpolicy.routing.guard import (
+    DRIFTED,
+    FEWEST_SCORES,
+    Distrust,
+    Route,
+    Since,
+    TrustedOnly,
+    guard,
+    stability_index,
+)
 from costpolicy.units import parse_duration, parse_ratio
 
 _DISTRUSTED: Final[Mapping[Distrust, Reason]] = {
@@ -23,6 +33,12 @@ _DISTRUSTED: Final[Mapping[Distrust, Reason]] = {
     Distrust.TRAFFIC_DRIFTED: Reason.TRAFFIC_DRIFTED,
     Distrust.QUALITY_LOST: Reason.QUALITY_LOST,
 }
+
+_DRIFTED_BEFORE: Final = Problem(
+    reason=Reason.TRAFFIC_DRIFTED,
+    message="prompts were not like those of the calibration, and are not clearly like them again (stability index above "
+    f"{DRIFTED / 2}, or not known): label today's traffic and calibrate again",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +117,8 @@ def _threshold(route: ModelRoute, spec: TierSpec, evidence: Evidence, left: Frac
         scores=scores, strong_right=proof.since.strong_right, lost=proof.since.lost, gained=proof.since.gained
     )
     held = guard(proof.calibration, since, evidence.now.date(), parse_duration(route.spec.calibration.max_age))
+    if isinstance(held, Route) and _still_drifted(route, spec.name, proof, scores):
+        return Threshold(tier=spec.name, distrust=_DRIFTED_BEFORE, proof=proof)
     match held:
         case TrustedOnly(reason=reason):
             message = proof.message if reason is Distrust.NOTHING_PROVEN else held.message
@@ -111,6 +129,31 @@ def _threshold(route: ModelRoute, spec: TierSpec, evidence: Evidence, left: Frac
             return Threshold(tier=spec.name, below=min(asked, threshold), proof=proof)
         case other:
             assert_never(other)
+
+
+def _still_drifted(route: ModelRoute, tier: str, proof: Proof, scores: Sequence[int]) -> bool:
+    """Return whether prompts were unlike those of this same calibration, and are not clearly like them again.
+
+    Trust that comes and goes would roll the router each time, and metrics that are away are no sign that prompts are back.
+    """
+    before = next((one for one in route.status.tiers if one.name == tier), None) if route.status else None
+    if before is None or before.verdict != Reason.TRAFFIC_DRIFTED or before.proven != proven_threshold(proof):
+        return False
+    return sum(scores) < FEWEST_SCORES or stability_index(scores) >= DRIFTED / 2
+
+
+def proven_threshold(proof: Proof) -> ProvenThreshold | None:
+    """Return what status says of a proof; ``None``: it proves nothing."""
+    if not isinstance(proof.calibration, Proven):
+        return None
+    evidence = proof.calibration.evidence
+    return ProvenThreshold(
+        config_map=proof.config_map,
+        threshold=f"{float(proof.calibration.examined.threshold):g}",
+        loss_bound=f"{float(proof.loss_bound) * 100:.2f}%",
+        labels=evidence.labels,
+        date=evidence.date.isoformat(),
+    )
 
 
 def _unserved(tier: ServedTier | Problem) -> Problem | None:

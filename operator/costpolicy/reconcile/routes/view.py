@@ -11,12 +11,13 @@ from costpolicy.api.types import CompressionMode, OutputLengthMode
 from costpolicy.api.validation import Problem
 from costpolicy.manifests.router.inputs import Cap, Compression, Route, RoutedTier, Sampling, TokenPrices
 from costpolicy.observe.routes import RouteTraffic
+from costpolicy.reconcile.routes.labelling import labelling_per_day
 from costpolicy.reconcile.routes.snapshot import RoutesSnapshot
 from costpolicy.reconcile.routes.spending import Spending, spending
 from costpolicy.reconcile.routes.thresholds import Evidence, Threshold, thresholds
 from costpolicy.reconcile.routes.tiers import Priced, ServedTier, served_tiers
 from costpolicy.reconcile.snapshot import MetricsDown
-from costpolicy.units import parse_duration, parse_ratio
+from costpolicy.units import Money, parse_duration, parse_ratio
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +30,7 @@ class RouteView:
             of its fallbacks that can; empty: no tier can be served.
         problems: what only the user can mend, the gravest first.
         traffic: of the last day; ``None``: none was counted, or it cannot be read.
+        labelling_per_day: what labels of samples cost at most; ``None``: there are none, or it is not known.
         rendered: what the router is told; ``None``: nothing.
     """
 
@@ -39,6 +41,7 @@ class RouteView:
     spending: Spending
     traffic: RouteTraffic | None
     problems: tuple[Problem, ...]
+    labelling_per_day: Money | None
     rendered: Route | None
 
     @property
@@ -66,6 +69,7 @@ def view_of(route: ModelRoute, snapshot: RoutesSnapshot, conflict: Problem | Non
         tiers=tiers,
         trusted=trusted,
         thresholds=found,
+        labelling_per_day=labelling_per_day(route, _prices(tiers), counted),
         spending=spending(_prices(tiers), trusted or route.spec.trusted, found, counted, route.spec.current_tier),
         traffic=counted,
         problems=tuple(_problems(route, tiers, conflict)),

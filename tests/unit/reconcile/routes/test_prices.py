@@ -9,7 +9,8 @@ from costpolicy.api.conditions import ConditionType
 from costpolicy.api.reasons import Reason
 from costpolicy.catalog.prices import merge_books
 from costpolicy.observe.routes import RouteTraffic, TierTokens
-from routed import NOW, THREE, external, hosted, prices, proof_data, route, seen, serving, snapshot, tokens
+from costpolicy.reconcile.snapshot import MetricsDown
+from routed import NOW, THREE, external, hosted, prices, proof_data, route, seen, serving, snapshot, tokens, told
 
 MISSION = route(currentTier="medium")
 
@@ -17,7 +18,7 @@ MISSION = route(currentTier="medium")
 def test_the_missions_example_costs_two_dollars_and_fifty_five_cents():
     status = seen(snapshot(MISSION)).status
 
-    assert status.blended_per_million_tokens == "2.55"
+    assert (status.blended_per_million_tokens, status.currency) == ("2.55", "USD")
     assert status.routed == "90%"
     assert status.savings is not None
     assert (status.savings.against_current, status.savings.against_dearest) == ("15%", "83%")
@@ -135,3 +136,18 @@ def test_nothing_is_said_of_what_is_not_known():
 
     assert found.status.blended_per_million_tokens is None
     assert found.status.savings is None
+
+
+def test_what_was_seen_stands_while_metrics_cannot_be_read():
+    day = {"chat": tokens(small=500_000, medium=300_000, large=200_000)}
+    down = MetricsDown(reason=Reason.PROMETHEUS_UNREACHABLE, message="no connection")
+    before = seen(snapshot(MISSION, traffic=day)).status
+    later = seen(replace(told(snapshot(MISSION, traffic=day)), traffic=down))
+
+    assert later.says(ConditionType.METRICS_AVAILABLE) == ("False", Reason.PROMETHEUS_UNREACHABLE)
+    assert later.shares == {"small": "50%", "medium": "30%", "large": "20%"}
+    assert (later.status.blended_per_million_tokens, later.status.savings, later.status.routed) == (
+        before.blended_per_million_tokens,
+        before.savings,
+        "80%",
+    )

@@ -3,6 +3,7 @@
 Not covered: the proofs themselves and the guard's statistics (``tests/unit/routing``).
 """
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -10,7 +11,10 @@ import pytest
 from costpolicy.api.conditions import ConditionType
 from costpolicy.api.reasons import Reason
 from costpolicy.observe.routes import RouteTraffic
-from routed import NOW, TODAY, external, proof_data, route, seen, snapshot, with_coefficients
+from costpolicy.reconcile.routes.proofs import read_proof
+from costpolicy.reconcile.snapshot import MetricsDown
+from costpolicy.routing.guard import stability_index
+from routed import NOW, TODAY, external, proof_data, route, seen, snapshot, told, with_coefficients
 
 TWO = (external("small", "0.6"), external("large"))
 CALIBRATED = {"configMapRef": {"name": "proof"}}
@@ -159,3 +163,40 @@ def test_a_tier_with_another_score_is_told_its_own():
     [configuration] = [item for item in found.decision.objects if item["kind"] == "ConfigMap"]
 
     assert sum("coefficients" in key or key.startswith("score") for key in configuration["data"]) == 2
+
+
+def scores(first: int) -> RouteTraffic:
+    """A day of 10,000 requests, so many of them in the first tenth, the others spread evenly."""
+    rest = (10_000 - first) // 9
+    return RouteTraffic(scores=(first, *[rest] * 9))
+
+
+def after(given, **changed):
+    """The same snapshot one decision later, with something changed."""
+    return seen(replace(told(given), **changed))
+
+
+def drifting():
+    return snapshot(two(), proofs={"proof": proof_data("0.6")}, traffic={"chat": scores(4_000)})
+
+
+def test_routing_begins_again_only_when_prompts_are_clearly_like_those_of_the_calibration():
+    near, back = after(drifting(), traffic={"chat": scores(2_500)}), after(drifting(), traffic={"chat": scores(1_200)})
+
+    assert 0.1 < stability_index(scores(2_500).scores) < 0.2
+    assert near.says(ConditionType.ROUTING) == ("False", Reason.TRAFFIC_DRIFTED)
+    assert back.says(ConditionType.ROUTING) == ("True", Reason.ROUTED)
+    assert seen(replace(drifting(), traffic={"chat": scores(2_500)})).says(ConditionType.ROUTING)[0] == "True"
+
+
+def test_metrics_that_cannot_be_read_give_no_trust_back():
+    down = MetricsDown(reason=Reason.PROMETHEUS_UNREACHABLE, message="no connection")
+
+    assert after(drifting(), traffic=down).says(ConditionType.ROUTING) == ("False", Reason.TRAFFIC_DRIFTED)
+    assert after(drifting(), traffic={}).says(ConditionType.ROUTING) == ("False", Reason.TRAFFIC_DRIFTED)
+
+
+def test_another_calibration_is_judged_by_itself():
+    anew = {"proof": read_proof("proof", proof_data("0.5", labels=3600))}
+
+    assert after(drifting(), proofs=anew, traffic={"chat": scores(1_000)}).below["small"] == "0.5"
