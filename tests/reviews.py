@@ -13,6 +13,8 @@ SINCE = datetime(2026, 11, 1, tzinfo=UTC)
 NOW = datetime(2026, 11, 24, 15, 20, tzinfo=UTC)
 UNTIL = NOW.replace(minute=0)
 DAYS = [SINCE.date() + timedelta(days=number) for number in range(24)]
+ROUTED = ("assistant", "search")
+"""Policies that a router sends requests to."""
 HOSTILE = "</td><script>document.title='taken'</script>&\"'"
 
 
@@ -136,6 +138,7 @@ def recorded(policies: list[CostPolicy]) -> Review:
     shape = [60 if day.weekday() >= 5 else 100 + 4 * (number % 4) for number, day in enumerate(DAYS)]
     days: dict[tuple[str, str], dict[str, dict[date, Money]]] = {}
     served: dict[tuple[str, str], Served] = {}
+    features: dict[tuple[str, str], dict[str, dict[str, Money]]] = {}
     for policy in policies:
         spent = policy.status.spending if policy.status else None
         if spent is None:
@@ -144,6 +147,8 @@ def recorded(policies: list[CostPolicy]) -> Review:
         total = Money.read(spent.spent)
         daily = {day: total.scaled(part, sum(shape)) for day, part in zip(DAYS, shape, strict=True)}
         days[key] = {"USD": daily}
+        parts = {"search": 40, "chat": 25, "other": 5} if policy.metadata.name in ROUTED else {}
+        features[key] = {"USD": {feature: total.scaled(part, 100) for feature, part in parts.items()}}
         served[key] = Served(requests=max(total.micros // 900, 1), tokens=total.micros, costs={"USD": total})
     return Review(
         since=SINCE,
@@ -152,4 +157,5 @@ def recorded(policies: list[CostPolicy]) -> Review:
         served=served,
         known_hours=23 * 24 + 13,
         unpriced={("team-c", "nightly"): 3},
+        features=features,
     )

@@ -41,6 +41,13 @@ def saved_in_span() -> str:
     return f"sum by (currency) (sum_over_time(({gauge(SAVED_PER_HOUR, ALLOCATED)})[$__range:1h]))"
 
 
+def by_feature() -> str:
+    """What the past hour cost each feature, in accelerators and in tokens that were bought."""
+    of_policies = f"max by (namespace, policy, feature, currency) ({chosen(Recorded.FEATURE_COST)})"
+    bought = f'max by (namespace, route, tier, feature, currency) ({Recorded.BOUGHT_COST}{{namespace=~"$namespace"}})'
+    return f"sum by (feature, currency) ({of_policies} or {bought})"
+
+
 def cached_share() -> str:
     """Share of prompt tokens that were not computed."""
     cached, prompt = (

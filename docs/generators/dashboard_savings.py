@@ -1,7 +1,18 @@
 """The dashboard of savings."""
 
 from dashboard_parts import bars, board, lines, number, row
-from dashboard_queries import ALLOCATED, MONEY, POLICY, added, cached_share, chosen, gauge, per, saved_in_span
+from dashboard_queries import (
+    ALLOCATED,
+    MONEY,
+    POLICY,
+    added,
+    by_feature,
+    cached_share,
+    chosen,
+    gauge,
+    per,
+    saved_in_span,
+)
 from grafana_foundation_sdk.builders.dashboard import Dashboard
 
 from costpolicy.observe.exported import SAVED_PER_HOUR, AcceleratorState, Recorded
@@ -82,6 +93,15 @@ def savings() -> Dashboard:
                 "Of the past hour, prompt and output tokens.",
                 MONEY,
                 {f"{POLICY} {{{{currency}}}}": chosen(Recorded.UNIT_COST, per(Per.MILLION_TOKENS))},
+            )
+        )
+        .with_panel(
+            lines(
+                "Cost of an hour by feature",
+                "As far as routers saw it; what they did not see is in no line.",
+                MONEY,
+                {"{{feature}} {{currency}}": by_feature()},
+                stacked=True,
             )
         )
         .with_row(row("Still paid for"))

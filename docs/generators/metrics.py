@@ -4,6 +4,7 @@ from costpolicy.clock import SystemClock
 from costpolicy.kube.connection import Connection
 from costpolicy.observe.engine_metrics import EngineMetric
 from costpolicy.observe.exported import EXPORTED
+from costpolicy.observe.router_metrics import RouterMetric
 from costpolicy.observe.rules import rule_file
 from costpolicy.runtime.operator import Operator
 from costpolicy.runtime.settings import Settings
@@ -35,6 +36,15 @@ The operator reads its history from these series; `charts/costpolicy-operator/fi
 | Series |
 |---|
 """
+ROUTED = """
+## Served by routers
+
+The callback in a router's pods counts what it routes.
+Labels are bounded ([which there are](../decisions/0033-the-router.md#what-the-router-counts)).
+
+| Series |
+|---|
+"""
 READ = """
 ## Read from vLLM
 
@@ -49,7 +59,8 @@ def page() -> str:
     rules = [rule for group in rule_file()["groups"] for rule in group["rules"]]
     recorded = "".join(f"| `{rule['record']}` |\n" for rule in rules)
     read = "".join(f"| `{metric}` |\n" for metric in EngineMetric)
-    return HEAD + fleet + OWN + _own() + RECORDED + recorded + READ + read
+    routed = "".join(f"| `{metric}` |\n" for metric in RouterMetric)
+    return HEAD + fleet + OWN + _own() + RECORDED + recorded + ROUTED + routed + READ + read
 
 
 def _own() -> str:

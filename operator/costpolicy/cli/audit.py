@@ -85,6 +85,7 @@ def _add_deployment(command: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Audit every model that the metrics are of, and print what was found."""
     from costpolicy.cli.audit_answer import answer, print_answer
+    from costpolicy.cli.audit_features import asked_features, print_features
     from costpolicy.cli.audit_inputs import deployments
     from costpolicy.clock import SystemClock
     from costpolicy.savings.audit.audits import audit
@@ -93,12 +94,14 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     window = _window(arguments)
     totals = _totals(arguments, window, console, now)
     known = deployments(arguments, totals, window, console, now)
+    features = asked_features(arguments.prometheus, now, window) if arguments.prometheus else []
     answers = [answer(model, audit(evidence), currency) for model, evidence, currency in known]
     if arguments.output == "table":
         for one in answers:
             print_answer(one, console)
+        print_features(features, console)
     else:
-        console.dump({"models": answers}, arguments.output)
+        console.dump({"models": answers, **({"features": features} if arguments.prometheus else {})}, arguments.output)
     return DONE
 
 

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from costpolicy.cli.console import Console
 from costpolicy.reporting.statement import Bill, Driver, Statement
+from costpolicy.savings.features import UNATTRIBUTED
 from costpolicy.savings.paragraph import amount
 from costpolicy.units import Money
 
@@ -27,6 +28,8 @@ def print_statement(review: Statement, console: Console) -> None:
     )
     for bill in review.bills:
         _section(terminal, f"Cost drivers, {amount(bill.total, bill.currency)} in all", _drivers(bill))
+        if bill.features.keys() - {UNATTRIBUTED}:
+            _section(terminal, "Cost by feature", _features(bill))
         _section(terminal, "Forecast against budget", _forecast(bill))
     _section(terminal, "Changes and their proof", _changes(review))
     _section(terminal, "Playbook", _playbook(review))
@@ -62,6 +65,13 @@ def _driver(driver: Driver, bill: Bill) -> tuple[str, ...]:
         _told(driver.per_hour, bill),
         "-" if driver.cost_per_thousand is None else amount(driver.cost_per_thousand, bill.currency),
     )
+
+
+def _features(bill: Bill) -> Iterator[Table]:
+    table = _table(("feature", "left"), ("cost", "right"), ("share", "right"))
+    for name, cost in bill.features.items():
+        table.add_row(name, amount(cost, bill.currency), f"{cost.micros / bill.total.micros:.1%}")
+    yield table
 
 
 def _forecast(bill: Bill) -> Iterator[Any]:

@@ -93,6 +93,11 @@ OBJECTIVE: Final = ExportedGauge(
     help="Latency that a policy promises at the 95th percentile.",
     labels=("namespace", "policy", "objective"),
 )
+TOKEN_PRICE: Final = ExportedGauge(
+    name="costpolicy_token_price_per_million",
+    help="Price in force of a million tokens (kind: prompt, cached or output) of a tier that others serve, in units of the currency.",
+    labels=("namespace", "route", "tier", "kind", "currency"),
+)
 
 EXPORTED: Final = (
     POD_INFO,
@@ -106,6 +111,7 @@ EXPORTED: Final = (
     MONTH_FORECAST,
     SAVED_PER_HOUR,
     OBJECTIVE,
+    TOKEN_PRICE,
     BUILD_INFO,
 )
 
@@ -149,6 +155,10 @@ class Recorded(StrEnum):
     """What the past hour cost a policy, by currency."""
     USUAL_COST = "costpolicy_policy:usual_cost:hour"
     """What this hour of the day usually costs it: the greater of the median of seven days and of the same hour a week ago."""
+    FEATURE_COST = "costpolicy_policy:feature_cost:hour"
+    """What of that went to each feature of an application, as far as routers saw it, by currency."""
+    BOUGHT_COST = "costpolicy_route:bought_cost:hour"
+    """What tokens cost that others served in the past hour, by route, tier, feature and currency."""
     OPERATORS_SEEN = "costpolicy:operators_seen:hour"
     """Share of the past hour in which it is known what was held: of the rest no cost is known."""
     HOLDINGS_KNOWN = "costpolicy:holdings_known:count"

@@ -1,4 +1,4 @@
-"""A month of the whole fleet, read from the ledger's hours in six questions, whatever the number of policies.
+"""A month of the whole fleet, read from the ledger's hours in seven questions, whatever the number of policies.
 
 Days are those of UTC; a day is the sum of its hours of which it is known what was held.  Prometheus adds the hours up: a thousand
 policies have three quarters of a million of them.  To read single hours is :mod:`costpolicy.observe.ledger`'s.
@@ -24,7 +24,7 @@ _HALF: Final = HOUR / 2
 _SERVED: Final = (LedgerFigure.REQUESTS, LedgerFigure.PROMPT_TOKENS, LedgerFigure.OUTPUT_TOKENS)
 
 PolicyKey: TypeAlias = tuple[str, str]
-"""Namespace and name."""
+"""Namespace and name; where tokens were bought elsewhere, ``ROUTE/TIER`` stands in for the name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +45,7 @@ class Review:
         days: what each policy cost on each day, by currency.
         served: of each policy.
         known_hours: hours of which it is known what was held; the cost of the others is not.
+        features: what of each policy's cost went to each feature, by currency, as far as routers saw it.
         unpriced: hours of each policy in which one of its accelerators had no price; what it cost is in no sum.
     """
 
@@ -54,6 +55,7 @@ class Review:
     served: Mapping[PolicyKey, Served]
     known_hours: int
     unpriced: Mapping[PolicyKey, int]
+    features: Mapping[PolicyKey, Mapping[str, Mapping[str, Money]]] = field(default_factory=dict)
 
     @property
     def hours(self) -> int:
@@ -86,6 +88,7 @@ def review(source: MetricsSource, scope: Scope, since: datetime, until: datetime
         served=_served(source.query(_totals(scope, hours), until)),
         known_hours=round(known[0].value) if known else 0,
         unpriced={_key(each): round(each.value) for each in source.query(_unpriced(scope, hours), until)},
+        features=_features(source.query(_added(_hourly_features(scope), hours), until)),
     )
 
 
@@ -105,7 +108,7 @@ def _days(
     for each in samples:
         by_day = found.setdefault(_key(each), {}).setdefault(each.labels.get("currency", ""), {})
         day = (each.timestamp - timedelta(seconds=1)).astimezone(UTC).date()
-        by_day[day] = Money(round(each.value * MICROS_PER_UNIT))
+        by_day[day] = _money(each)
     return found
 
 
@@ -115,9 +118,7 @@ def _served(samples: tuple[Sample, ...]) -> dict[PolicyKey, Served]:
     for each in samples:
         figure = each.labels.get("figure", "")
         if figure == LedgerFigure.COST:
-            costs.setdefault(_key(each), {})[each.labels.get("currency", "")] = Money(
-                round(each.value * MICROS_PER_UNIT)
-            )
+            costs.setdefault(_key(each), {})[each.labels.get("currency", "")] = _money(each)
         else:
             totals.setdefault(_key(each), {})[figure] = each.value
     return {
@@ -130,6 +131,18 @@ def _served(samples: tuple[Sample, ...]) -> dict[PolicyKey, Served]:
     }
 
 
+def _features(samples: tuple[Sample, ...]) -> dict[PolicyKey, dict[str, dict[str, Money]]]:
+    found: dict[PolicyKey, dict[str, dict[str, Money]]] = {}
+    for each in samples:
+        by_feature = found.setdefault(_key(each), {}).setdefault(each.labels.get("currency", ""), {})
+        by_feature[each.labels.get("feature", "")] = _money(each)
+    return found
+
+
+def _money(sample: Sample) -> Money:
+    return Money(round(sample.value * MICROS_PER_UNIT))
+
+
 def _key(sample: Sample) -> PolicyKey:
     return sample.labels.get("namespace", ""), sample.labels.get("policy", "")
 
@@ -139,8 +152,26 @@ def _seen(scope: Scope) -> str:
 
 
 def _hourly_cost(scope: Scope) -> str:
+    return f"{_held(scope)} or {_bought(scope)}"
+
+
+def _held(scope: Scope) -> str:
     cost = f"max {scope.by(*POLICY, 'currency')} ({scope.selector(Recorded.POLICY_COST)})"
     return f"{cost} and {scope.on()} {_seen(scope)}"
+
+
+def _bought(scope: Scope, *split: str) -> str:
+    """Tokens that others served: known from their own counters, whether or not an operator was seen."""
+    each = (
+        f"max {scope.by('namespace', 'route', 'tier', 'feature', 'currency')} ({scope.selector(Recorded.BOUGHT_COST)})"
+    )
+    named = f'label_join({each}, "policy", "/", "route", "tier")'
+    return f"sum {scope.by(*POLICY, *split, 'currency')} ({named})"
+
+
+def _hourly_features(scope: Scope) -> str:
+    cost = f"max {scope.by(*POLICY, 'feature', 'currency')} ({scope.selector(Recorded.FEATURE_COST)})"
+    return f"{cost} and {scope.on()} {_seen(scope)} or {_bought(scope, 'feature')}"
 
 
 def _added(hourly: str, hours: int) -> str:
@@ -153,7 +184,7 @@ def _totals(scope: Scope, hours: int) -> str:
     recorded = scope.selector(Recorded.LEDGER, f'figure=~"{"|".join(_SERVED)}"')
     served = f"max {scope.by(*POLICY, 'figure')} (sum without (variant) ({recorded})) and {scope.on()} {_seen(scope)}"
     requests = scope.selector(Recorded.LEDGER, f'figure="{LedgerFigure.REQUESTS}"')
-    cost = f"{_hourly_cost(scope)} and {scope.on(*POLICY)} {requests}"
+    cost = f"{_held(scope)} and {scope.on(*POLICY)} {requests}"
     return f"{_added(served, hours)} or {tagged(LedgerFigure.COST, _added(cost, hours), 'figure')}"
 
 

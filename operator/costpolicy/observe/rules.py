@@ -17,6 +17,7 @@ from costpolicy.observe.autoscaling import load_of_policies
 from costpolicy.observe.day_queries import shape_of_an_hour
 from costpolicy.observe.engine_metrics import EngineMetric
 from costpolicy.observe.exported import BUILD_INFO, Recorded
+from costpolicy.observe.feature_queries import bought_costs, feature_costs
 from costpolicy.observe.ledger_queries import (
     accelerators_by_offering,
     cost_by_offering,
@@ -96,6 +97,8 @@ def rule_file() -> dict[str, Any]:
         _record(Recorded.UNIT_COST, unit_costs(_HOURLY)),
         _record(Recorded.POLICY_COST, cost_of_the_hour(_HOURLY)),
         _record(Recorded.USUAL_COST, usual_cost(_HOURLY)),
+        _record(Recorded.FEATURE_COST, feature_costs(_HOURLY)),
+        _record(Recorded.BOUGHT_COST, bought_costs(_HOURLY)),
     ]
     load = [_record(name, expression) for name, expression in load_of_policies(_SCOPE).items()]
     return {

@@ -8,10 +8,11 @@ from typing import Final
 
 from costpolicy.api.policy import CostPolicy
 from costpolicy.api.status import CostPolicyStatus
-from costpolicy.observe.review import Review, Served
+from costpolicy.observe.review import PolicyKey, Review, Served
 from costpolicy.reconcile.budget import recorded_month
 from costpolicy.reporting.statement import Advice, Bill, ChangeMade, Driver, Statement
 from costpolicy.rollout.upcoming import described
+from costpolicy.savings import features
 from costpolicy.savings.month import month_of
 from costpolicy.savings.paragraph import paragraph
 from costpolicy.units import ZERO, Money
@@ -80,13 +81,22 @@ def _drivers(
             if found is not None:
                 yield currency, _driver(found, cost, served, now, present=present, currency=currency)
             else:
-                yield currency, _served(_gone("/".join(key), cost), served, currency)
+                yield currency, _served(_without_policy(key, cost), served, currency)
     for key in known.keys() - recorded.days.keys():
         yield currency_of(known[key]), _driver(known[key], ZERO, recorded.served.get(key), now, present=present)
 
 
-def _gone(policy: str, cost: Money) -> Driver:
-    return Driver(policy=policy, runs="is not there any more", cost=cost, per_hour=ZERO, forecast=cost, budget=None)
+def _without_policy(key: PolicyKey, cost: Money) -> Driver:
+    """Return what is gone, or what was bought: of tokens nobody knows how many there will be."""
+    bought = "/" in key[1]
+    return Driver(
+        policy="/".join(key),
+        runs="tokens that another provider served" if bought else "is not there any more",
+        cost=cost,
+        per_hour=None if bought else ZERO,
+        forecast=None if bought else cost,
+        budget=None,
+    )
 
 
 def _driver(
@@ -147,6 +157,7 @@ def _bills(drivers: Iterable[tuple[str, Driver]], recorded: Review | None) -> tu
             currency=currency,
             drivers=tuple(sorted(found, key=lambda one: (-one.cost.micros, -_micros(one.per_hour), one.policy))),
             days=_days(recorded, currency),
+            features=_features(recorded, currency),
         )
         for currency, found in by_currency.items()
     ]
@@ -157,6 +168,19 @@ def _days(recorded: Review | None, currency: str) -> Mapping[str, Mapping[date, 
     if recorded is None:
         return {}
     return {"/".join(key): found[currency] for key, found in recorded.days.items() if currency in found}
+
+
+def _features(recorded: Review | None, currency: str) -> Mapping[str, Money]:
+    if recorded is None:
+        return {}
+    return features.together(
+        features.split(
+            Money(sum(each.micros for each in found[currency].values())),
+            recorded.features.get(key, {}).get(currency, {}),
+        )
+        for key, found in recorded.days.items()
+        if currency in found
+    )
 
 
 def _changes(policy: CostPolicy, begin: datetime, end: datetime) -> Iterator[ChangeMade]:

@@ -8,6 +8,7 @@ from xml.etree.ElementTree import Element
 from costpolicy.reporting.charts import SERIES, Stack, bullet, share_bar, stacked_bars
 from costpolicy.reporting.markup import cells, element
 from costpolicy.reporting.statement import Bill, Driver, Statement
+from costpolicy.savings.features import UNATTRIBUTED
 from costpolicy.savings.paragraph import amount
 from costpolicy.units import ZERO, Money
 
@@ -73,6 +74,29 @@ def _driver(driver: Driver, bill: Bill, classes: Sequence[str]) -> Element:
     requests = "-" if driver.requests is None else f"{driver.requests:,}"
     each = "-" if driver.cost_per_thousand is None else amount(driver.cost_per_thousand, "")
     return element("tr", *cells("td", (name, requests, each, f"{share:.1%}", amount(driver.cost, "")), classes))
+
+
+def features_section(bill: Bill) -> Element:
+    """Return what each feature cost; the rows sum to the bill."""
+    title = element("h2", "Cost by feature")
+    if not bill.features.keys() - {UNATTRIBUTED}:
+        text = "Not known: features are told apart by routers (ModelRoute), which have seen none in this span."
+        return element("section", title, element("p", text, class_="quiet"))
+    classes = ("", "number", "number")
+    head = element("tr", *cells("th", ("Feature", "Share", f"Cost, {bill.currency}"), classes))
+    listed = [_feature(name, cost, bill, classes) for name, cost in bill.features.items()]
+    total = element("tr", *cells("td", ("All", "100%", amount(bill.total, "")), classes), class_="sum")
+    note = element(
+        "p", "Unattributed is what names no feature, and what reached engines past the router.", class_="quiet"
+    )
+    table = element("table", element("thead", head), element("tbody", *listed, total))
+    return element("section", title, note, table)
+
+
+def _feature(name: str, cost: Money, bill: Bill, classes: Sequence[str]) -> Element:
+    share = cost.micros / bill.total.micros
+    told = element("div", element("strong", name), share_bar(share, f"{name} is {share:.1%} of the cost"))
+    return element("tr", *cells("td", (told, f"{share:.1%}", amount(cost, "")), classes))
 
 
 def forecast_section(bill: Bill, rows: int) -> Element:

@@ -5,7 +5,7 @@ from typing import Final
 from xml.etree.ElementTree import Element
 
 from costpolicy.reporting.changes_section import changes_section
-from costpolicy.reporting.cost_sections import daily_section, drivers_section, forecast_section
+from costpolicy.reporting.cost_sections import daily_section, drivers_section, features_section, forecast_section
 from costpolicy.reporting.markup import Child, cells, element, written
 from costpolicy.reporting.statement import Advice, Bill, Statement
 from costpolicy.reporting.style import STYLE
@@ -52,6 +52,7 @@ def _sections(review: Statement) -> Iterator[Element]:
         yield _figures(bill, review)
         yield daily_section(bill, review)
         yield drivers_section(bill, ROWS)
+        yield features_section(bill)
         yield forecast_section(bill, ROWS)
     yield changes_section(review.changes, ROWS)
     yield _playbook(review)

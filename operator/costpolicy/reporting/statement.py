@@ -1,7 +1,7 @@
 """What a monthly review is about: costs, their drivers, changes and their proof, the playbook, the forecast; as data."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from costpolicy.api.measured import MeasurementStatus, PlaybookRow, Receipt
@@ -47,12 +47,14 @@ class Bill:
     Attributes:
         drivers: every policy.
         days: what each cost on each day, by its key; empty where that is not known.
+        features: the same total by feature, the dearest first; empty where that is not known.
         forecast: of all whose own is known; ``unforecast`` are not in it.
     """
 
     currency: str
     drivers: tuple[Driver, ...]
     days: Mapping[str, Mapping[date, Money]]
+    features: Mapping[str, Money] = field(default_factory=dict)
 
     @property
     def total(self) -> Money:

@@ -51,6 +51,7 @@ def _bill(bill: Bill) -> dict[str, Any]:
         "perHour": bill.per_hour.text(),
         "forecast": _text(bill.forecast),
         "budget": _text(bill.budget),
+        "features": [{"feature": feature, "cost": cost.text()} for feature, cost in bill.features.items()],
         "drivers": [
             {
                 **_driver(driver),

@@ -16,6 +16,7 @@ import yaml
 
 from contract.observe.promtool import RULES, line
 from contract.observe.tapes import Tape
+from contract.observe.test_feature_rules import routed as routed_tokens
 from contract.observe.test_ledger_rules import HELD, OPERATOR, POD, POLICY, PRICE, READY, engine
 from scraping import Server
 
@@ -78,7 +79,8 @@ def engines_own() -> list[dict[str, str]]:
         line("vllm:kv_cache_usage_perc", POD, "0.4x260"),
     ]
     starting = line("costpolicy_gpus", HELD + ',state="starting"', "1x260")
-    return [*engine(), *histograms, *gauges, OPERATOR, PRICE, READY, starting]
+    routed = routed_tokens("search", "output", 100)
+    return [*engine(), *histograms, *gauges, routed, OPERATOR, PRICE, READY, starting]
 
 
 def test_every_dashboard_is_one_that_grafana_can_load():

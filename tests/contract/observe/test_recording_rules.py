@@ -16,6 +16,7 @@ from costpolicy.observe.autoscaling import load_of_policy
 from costpolicy.observe.engine_metrics import EngineMetric
 from costpolicy.observe.exported import EXPORTED, Recorded
 from costpolicy.observe.questions import QUESTIONS
+from costpolicy.observe.router_metrics import RouterMetric
 from costpolicy.observe.rules import render, rule_file
 from costpolicy.observe.scope import Scope
 from costpolicy.observe.totals import SERIES
@@ -93,7 +94,9 @@ def test_all_rules_on_one_steady_engine(programs: dict[str, str], tmp_path: Path
         Recorded.HOLDINGS_KNOWN,
         Recorded.POLICY_COST,
         Recorded.USUAL_COST,
-    )  # test_ledger_rules, test_alert_rules
+        Recorded.FEATURE_COST,
+        Recorded.BOUGHT_COST,
+    )  # test_ledger_rules, test_alert_rules, test_feature_rules
     expected["costpolicy:operators:count"] = [("costpolicy:operators:count", 1.0)]
     waiting = Recorded.POLICY_REQUESTS_WAITING
     expected[waiting.value] = [(f"{waiting}{{{policy}}}", 5.0)]
@@ -275,13 +278,13 @@ def test_every_engine_metric_but_the_newest_occurs_in_every_recorded_exposition(
 
 
 def test_queries_and_rules_name_nothing_else() -> None:
-    known = {*EngineMetric, *(gauge.name for gauge in EXPORTED), *Recorded}
+    known = {*EngineMetric, *RouterMetric, *(gauge.name for gauge in EXPORTED), *Recorded}
     texts = [ask(Scope()) for ask in QUESTIONS.values()]
     texts += [rule["expr"] for group in rule_file()["groups"] for rule in group["rules"]]
     used = {
         re.sub(r"_(bucket|count|sum)$", "", name)
         for text in texts
-        for name in re.findall(r"(?:vllm|costpolicy(?:_variant|_policy)?):[\w:]+|costpolicy_\w+", text)
+        for name in re.findall(r"(?:vllm|costpolicy(?:_variant|_policy|_route)?):[\w:]+|costpolicy_\w+", text)
     }
     assert {str(name) for name in known} >= {name for name in used if name != "costpolicy:operators"}
     audited = {re.sub(r"_(bucket|count|sum)$", "", name) for name in SERIES}

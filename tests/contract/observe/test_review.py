@@ -1,7 +1,7 @@
 """A month as the report reads it, from a real Prometheus.
 
-Covered: days, the day that is not over, two Prometheus replicas, hours without an operator, without a price, policies apart, no
-series at all.  Not covered: how it is shown (tests/unit/reporting).
+Covered: features, tokens that were bought, days, the day that is not over, two Prometheus replicas, hours without an operator,
+without a price, policies apart, no series at all.  Not covered: how it is shown (tests/unit/reporting).
 """
 
 from collections.abc import Callable
@@ -57,6 +57,30 @@ def test_a_month_is_read_by_day_and_in_sum(backfilled: Callable[[Tape], Server])
         Served(requests=600 * known, tokens=10_000 * known, costs={"USD": Money.parse("63.75")})
         == found.served["demo", "chat"]
     )
+
+
+def test_features_and_tokens_that_were_bought_are_read_with_the_month(backfilled: Callable[[Tape], Server]) -> None:
+    tape = Tape()
+    for replica in ("a", "b"):
+        recorded(tape, "chat", 1.25, replica)
+        tape.add(Recorded.OPERATORS_SEEN, {"prometheus_replica": replica}, hourly(1.0, without=(3, 30)))
+        where = {"namespace": "demo", "currency": "USD", "prometheus_replica": replica}
+        for feature, cost in (("search", 0.75), ("other", 0.25)):
+            tape.add(Recorded.FEATURE_COST, {**where, "policy": "chat", "feature": feature}, hourly(cost))
+            bought = {**where, "route": "help", "tier": "large", "feature": feature}
+            tape.add(Recorded.BOUGHT_COST, bought, hourly(cost))
+    found = review(backfilled(tape).source(), Scope(), SINCE, AT)
+
+    known = HOURS - 2
+    assert {"search": Money.parse("0.75") * known, "other": Money.parse("0.25") * known} == found.features[
+        "demo", "chat"
+    ]["USD"]
+    # What was bought is known from the routers' own counters: no operator has to be seen.
+    large = ("demo", "help/large")
+    assert {"search": Money.parse("0.75") * HOURS, "other": Money.parse("0.25") * HOURS} == found.features[large]["USD"]
+    assert Money(1_000_000 * HOURS) == Money(sum(cost.micros for cost in found.days[large]["USD"].values()))
+    assert {("demo", "chat")} == found.served.keys()
+    assert {"USD": Money.parse("63.75")} == found.served["demo", "chat"].costs
 
 
 def test_a_month_that_begins_now_and_one_that_nobody_recorded_are_empty(backfilled: Callable[[Tape], Server]) -> None:

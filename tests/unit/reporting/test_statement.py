@@ -43,6 +43,52 @@ def test_the_total_is_what_every_policy_cost_and_the_dearest_is_first(prometheus
     assert bill.total == Money(sum(cost.micros for cost in costs))
 
 
+def test_features_sum_up_to_the_bill_and_what_no_router_saw_is_said():
+    bill = only(month())
+
+    assert ["search", "chat", "other", "unattributed"] == list(bill.features)
+    assert bill.total == Money(sum(cost.micros for cost in bill.features.values()))
+    routed = Money.parse("6900.40") + Money.parse("4012.77")
+    assert routed.scaled(40, 100) == Money(round(bill.features["search"].micros, -3))
+    told = page(month())
+    assert "Cost by feature" in told
+    assert "Unattributed is what names no feature" in told
+
+
+def test_tokens_that_were_bought_are_a_driver_and_have_features():
+    policies = fleet()
+    bought = {
+        ("team-a", "help/large"): {
+            "USD": {date(2026, 11, 3): Money.parse("90.10"), date(2026, 11, 4): Money.parse("9.90")}
+        }
+    }
+    month = recorded(policies)
+    month = replace(
+        month,
+        days={**month.days, **bought},
+        features={**month.features, ("team-a", "help/large"): {"USD": {"search": Money.parse("100.00")}}},
+    )
+    before, bill = (
+        only(statement(policies, recorded(policies), SINCE, NOW)),
+        only(statement(policies, month, SINCE, NOW)),
+    )
+
+    [driver] = [one for one in bill.drivers if one.policy == "team-a/help/large"]
+    assert ("tokens that another provider served", Money.parse("100.00")) == (driver.runs, driver.cost)
+    assert (None, None) == (driver.per_hour, driver.forecast)
+    assert before.features["search"] + Money.parse("100.00") == bill.features["search"]
+    assert bill.total == Money(sum(cost.micros for cost in bill.features.values()))
+
+
+def test_without_a_router_features_are_not_known_and_no_zero_is_shown():
+    policies = fleet()
+    review = statement(policies, replace(recorded(policies), features={}), SINCE, NOW)
+
+    assert ["unattributed"] == list(only(review).features)
+    assert "Not known: features are told apart by routers" in page(review)
+    assert {} == only(month(prometheus=False)).features
+
+
 @pytest.mark.parametrize("shown", [1, 3, 7, 8, 20])
 def test_what_is_not_shown_is_in_the_rest_and_nothing_is_lost(shown: int):
     bill = only(month())

@@ -11,13 +11,13 @@ from costpolicy.savings.audit.evidence import Evidence, Figure
 from costpolicy.savings.audit.finding import Answer, Audit, Confidence, Found, Healthy, per_request, saving_of
 from costpolicy.savings.audit.lengths import Excess, Lengths
 
-_KEPT: Final = 0.99
+KEPT: Final = 0.99
 """Share of the answers that a recommended cap leaves whole."""
-_FAR: Final = 2.0
+FAR: Final = 2.0
 """Limits beyond this multiple of what is generated are over-asked: buckets are up to 2.5 times as wide as they begin."""
 _SHARE: Final = 0.02
 """Of the generated tokens; less is not worth a change of a client."""
-_CUT: Final = 0.05
+CUT: Final = 0.05
 """Share of answers that end at their limit from which on limits decide how long answers are."""
 
 
@@ -28,13 +28,13 @@ def _limits(evidence: Evidence) -> Answer:
     mean, asked = answers.mean, limits.mean
     if mean is None or asked is None:
         return Missing(reason=Reason.NO_TRAFFIC, message="no request finished")
-    cap = answers.bound_of(_KEPT)
-    if cap is None or asked <= _FAR * cap:
+    cap = answers.bound_of(KEPT)
+    if cap is None or asked <= FAR * cap:
         return Healthy()
     beyond = answers.beyond(cap)
     return Found(
         evidence=(
-            f"limits in force are {asked:.0f} tokens on average, answers {mean:.0f}; {_KEPT:.0%} of them end by {cap:.0f}. "
+            f"limits in force are {asked:.0f} tokens on average, answers {mean:.0f}; {KEPT:.0%} of them end by {cap:.0f}. "
             "The engine counts limits after it has filled in and clamped them: what clients ask is known to a router only"
         ),
         advice=(
@@ -70,9 +70,9 @@ def _past_stated(evidence: Evidence, answers: Lengths, useful: float) -> Answer:
 def _past_inferred(evidence: Evidence, answers: Lengths) -> Answer:
     """Judge without a word about what is useful: answers that end by themselves show how long they need to be."""
     cut, ended = evidence.finished.get("length", 0.0), evidence.finished.get("stop", 0.0)
-    if cut < _CUT * answers.requests:
+    if cut < CUT * answers.requests:
         return Healthy()
-    if ended < _CUT * answers.requests:
+    if ended < CUT * answers.requests:
         return Missing(
             reason=Reason.NOT_STATED,
             message="nearly every answer is cut at its limit, so that no metric says how long answers are of use: state it",
@@ -82,7 +82,7 @@ def _past_inferred(evidence: Evidence, answers: Lengths) -> Answer:
         return Healthy()
     beyond = answers.beyond(enough)
     share = beyond.tokens / answers.tokens
-    if share < _SHARE or beyond.tokens < _FAR * enough * beyond.requests:
+    if share < _SHARE or beyond.tokens < FAR * enough * beyond.requests:
         return Healthy()
     said = (
         f"answers that end by themselves end by {enough:.0f} tokens; the {cut / answers.requests:.0%} that run to their limit "

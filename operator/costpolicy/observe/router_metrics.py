@@ -1,0 +1,27 @@
+"""The series that a router's callback serves, by name (docs/decisions/0033-the-router.md)."""
+
+from enum import StrEnum
+
+
+class RouterMetric(StrEnum):
+    """A family of the callback's ``/metrics``; histograms are named without ``_bucket``, ``_sum`` and ``_count``."""
+
+    REQUESTS = "costpolicy_route_requests_total"
+    TOKENS = "costpolicy_route_tokens_total"
+    SCORES = "costpolicy_route_scores_total"
+    ASKED_TOKENS = "costpolicy_route_asked_tokens"
+    """Limits that clients ask for; the engine's own histogram has what remained of them."""
+    GENERATED_TOKENS = "costpolicy_route_generated_tokens"
+    CUT = "costpolicy_route_cut_total"
+    COMPRESSED = "costpolicy_route_compressed_characters_total"
+    SAMPLED = "costpolicy_route_sampled_total"
+    CALLBACK_ERRORS = "costpolicy_route_callback_errors_total"
+
+
+class TokenKind(StrEnum):
+    """Values of the label ``kind`` of tokens."""
+
+    PROMPT = "prompt"
+    """Cached ones included."""
+    CACHED = "cached"
+    OUTPUT = "output"
