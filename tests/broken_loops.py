@@ -75,7 +75,7 @@ class FromCompletions:
 
     def query(self, promql: str, at: datetime) -> tuple[Sample, ...]:
         if promql == self._waiting:
-            return tuple(replace(sample, value=0.0) for sample in self._inner.query(promql, at))
+            return tuple(sample._replace(value=0.0) for sample in self._inner.query(promql, at))
         if promql == self._history:
             return ()
         return self._inner.query(self._finished if promql == self._offered else promql, at)
@@ -134,7 +134,7 @@ class MissingIsZero:
         if promql == self._up:
             return last
         value = at.timestamp() if promql == self._newest else 0.0
-        return tuple(replace(sample, value=value, timestamp=at) for sample in last)
+        return tuple(sample._replace(value=value, timestamp=at) for sample in last)
 
     def retention(self) -> timedelta | None:
         return timedelta(days=28)

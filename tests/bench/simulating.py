@@ -9,7 +9,15 @@ from bench.figures import Figure
 from bench.processes import COMMAND
 
 REPEATS = 3
-SLOWEST = ("last-accelerators", "daily-wave", "bad-canary", "spot-loss", "half-the-engines")
+SLOWEST = (
+    "last-accelerators",
+    "daily-wave",
+    "bad-canary",
+    "slow-growth",
+    "slow-model-load",
+    "half-the-engines",
+    "spot-loss",
+)
 
 
 def figures() -> Iterator[Figure]:

@@ -42,6 +42,8 @@ def rises_of(samples: Iterable[Sample]) -> Rises:
         if "horizon" in sample.labels
     }
     found: dict[timedelta, float] = {}
+    if not rose:
+        return found
     for horizon, pairs in _PAIRS.items():
         known = ([rose[key] for key in pair if key in rose] for pair in pairs)
         highest = max((min(pair) for pair in known if pair), default=0.0)

@@ -179,7 +179,9 @@ def observe_fleet(
 
 def _variants(answers: Answers) -> dict[tuple[str, str], tuple[str, ...]]:
     """Return the variants of each policy that anything was seen of, in order."""
-    variants: dict[tuple[str, str], set[str]] = {}
-    for namespace, policy, variant in (key for answer in answers.values() for key in answer):
-        variants.setdefault((namespace, policy), set()).update({variant} - {""})
-    return {policy: tuple(sorted(variants[policy])) for policy in sorted(variants)}
+    variants: dict[tuple[str, str], list[str]] = {}
+    for namespace, policy, variant in sorted({key for answer in answers.values() for key in answer}):
+        seen = variants.setdefault((namespace, policy), [])
+        if variant:
+            seen.append(variant)
+    return {policy: tuple(seen) for policy, seen in variants.items()}

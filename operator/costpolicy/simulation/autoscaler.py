@@ -45,10 +45,12 @@ class HorizontalPodAutoscaler:
         desired = asked if reading is None else self._desired(ready, asked, reading.running + reading.waiting)
         desired = min(desired, max(asked + MOST_PODS, 2 * asked))
         desired = max(self.least, min(desired, self.most))
+        while self._recent and self._recent[-1][1] <= desired:
+            self._recent.pop()  # it is never the most again
         self._recent.append((at, desired))
         while self._recent[0][0] <= at - STABILIZATION:
             self._recent.popleft()
-        return desired if desired >= asked else min(asked, max(count for _, count in self._recent))
+        return desired if desired >= asked else min(asked, self._recent[0][1])
 
     def _desired(self, ready: int, asked: int, in_flight: float) -> int:
         ratio = in_flight / self.target

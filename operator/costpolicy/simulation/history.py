@@ -40,9 +40,11 @@ class History:
 
     _all: _Rates = field(default_factory=_Rates)
     _days: tuple[_Rates, ...] = field(default_factory=lambda: tuple(_Rates() for _ in range(_DAYS)))
+    _told: tuple[tuple[Stretch, float], ...] | None = None
 
     def record(self, at: datetime, rate: float, keep: timedelta) -> None:
         """Take in a rate and forget those that are older than ``keep``."""
+        self._told = None
         self._all.add(at, rate)
         for _ in self._all.drop(at - keep):
             pass
@@ -57,8 +59,13 @@ class History:
         """Time of the oldest rate."""
         return self._all.by_time[0][0]
 
-    def quantiles(self) -> Iterator[tuple[Stretch, float]]:
-        """Yield what is asked of each stretch that there is."""
+    def quantiles(self) -> tuple[tuple[Stretch, float], ...]:
+        """Return what is asked of each stretch that there is."""
+        if self._told is None:
+            self._told = tuple(self._quantiles())
+        return self._told
+
+    def _quantiles(self) -> Iterator[tuple[Stretch, float]]:
         yield Stretch.MOST, self._days[0].by_size[-1]
         yield Stretch.ALL, self._all.quantile(HIGH)
         for stretch, (ago, share) in DAYS.items():

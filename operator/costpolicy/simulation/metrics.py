@@ -114,7 +114,7 @@ class SimulatedMetrics:
                 for variant, since in self._alike.items()
                 if variant[:2] == policy and self._scrapes[variant][-1].at + self._settings.rate_window >= now
             ),
-            tuple(self._history[policy].quantiles()) if policy in self._history else (),
+            self._history[policy].quantiles() if policy in self._history else (),
             self._before[policy].figures(now) if policy in self._before else (),
             self._shapes[policy].version if policy in self._shapes else 0,
             self._hours_version(policy),

@@ -1,6 +1,5 @@
 """What recording rules would keep of the shapes of simulated requests: the means of each full hour, over days."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -20,6 +19,7 @@ class Shapes:
     _tokens: dict[ShapeFigure, float] = field(default_factory=dict)
     _until: datetime | None = None
     _history: dict[ShapeFigure, History] = field(default_factory=dict)
+    _told: tuple[tuple[ShapeFigure, Stretch, float], ...] = ()
     version: int = 0
 
     def record(self, at: datetime, served: float, traffic: Traffic, keep: timedelta) -> None:
@@ -41,10 +41,13 @@ class Shapes:
             self.version += 1
             for figure, tokens in self._tokens.items():
                 self._history.setdefault(figure, History()).record(end, tokens / self._requests, keep)
+            self._told = tuple(
+                (figure, stretch, value)
+                for figure, history in self._history.items()
+                for stretch, value in history.quantiles()
+            )
         self._requests, self._tokens = 0.0, {}
 
-    def quantiles(self) -> Iterator[tuple[ShapeFigure, Stretch, float]]:
-        """Yield what is asked of each stretch that there is."""
-        for figure, history in self._history.items():
-            for stretch, value in history.quantiles():
-                yield figure, stretch, value
+    def quantiles(self) -> tuple[tuple[ShapeFigure, Stretch, float], ...]:
+        """Return what is asked of each stretch that there is."""
+        return self._told

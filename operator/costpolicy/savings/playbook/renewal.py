@@ -1,8 +1,9 @@
 """When the plans that a playbook compares are made anew.
 
-At once when somebody decided otherwise: the policy, the model, the engine, prices, or what serves.  What is measured drifts
-all the time and moves few rows: it waits until the playbook is whole and an hour old, and then until it has moved so far that
-rows may be others, or the playbook is a day old.
+Never before they are all there: something would always keep a playbook from being whole.  Then at once when somebody decided
+otherwise: the policy, the model, the engine, prices, or what serves.  What is measured drifts all the time and moves few rows:
+it waits until the playbook is an hour old, and then until it has moved so far that rows may be others, or the playbook is a
+day old.
 """
 
 from datetime import datetime, timedelta
@@ -37,7 +38,7 @@ def carried_on(before: Replans | None, request: PlanRequest, found: Plan, abando
     fresh = Replans(
         request=request, begun=now, abandoned=round(abandoned, 2), answers={Case.AS_IT_IS: answer_of(found)}
     )
-    if before is None or _decided(before.request) != _decided(request):
+    if before is None:
         return fresh
     if not before.complete:
         return before.with_one_more()
@@ -45,9 +46,11 @@ def carried_on(before: Replans | None, request: PlanRequest, found: Plan, abando
 
 
 def _is_due(before: Replans, fresh: Replans) -> bool:
-    """Return whether measurements moved so far, or a little and long ago."""
+    """Return whether something was decided otherwise, or measurements moved so far, or a little and long ago."""
     if (before.request, before.abandoned) == (fresh.request, fresh.abandoned):
         return False
+    if _decided(before.request) != _decided(fresh.request):
+        return True
     age = fresh.begun - before.begun
     if timedelta(0) <= age < RESTS:
         return False
