@@ -9,6 +9,7 @@ from costpolicy.api.figures import Line, Money, Sentence, Short, Whole
 from costpolicy.api.model import ObservedModel
 from costpolicy.api.route_tiers import MOST_TIERS
 from costpolicy.api.rules import Clip, ListMap
+from costpolicy.api.types import Timestamp
 
 Figure = Annotated[str, Clip(16)]
 """A share, a threshold or a date."""
@@ -41,6 +42,8 @@ class TierTokenPrice(ObservedModel):
     basis: Literal["Measured", "Planned", "PriceBook"]
     """Measured: what the policy's accelerators cost, over the tokens that they served. Planned: the same as predicted.
     PriceBook: what the provider charges."""
+    since: Timestamp | None = None
+    """Since when a policy's tokens count at this price: a router's prices follow the load once a day at the most."""
 
 
 class TierStatus(ObservedModel):

@@ -104,6 +104,7 @@ def _price(tier: ServedTier | Problem) -> TierTokenPrice | None:
         output=prices.output.text(),
         cached_input=prices.cached_input.text() if prices.cached_input is not None else None,
         basis=tier.price.basis,
+        since=tier.price.since,
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import Final, Literal
 
@@ -17,16 +18,19 @@ from costpolicy.manifests.router.inputs import Backend, External, SelfHosted, To
 from costpolicy.units import Money
 
 STEADY: Final = Fraction(1, 10)
-"""A measured price within a tenth of the one in force leaves it: each new price is a new configuration, and rolls the router."""
+"""A policy's price within a tenth of the one in force leaves it: each new price is a new configuration, and rolls the router."""
+LASTS: Final = timedelta(days=1)
+"""A policy's price holds that long, whatever the load does to the cost of a token meanwhile."""
 _MILLION: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Priced:
-    """What a million tokens of a tier cost, and how that is known."""
+    """What a million tokens of a tier cost, how that is known, and, of a policy's tokens, since when they count at it."""
 
     prices: TokenPrices
     basis: Literal["Measured", "Planned", "PriceBook"]
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,14 +54,14 @@ class ServedTier:
 
 
 def served_tiers(
-    route: ModelRoute, policies: Mapping[str, CostPolicy], prices: PriceList
+    route: ModelRoute, policies: Mapping[str, CostPolicy], prices: PriceList, now: datetime
 ) -> dict[str, ServedTier | Problem]:
     """Return each tier of a route by name, in order; of one that cannot be served, why."""
     before = {tier.name: tier.price_per_million for tier in route.status.tiers} if route.status else {}
     return {
         tier.name: _external(tier, tier.external, prices)
         if tier.external is not None
-        else _self_hosted(tier, policies, before.get(tier.name))
+        else _self_hosted(tier, policies, before.get(tier.name), now)
         for tier in route.spec.tiers
     }
 
@@ -90,7 +94,7 @@ def _book_price(tier: TierSpec, model: ExternalModel, prices: PriceList) -> Pric
 
 
 def _self_hosted(
-    tier: TierSpec, policies: Mapping[str, CostPolicy], before: TierTokenPrice | None
+    tier: TierSpec, policies: Mapping[str, CostPolicy], before: TierTokenPrice | None, now: datetime
 ) -> ServedTier | Problem:
     name = tier.policy_ref.name if tier.policy_ref else ""
     policy = policies.get(name)
@@ -108,7 +112,7 @@ def _self_hosted(
     return ServedTier(
         spec=tier,
         backend=SelfHosted(policy=name, model=policy.spec.model.name),
-        price=_hosting_price(tier, policy, before),
+        price=_hosting_price(tier, policy, before, now),
         waiting=_waiting(policy),
     )
 
@@ -124,17 +128,19 @@ def _waiting(policy: CostPolicy) -> str:
     )
 
 
-def _hosting_price(tier: TierSpec, policy: CostPolicy, before: TierTokenPrice | None) -> Priced | Problem:
-    measured = _measured(policy)
-    if measured is not None:
-        return Priced(prices=_flat(_steady(measured, before, "Measured")), basis="Measured")
-    target = policy.status.target if policy.status else None
-    if target is not None and target.cost_per_million_tokens is not None:
-        planned = Money.parse(target.cost_per_million_tokens)
-        return Priced(prices=_flat(_steady(planned, before, "Planned")), basis="Planned")
-    if before is not None:  # a policy that stalls does not change what its tokens cost
-        return Priced(prices=_flat(Money.parse(before.input)), basis=before.basis)
-    return Problem(
+def _hosting_price(
+    tier: TierSpec, policy: CostPolicy, before: TierTokenPrice | None, now: datetime
+) -> Priced | Problem:
+    """Return the price in force while it lasts, and while the policy says none; else the one of now."""
+    held = _held(before)
+    if held is not None and held.since is not None and now - held.since < LASTS:
+        return held
+    found = _cost_of_tokens(policy, now)
+    if found is None and held is not None:
+        return held
+    if found is not None and held is not None and _alike(found, held):
+        return held
+    return found or Problem(
         reason=Reason.TIER_NOT_READY,
         message=f"tier {tier.name}: CostPolicy {policy.metadata.name} has neither a plan nor a measured cost yet",
     )
@@ -150,12 +156,26 @@ def _measured(policy: CostPolicy) -> Money | None:
     return Money.parse(window.total_cost).scaled(_MILLION, tokens) if tokens else None
 
 
-def _steady(now: Money, before: TierTokenPrice | None, basis: str) -> Money:
-    """Return the price in force, unless that was known otherwise or is off by more than a tenth."""
-    if before is None or before.basis != basis:
-        return now
-    held = Money.parse(before.input)
-    return held if abs(now.micros - held.micros) <= held.micros * STEADY else now
+def _held(before: TierTokenPrice | None) -> Priced | None:
+    """Return the price in force of a policy's tokens; those of a price book are read from it."""
+    if before is None or before.basis == "PriceBook":
+        return None
+    return Priced(prices=_flat(Money.parse(before.input)), basis=before.basis, since=before.since)
+
+
+def _cost_of_tokens(policy: CostPolicy, now: datetime) -> Priced | None:
+    measured = _measured(policy)
+    if measured is not None:
+        return Priced(prices=_flat(measured), basis="Measured", since=now)
+    target = policy.status.target if policy.status else None
+    if target is None or target.cost_per_million_tokens is None:
+        return None
+    return Priced(prices=_flat(Money.parse(target.cost_per_million_tokens)), basis="Planned", since=now)
+
+
+def _alike(found: Priced, held: Priced) -> bool:
+    apart = abs(found.prices.input.micros - held.prices.input.micros)
+    return found.basis == held.basis and apart <= held.prices.input.micros * STEADY
 
 
 def _flat(price: Money) -> TokenPrices:

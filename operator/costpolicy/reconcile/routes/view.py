@@ -56,7 +56,7 @@ def view_of(route: ModelRoute, snapshot: RoutesSnapshot, conflict: Problem | Non
         conflict: why it cannot share the namespace's router.
         now: when this is decided.
     """
-    tiers = served_tiers(route, snapshot.policies, snapshot.prices)
+    tiers = served_tiers(route, snapshot.policies, snapshot.prices, now)
     counted = None if isinstance(snapshot.traffic, MetricsDown) else snapshot.traffic.get(route.metadata.name)
     found = thresholds(route, tiers, Evidence(proofs=snapshot.proofs, traffic=counted, now=now))
     trusted = _trusted(route, tiers)

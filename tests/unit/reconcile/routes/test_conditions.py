@@ -4,6 +4,7 @@ Not covered: thresholds (``test_thresholds``), writes (``test_reconciler`` and t
 """
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -12,7 +13,7 @@ from costpolicy.api.model_route import ModelRoute
 from costpolicy.api.reasons import Reason
 from costpolicy.kube.gateway import Pod
 from costpolicy.reconcile.snapshot import MetricsDown
-from routed import external, hosted, proof_data, route, route_document, running, seen, serving, snapshot, told
+from routed import NOW, external, hosted, proof_data, route, route_document, running, seen, serving, snapshot, told
 
 MIXED = (hosted("llama", "0.6"), external("large"))
 PROVEN = {"calibration": {"configMapRef": {"name": "proof"}}}
@@ -54,8 +55,9 @@ def test_a_change_that_comes_from_elsewhere_leaves_a_route_ready():
     serving_now = told(running(mixed()))
     dearer = replace(serving_now, policies={"llama": serving("llama", planned="9")})
 
-    assert seen(dearer).decision.objects != seen(serving_now).decision.objects
-    assert seen(dearer).says(ConditionType.READY) == ("True", Reason.SERVING)
+    changed = seen(dearer, now=NOW + timedelta(days=1))  # for so long a price holds
+    assert changed.decision.objects != seen(serving_now).decision.objects
+    assert changed.says(ConditionType.READY) == ("True", Reason.SERVING)
 
 
 def test_an_edit_is_not_ready_before_the_router_has_it():

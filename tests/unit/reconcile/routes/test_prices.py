@@ -4,6 +4,7 @@ Not covered: where prices of policies come from (``test_measurement``), what a r
 """
 
 from dataclasses import replace
+from datetime import timedelta
 
 from costpolicy.api.conditions import ConditionType
 from costpolicy.api.reasons import Reason
@@ -87,7 +88,7 @@ def test_before_that_they_cost_what_is_planned():
     assert (price.input, price.basis) == ("0.40", "Planned")
 
 
-def test_a_price_that_hardly_moves_does_not_roll_the_router():
+def test_a_price_that_follows_the_load_rolls_the_router_once_a_day_at_the_most():
     def given(planned: str):
         return snapshot(
             route((hosted("llama", "0.6"), external("large"))), policies={"llama": serving("llama", planned=planned)}
@@ -95,11 +96,19 @@ def test_a_price_that_hardly_moves_does_not_roll_the_router():
 
     first = seen(given("0.40"))
     before = tuple(one.model_copy(update={"status": first.status}) for one in given("0.40").routes)
-    near, far = (seen(replace(given(planned), routes=before)) for planned in ("0.43", "0.45"))
+    soon, tomorrow = NOW + timedelta(hours=23), NOW + timedelta(hours=25)
+    later = (("117.07", soon), ("0.43", tomorrow), ("0.45", tomorrow))
+    fluttering, near, far = [seen(replace(given(planned), routes=before), now=now) for planned, now in later]
 
-    assert near.decision.objects == first.decision.objects
-    assert near.status.tiers[0].price_per_million == first.status.tiers[0].price_per_million
+    for kept in (fluttering, near):
+        assert kept.decision.objects == first.decision.objects
+        assert kept.status.tiers[0].price_per_million == first.status.tiers[0].price_per_million
     assert far.decision.objects != first.decision.objects
+    assert far.status.tiers[0].price_per_million is not None
+    assert ("0.45", tomorrow) == (
+        far.status.tiers[0].price_per_million.input,
+        far.status.tiers[0].price_per_million.since,
+    )
 
 
 def test_a_policy_that_stalls_keeps_the_price_of_its_tokens():
