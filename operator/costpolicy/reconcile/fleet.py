@@ -18,6 +18,7 @@ from costpolicy.observe.fleet import FleetObservations, ObserveSettings, observe
 from costpolicy.observe.past import Past
 from costpolicy.observe.source import MetricsSource, MetricsUnavailable, Missing
 from costpolicy.reconcile.ledgers import Ledgers
+from costpolicy.reconcile.routed import RoutesOf, routes_of
 from costpolicy.reconcile.snapshot import MetricsDown
 from costpolicy.reconcile.supply import Capacity
 from costpolicy.reconcile.targets import Found, Targets, target_of, with_targets
@@ -42,6 +43,7 @@ class Fleet:
     """By the policy that they were made for, and by the Deployment that they scale, whosever they are."""
     targets: Mapping[NamespacedName, Found] = field(default_factory=dict)
     """Deployments of others that policies advise on, by name; their pods carry the policy's labels in ``capacity``."""
+    routes: RoutesOf = field(default_factory=dict)
     rate_window: timedelta = timedelta(minutes=5)
     ledgers: Ledgers = field(default_factory=Ledgers, compare=False, repr=False)
     """Hours that savings are measured on, of those policies that they were read for."""
@@ -141,6 +143,7 @@ class FleetWatch:
             targets=targets,
             observations=self._observe(policies, now),
             autoscalers=_indexed(gateway.autoscalers()),
+            routes=routes_of(gateway.routes()),
             rate_window=self._settings.rate_window,
             ledgers=self._ledgers,
         )

@@ -54,6 +54,7 @@ def _facts(outlook: Outlook) -> Facts:
         arguments=values_of(release.flags, spec.engine.extra_args),
         environment={one.name: one.value or "" for one in spec.engine.env},
         release=release,
+        routes=snapshot.routes,
     )
 
 

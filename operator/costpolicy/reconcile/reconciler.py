@@ -129,6 +129,7 @@ class Reconciler:
             rate_window=fleet.rate_window,
             evaluator_image=self._defaults.evaluator_image,
             planned=self._planned.get((namespace, name)),
+            routes=fleet.routes.get(NamespacedName(namespace, name), ()),
             ledger=fleet.ledgers.of(namespace, name),
             renderings=self._renderings.setdefault((namespace, name), Renderings()),
         )

@@ -23,6 +23,7 @@ from costpolicy.reconcile.ledgers import Ledger
 from costpolicy.reconcile.live import Live
 from costpolicy.reconcile.renderings import Renderings
 from costpolicy.reconcile.supply import Capacity
+from costpolicy.savings.playbook.facts import Routed
 from costpolicy.savings.playbook.replans import Replans
 
 
@@ -83,6 +84,7 @@ class Snapshot:
         planned: what the planner was asked last about this policy; it only saves work, and may always be missing.
         ledger: hours that its savings are measured on, where they were read since they were decided on last.
         renderings: the same of what was rendered of its variants.
+        routes: by which its engines are reached, where that is through a router.
     """
 
     policy: CostPolicy
@@ -103,3 +105,4 @@ class Snapshot:
     planned: Planned | None = None
     ledger: Ledger | None = None
     renderings: Renderings = field(default_factory=Renderings, compare=False, repr=False)
+    routes: tuple[Routed, ...] = ()

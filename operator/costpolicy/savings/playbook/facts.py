@@ -55,6 +55,24 @@ class Traffic:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Routed:
+    """A route that sends requests to a policy, as its status says it.
+
+    Attributes:
+        share: of its tokens that go to tiers below the trusted one, such as ``30%``; empty: none do.
+        saved: what a token costs less than if the dearest tier answered everything, such as ``15%``; empty: not known.
+        compresses: it shortens long contexts.
+        caps: it limits the length of answers.
+    """
+
+    route: str
+    share: str
+    saved: str
+    compresses: bool
+    caps: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """One policy.
 
@@ -66,6 +84,7 @@ class Facts:
         arguments: of its engines, by the names of flags.
         environment: of its engines.
         release: of its engines.
+        routes: by which it is reached, where it is through a router.
     """
 
     spec: CostPolicySpec
@@ -77,3 +96,4 @@ class Facts:
     arguments: Mapping[str, str]
     environment: Mapping[str, str]
     release: Engine
+    routes: tuple[Routed, ...] = ()

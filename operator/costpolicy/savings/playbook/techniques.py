@@ -118,6 +118,9 @@ def _retries(facts: Facts, replans: Replans) -> Row:
 
 
 def _output_length(facts: Facts, replans: Replans) -> Row:
+    capping = next((one.route for one in facts.routes if one.caps), None)
+    if capping is not None:
+        return Row(State.APPLIED, None, f"route {capping} caps answers; costpolicy audit says what clients ask")
     cut, longest, useful = (
         facts.traffic.cut_share,
         facts.traffic.long_answer,
@@ -135,6 +138,15 @@ def _output_length(facts: Facts, replans: Replans) -> Row:
     )
 
 
+def _compression(facts: Facts, replans: Replans) -> Row:
+    shortening = next((one.route for one in facts.routes if one.compresses), None)
+    if shortening is None:
+        return _prompts(facts, replans)
+    return Row(
+        State.APPLIED, None, f"route {shortening} shortens long contexts; costpolicy prompts analyze says the net"
+    )
+
+
 def _prompts(_facts: Facts, replans: Replans) -> Row:
     bound = replans.saving(Case.AS_IT_IS, Case.SHORTER_PROMPTS)
     return _bounded(bound, f"{float(SHORTER_PROMPTS):.0%} shorter prompts", "only sample prompts say what of it")
@@ -149,7 +161,14 @@ def _bounded(bound: Money | Missing, what: str, who: str) -> Row:
     return Row(State.UNKNOWN, None, f"{what} would save {bound.text(0)} a month; {who}")
 
 
-def _routing(_facts: Facts, _replans: Replans) -> Row:
+def _routing(facts: Facts, _replans: Replans) -> Row:
+    sending = next((one for one in facts.routes if one.share), None)
+    if sending is not None:
+        cheaper = f", {sending.saved} cheaper than all to the dearest" if sending.saved else ""
+        return Row(State.APPLIED, None, f"route {sending.route} sends {sending.share} to cheaper tiers{cheaper}")
+    if facts.routes:
+        waiting = facts.routes[0].route
+        return Row(State.UNKNOWN, None, f"route {waiting} sends nothing to cheaper tiers: see its condition Routing")
     return Row(
         State.UNKNOWN, None, "needs a cheaper tier and labelled requests of this traffic: costpolicy route calibrate"
     )
@@ -198,7 +217,7 @@ ROWS: Final[Mapping[str, RowOf]] = {
     "batching": _batching,
     "kv-cache-quantization": _kv_cache,
     "output-length": _output_length,
-    "context-compression": _prompts,
+    "context-compression": _compression,
     "prompt-optimization": _prompts,
     "speculative-decoding": _speculation,
     "kernel-fusion": _kernels,

@@ -23,7 +23,7 @@ from costpolicy.planning.configuration import Proposer
 from costpolicy.planning.demand import Demand
 from costpolicy.planning.planner import plan
 from costpolicy.planning.request import PlanRequest
-from costpolicy.savings.playbook.facts import Facts, Row, State, Traffic
+from costpolicy.savings.playbook.facts import Facts, Routed, Row, State, Traffic
 from costpolicy.savings.playbook.playbook import Playbook, playbook, recommended
 from costpolicy.savings.playbook.renewal import carried_on
 from costpolicy.savings.playbook.replans import Case, Replans
@@ -241,6 +241,33 @@ def test_custom_kernels_are_skipped_and_routing_waits_for_labels():
 
     assert State.NOT_APPLICABLE is row(found, "custom-kernels").state
     assert State.UNKNOWN is row(found, "smart-routing").state
+
+
+ROUTED = Routed(route="chat", share="30%", saved="15%", compresses=False, caps=False)
+
+
+def test_a_route_that_sends_requests_to_cheaper_tiers_is_applied_and_says_how_many():
+    found = row(book(question(), routes=(ROUTED,)), "smart-routing")
+
+    assert (State.APPLIED, None) == found[:2]
+    assert "route chat sends 30% to cheaper tiers, 15% cheaper than all to the dearest" == found.reason
+
+
+def test_a_route_of_which_nothing_is_proven_leaves_routing_unknown_and_says_where_to_look():
+    found = row(book(question(), routes=(replace(ROUTED, share=""),)), "smart-routing")
+
+    assert State.UNKNOWN is found.state
+    assert "route chat sends nothing to cheaper tiers: see its condition Routing" == found.reason
+
+
+def test_what_a_route_does_to_requests_is_applied_there():
+    doing = book(question(), routes=(ROUTED, replace(ROUTED, route="help", compresses=True, caps=True)))
+    idle = book(question(), routes=(ROUTED,))
+
+    for name, told in (("context-compression", "route help shortens"), ("output-length", "route help caps answers")):
+        assert State.APPLIED is row(doing, name).state
+        assert row(doing, name).reason.startswith(told)
+        assert row(idle, name) == row(book(question()), name)
 
 
 def test_without_evidence_nothing_is_recommended_and_everything_says_what_is_missing():
