@@ -12,9 +12,11 @@ from typing import Any
 
 from costpolicy.kube.errors import Conflict, NameTaken
 from costpolicy.kube.gateway import (
+    COMPONENT_LABEL,
     MANAGED_BY,
     MANAGED_BY_LABEL,
     POLICY_LABEL,
+    ROUTER_COMPONENT,
     FieldManager,
     Json,
     Object,
@@ -33,13 +35,13 @@ def require_ours(ref: ObjectRef, live: Object, intent: Object) -> None:
         Conflict: it is being deleted.
     """
     labels = live["metadata"].get("labels", {})
-    policy = intent["metadata"].get("labels", {}).get(POLICY_LABEL, labels.get(POLICY_LABEL))
+    named = intent["metadata"].get("labels", {})
+    policy = named.get(POLICY_LABEL, labels.get(POLICY_LABEL))
     if labels.get(MANAGED_BY_LABEL) != MANAGED_BY or labels.get(POLICY_LABEL) != policy:
-        raise NameTaken(
-            f"{replace(ref, uid='')} exists and is not this policy's: rename the policy or delete that object"
-            if policy
-            else f"{replace(ref, uid='')} exists and is somebody else's: delete it or rename it"
-        )
+        taken = f"{replace(ref, uid='')} exists and is not"
+        if named.get(COMPONENT_LABEL) == ROUTER_COMPONENT:
+            raise NameTaken(f"{taken} a router of ours: delete that object")
+        raise NameTaken(f"{taken} this policy's: rename the policy or delete that object")
     if "deletionTimestamp" in live["metadata"]:
         raise Conflict(f"{ref} is being deleted")
 

@@ -142,6 +142,7 @@ def test_a_name_that_is_taken_is_told_and_nothing_is_taken_over(world: RouterWor
     world.turn()
 
     assert world.says(chat, "Stalled") == ("True", "NameTaken")
+    assert "is not a router of ours: delete that object" in str(world.status(chat))
     stored = world.store.get(reference(theirs))
     assert stored is not None
     assert stored["spec"] == {"selector": {"app": "mine"}}
