@@ -4,6 +4,9 @@ import os
 import shutil
 import signal
 import subprocess
+import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,6 +33,34 @@ def running(
         yield process
     finally:
         _end(process, patience)
+
+
+class StartError(Exception):
+    """A process ended, or was not ready in time; the message carries the end of its log."""
+
+
+def wait_until_it_answers(process: subprocess.Popen[bytes], url: str, log: Path, seconds: float) -> None:
+    """Wait until an address is answered with 200; until then connections are refused.
+
+    Raises:
+        StartError: the process ended, or so many seconds are over.
+    """
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise StartError(f"it ended with code {process.returncode} before it was ready:\n{end_of(log)}")
+        if _answers(url):
+            return
+        time.sleep(0.25)  # a real process is waited for here: there is no clock to inject
+    raise StartError(f"it was not ready after {seconds:.0f} s:\n{end_of(log)}")
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as response:  # noqa: S310 - http, here
+            return bool(response.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
 
 
 def processes_of_group(group: int) -> list[int]:

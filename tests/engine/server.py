@@ -6,9 +6,7 @@ against the API process), the worker inside the engine's process, float32 and no
 
 import os
 import socket
-import subprocess
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.environment import engine_env
-from process_group import end_of, processes_of_group, resident_bytes, running
+from process_group import processes_of_group, resident_bytes, running, wait_until_it_answers
 
 SERVED_NAME = "tiny"
 ENVIRONMENT = {
@@ -38,10 +36,6 @@ CPU_ARGUMENTS = (
 the tiny model).
 """
 START_TIMEOUT_SECONDS = 600.0
-
-
-class EngineStartError(Exception):
-    """The engine ended, or was not ready in time; the message carries the end of its log."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +67,7 @@ def serve(
     A free port is taken unless one is given; the log goes beside the model unless told otherwise.
 
     Raises:
-        EngineStartError: it did not become ready.
+        StartError: it did not become ready.
     """
     port = port or free_port()
     log = log or model_dir.parent / f"vllm-{port}.log"
@@ -81,7 +75,7 @@ def serve(
     started = time.monotonic()
     with running(_command(model_dir, args, port), environment, log) as process:
         url = f"http://127.0.0.1:{port}"
-        _wait_until_ready(process, url, log)
+        wait_until_it_answers(process, f"{url}/health", log, START_TIMEOUT_SECONDS)
         yield Engine(url=url, process_id=process.pid, log=log, seconds_to_ready=time.monotonic() - started)
 
 
@@ -101,23 +95,3 @@ def _command(model_dir: Path, args: Sequence[str], port: int) -> list[str]:
         "--disable-uvicorn-access-log",
     ]
     return [str(engine_env() / "bin" / "vllm"), "serve", str(model_dir), *ours, *CPU_ARGUMENTS, *args]
-
-
-def _wait_until_ready(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
-    deadline = time.monotonic() + START_TIMEOUT_SECONDS
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            raise EngineStartError(f"vllm ended with code {process.returncode} before it was ready:\n{end_of(log)}")
-        if _healthy(url):
-            return
-        time.sleep(0.25)  # a real process is waited for here: there is no clock to inject
-    raise EngineStartError(f"vllm was not ready after {START_TIMEOUT_SECONDS:.0f} s:\n{end_of(log)}")
-
-
-def _healthy(url: str) -> bool:
-    """Until it is ready the engine refuses connections: it never answers 503 while it starts."""
-    try:
-        with urllib.request.urlopen(f"{url}/health", timeout=5) as response:  # noqa: S310 - http, here
-            return bool(response.status == 200)
-    except (urllib.error.URLError, OSError):
-        return False

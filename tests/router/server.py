@@ -2,16 +2,13 @@
 
 import os
 import subprocess
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from engine.server import free_port
-from process_group import end_of, running
+from process_group import running, wait_until_it_answers
 from router.environment import router_env
 
 ENVIRONMENT = {
@@ -21,10 +18,6 @@ ENVIRONMENT = {
 }
 START_TIMEOUT_SECONDS = 180.0
 CONFIGURATION = "config.yaml"
-
-
-class RouterStartError(Exception):
-    """The router ended, or was not ready in time; the message carries the end of its log."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,45 +40,14 @@ def serve_router(folder: Path, variables: Mapping[str, str], port: int | None = 
     ``variables`` are those of its pod: keys, and whatever the configuration names.
 
     Raises:
-        RouterStartError: it did not become ready.
+        StartError: it did not become ready.
     """
-    with started_router(folder, variables, port) as router:
-        wait_until_ready(router)
-        yield router
-
-
-@contextmanager
-def started_router(folder: Path, variables: Mapping[str, str], port: int | None = None) -> Iterator[RunningRouter]:
-    """The same, not yet ready."""
     port = port or free_port()
     log = folder.parent / f"router-{port}.log"
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     environment |= {**ENVIRONMENT, "PYTHONPATH": str(folder), **variables}
     command = [str(router_env() / "bin" / "litellm"), "--config", str(folder / CONFIGURATION)]
     with running([*command, "--host", "127.0.0.1", "--port", str(port)], environment, log) as process:
-        yield RunningRouter(url=f"http://127.0.0.1:{port}", process=process, log=log)
-
-
-def wait_until_ready(router: RunningRouter) -> None:
-    """Wait for the answer that a pod's readiness probe waits for.
-
-    Raises:
-        RouterStartError: it ended, or took too long.
-    """
-    deadline = time.monotonic() + START_TIMEOUT_SECONDS
-    while time.monotonic() < deadline:
-        if router.process.poll() is not None:
-            raise RouterStartError(f"LiteLLM ended with code {router.process.returncode}:\n{end_of(router.log)}")
-        if is_ready(router.url):
-            return
-        time.sleep(0.25)  # a real process is waited for here: there is no clock to inject
-    raise RouterStartError(f"LiteLLM was not ready after {START_TIMEOUT_SECONDS:.0f} s:\n{end_of(router.log)}")
-
-
-def is_ready(url: str) -> bool:
-    """Return whether a router says that it is ready."""
-    try:
-        with urllib.request.urlopen(f"{url}/health/readiness", timeout=5) as response:  # noqa: S310 - http, here
-            return bool(response.status == 200)
-    except (urllib.error.URLError, OSError):
-        return False
+        url = f"http://127.0.0.1:{port}"
+        wait_until_it_answers(process, f"{url}/health/readiness", log, START_TIMEOUT_SECONDS)
+        yield RunningRouter(url=url, process=process, log=log)

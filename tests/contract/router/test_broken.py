@@ -13,9 +13,9 @@ import pytest
 
 from costpolicy.manifests.router.files import coefficients_file
 from costpolicy.manifests.router.inputs import Cap
+from process_group import StartError
 from router.clients import EASY, MASTER_KEY, Client, Tiers, decided, serving
 from router.folder import PLUGIN
-from router.server import RouterStartError
 
 STEPS = {
     "attribute": ("request.py", "feature_of"),
@@ -87,7 +87,7 @@ def test_steps_that_raise_are_left_out_and_counted_and_the_request_is_answered(t
 
 def test_a_router_whose_keys_cannot_be_read_does_not_start(tiers: Tiers, tmp_path: Path):
     with (
-        pytest.raises(RouterStartError, match="RoutesError"),
+        pytest.raises(StartError, match="RoutesError"),
         broken_router(tiers, tmp_path, lambda folder: (folder / "routes.json").write_text("{}"), tenants=True),
     ):
         pass
