@@ -77,6 +77,9 @@ def router_pod(router: Router, *, monitored: bool) -> client.V1PodTemplateSpec:
             topology_spread_constraints=spread(router_selector()),
             security_context=pod_security(),
             automount_service_account_token=False,  # nothing in it asks the API server
+            # The first process of a container ignores SIGTERM until it has asked for it. A router that is stopped while it
+            # imports LiteLLM would start, serve nobody and hold its place until the grace period ends.
+            share_process_namespace=True,
             enable_service_links=False,  # a Service may be called as one of LiteLLM's variables
             image_pull_secrets=[client.V1LocalObjectReference(name=name) for name in router.image_pull_secrets] or None,
             termination_grace_period_seconds=(PRE_STOP_SLEEP + LONGEST_ANSWER + EXIT_MARGIN) // _SECOND,
