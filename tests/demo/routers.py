@@ -65,8 +65,7 @@ class Routers:
 
     def logs(self) -> str:
         """Return everything that the router's pods have logged."""
-        names = sorted(self.pods())
-        return "".join(self.world.cluster.kubectl("logs", name, "-n", NAMESPACE) for name in names)
+        return self.world.cluster.kubectl("logs", "-n", NAMESPACE, "-l", _LABEL, "--tail=-1", "--prefix")
 
 
 def _lent(router: RealRouter) -> list[dict[str, Any]]:

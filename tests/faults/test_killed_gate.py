@@ -20,7 +20,7 @@ A100 = "nvidia-a100-80gb"
 STEP = 2 * MINUTE
 CHAPTERS = ((90 * MINUTE, {}), (45 * MINUTE, {"a100": "0.30"}), (HOUR, {}))
 """Answers compared, a worse plan, and a night."""
-CHANGES = 81
+CHANGES = 80
 """How often the operator changes the world in this story; asserted below."""
 EXAM = Exam(prompts=150, seconds=4.0)
 QUALITY = {"maxLoss": "5%", "evaluation": {"prompts": QUESTIONS}}

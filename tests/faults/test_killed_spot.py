@@ -13,7 +13,7 @@ from spot_stories import ALL, interrupted, role, spot_nodes_come, spot_world
 from stories import KEY, MINUTE, QUARTER, children, essence, ready_behind_the_service
 
 STEP = 2 * MINUTE
-CHANGES = 52
+CHANGES = 53
 """How often the operator changes the world in this story; asserted below."""
 
 
