@@ -44,6 +44,15 @@ def leaves(value: Json, path: Path = ()) -> Iterator[Path]:
         yield path
 
 
+def copied(value: Json) -> Json:
+    """Return a copy of a JSON document, of which no part is shared; several times as fast as ``deepcopy``."""
+    if isinstance(value, dict):
+        return {key: copied(entry) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [copied(entry) for entry in value]
+    return value
+
+
 def merged(live: Json, wanted: Json, name: str = "") -> Json:
     """Return ``live`` with what is wanted written into it; parts of both are parts of the result, and none is altered."""
     if isinstance(wanted, dict) and isinstance(live, dict) and name not in _ATOMIC_MAPS:

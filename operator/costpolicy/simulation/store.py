@@ -1,14 +1,13 @@
 """Objects as an API server stores them: versions, generations, owners of fields, collection of orphans."""
 
 from collections.abc import Iterator, Mapping
-from copy import deepcopy
 from typing import Any, Final
 
 from costpolicy.clock import Clock
 from costpolicy.kube.errors import Conflict, Gone
 from costpolicy.kube.gateway import Object, ObjectRef, reference
 from costpolicy.kube.kinds import COST_POLICY
-from costpolicy.simulation.fields import Path, differing, leaves, lookup, merged, removed, trie
+from costpolicy.simulation.fields import Path, copied, differing, leaves, lookup, merged, removed, trie
 
 _Address = tuple[str, str, str, str]
 _Writer = tuple[str, str]
@@ -63,7 +62,7 @@ class Store:
         if address in self._objects:
             raise Conflict(f"{reference(item)} exists")
         self._owners[address] = {(manager, "Update"): set(_owned(item))}
-        return self._put(address, {}, deepcopy(item))
+        return self._put(address, {}, copied(item))
 
     def apply(self, intent: Object, manager: str) -> Object:
         """Apply fields for a manager by force: others lose what is set to another value.
@@ -74,7 +73,7 @@ class Store:
         before = self._objects.get(address, {})
         if self._applied.get((address, manager)) == (before.get("metadata", {}).get("resourceVersion"), intent):
             return self._shown[address]
-        intent = deepcopy(intent)
+        intent = copied(intent)
         owners = {writer: set(paths) for writer, paths in self._owners.get(address, {}).items()}
         mine, others = (manager, "Apply"), set[Path]()
         wanted, had = set(_owned(intent)), owners.pop(mine, set())
@@ -118,7 +117,7 @@ class Store:
         """
         before = self._require(ref)
         if before.get("status") != status:
-            self._put(_address(ref), before, {**before, "status": deepcopy(dict(status))})
+            self._put(_address(ref), before, {**before, "status": copied(status)})
             self._told += ref.kind == COST_POLICY.kind
 
     def delete(self, ref: ObjectRef) -> None:
@@ -206,7 +205,7 @@ def _own_fields(item: Object) -> Object:
 
 def _merge_patch(value: Any, change: Any) -> Any:  # noqa: ANN401 - any JSON (RFC 7396)
     if not isinstance(change, Mapping):
-        return deepcopy(change)
+        return copied(change)
     result = dict(value) if isinstance(value, Mapping) else {}
     for key, entry in change.items():
         if entry is None:
