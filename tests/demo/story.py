@@ -19,6 +19,8 @@ def tell(world: World) -> None:
     small_model.is_planned(world)
     with traffic(world, small_model.POLICY, small_model.MODEL) as clients:
         before = live_load.begins(world, clients)
+        # Before the load moves: a playbook that was made of another one lasts for an hour.
+        savings.are_in_the_playbook(world)
         clients.grow(live_load.BUSY)
         large_model.is_planned(world)
         large_model.accepts_int8(world)
@@ -29,5 +31,4 @@ def tell(world: World) -> None:
         live_load.keeps_its_promise(world)
         clients.load(live_load.CALM)
         live_load.falls(world, before)
-        savings.are_in_the_playbook(world)
     advice.has_changed_nothing(world, advised)
