@@ -16,7 +16,7 @@ demo: setup ## Set everything up and run the main job on a real cluster (see REA
 	@$(BIN)/python -m demo
 
 .PHONY: test
-test: setup ## Set everything up and run every test (25 minutes once built)
+test: setup ## Set everything up and run every test (half an hour once built)
 	@tests/run.sh
 
 .PHONY: test-long
