@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
-from costpolicy.observe.router_metrics import RouterMetric
+from costpolicy.observe.router_metrics import RouterMetric, grown
 from costpolicy.observe.scope import Scope, promql_duration
 from costpolicy.observe.source import MetricsSource
 
@@ -65,6 +65,5 @@ def _key(labels: Mapping[str, str]) -> FeatureKey:
 
 
 def _grown(scope: Scope, name: str, window: timedelta, *split: str) -> str:
-    """How much a counter grew; each router counts once, however many Prometheus scrape it."""
-    each = f"max {scope.by(*_FEATURE, 'pod', *split)} (increase({scope.selector(name)}[{promql_duration(window)}]))"
+    each = grown(scope, scope.selector(name), promql_duration(window), "feature", *split)
     return f"sum {scope.by(*_FEATURE, *split)} ({each})"

@@ -12,8 +12,8 @@ from costpolicy.observe.engine_metrics import EngineMetric
 from costpolicy.observe.exported import TOKEN_PRICE, Recorded
 from costpolicy.observe.ledger import LedgerFigure
 from costpolicy.observe.queries import increase, tagged
-from costpolicy.observe.router_metrics import RouterMetric, TokenKind
-from costpolicy.observe.scope import Scope
+from costpolicy.observe.router_metrics import RouterMetric, TokenKind, grown
+from costpolicy.observe.scope import Scope, promql_duration
 
 _FEATURE: Final = (*POLICY, "feature")
 _BOUGHT: Final = ("namespace", "route", "tier", "feature")
@@ -83,7 +83,7 @@ def _computed(scope: Scope) -> str:
 
 
 def _routed(scope: Scope, kind: TokenKind) -> str:
-    """Tokens of an hour that routers sent to policies; each router counts once, however many Prometheus scrape it."""
+    """Tokens of an hour that routers sent to policies."""
     return f"sum {scope.by(*_FEATURE)} ({_grown(scope, kind, _HOSTED)})"
 
 
@@ -92,5 +92,5 @@ def _bought(scope: Scope, kind: TokenKind) -> str:
 
 
 def _grown(scope: Scope, kind: TokenKind, backend: str) -> str:
-    counted = increase(scope)(scope.selector(RouterMetric.TOKENS, f'kind="{kind}"', backend))
-    return f"max {scope.by('namespace', 'pod', 'route', 'tier', 'policy', 'feature')} ({counted})"
+    counted = scope.selector(RouterMetric.TOKENS, f'kind="{kind}"', backend)
+    return grown(scope, counted, promql_duration(scope.shape_window), "tier", "policy", "feature")

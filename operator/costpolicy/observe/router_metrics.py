@@ -2,6 +2,8 @@
 
 from enum import StrEnum
 
+from costpolicy.observe.scope import Scope
+
 
 class RouterMetric(StrEnum):
     """A family of the callback's ``/metrics``; histograms are named without ``_bucket``, ``_sum`` and ``_count``."""
@@ -25,3 +27,11 @@ class TokenKind(StrEnum):
     """Cached ones included."""
     CACHED = "cached"
     OUTPUT = "output"
+
+
+def grown(scope: Scope, selector: str, window: str, *labels: str) -> str:
+    """Return how much a counter grew at each router, by ``namespace, pod, route`` and ``labels``.
+
+    Each router counts once, however many Prometheus scrape it.
+    """
+    return f"max {scope.by('namespace', 'pod', 'route', *labels)} (increase({selector}[{window}]))"

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
-from costpolicy.observe.router_metrics import RouterMetric, TokenKind
+from costpolicy.observe.router_metrics import RouterMetric, TokenKind, grown
 from costpolicy.observe.scope import Scope
 from costpolicy.observe.source import Sample
 
@@ -44,17 +44,13 @@ class RouteTraffic:
 
 
 def route_traffic(scope: Scope) -> str:
-    """Tokens of a day by ``namespace, route, tier, kind``, and requests by ``namespace, route, tenth``.
-
-    Each router counts once, however many Prometheus scrape it.
-    """
+    """Tokens of a day by ``namespace, route, tier, kind``, and requests by ``namespace, route, tenth``."""
     return f"{_grown(scope, RouterMetric.TOKENS, ('tier', 'kind'), 'feature')} or {_grown(scope, RouterMetric.SCORES, ('tenth',))}"
 
 
 def _grown(scope: Scope, metric: RouterMetric, labels: tuple[str, ...], *within: str) -> str:
-    counted = f"increase({scope.selector(metric)}[{TRAFFIC_WINDOW}])"
-    once = f"max {scope.by('namespace', 'pod', 'route', *labels, *within)} ({counted})"
-    return f"sum {scope.by('namespace', 'route', *labels)} ({once})"
+    each = grown(scope, scope.selector(metric), TRAFFIC_WINDOW, *labels, *within)
+    return f"sum {scope.by('namespace', 'route', *labels)} ({each})"
 
 
 def traffic_of(samples: Iterable[Sample]) -> Mapping[RouteKey, RouteTraffic]:
