@@ -16,11 +16,13 @@ from costpolicy.api.pricebook import PriceBook
 from costpolicy.catalog.prices import merge_books
 from costpolicy.manifests.router.configuration import configuration_name
 from costpolicy.observe.routes import RouteTraffic, TierTokens
+from costpolicy.reconcile.routes.compression import read_compression
 from costpolicy.reconcile.routes.decide import RoutesDecision, decide_routes
 from costpolicy.reconcile.routes.proofs import read_proof
 from costpolicy.reconcile.routes.snapshot import RoutesSnapshot
 from costpolicy.routing.calibration import Evidence, NothingProven, Proven, config_map_data
 from costpolicy.routing.coefficients import generic_coefficients
+from costpolicy.routing.compression_proof import CompressionEvidence, Pairs, document
 from costpolicy.routing.proof import Examined
 
 NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
@@ -80,6 +82,15 @@ def proof_data(
     return config_map_data(Proven(evidence=evidence, coefficients=coefficients, examined=examined))
 
 
+def compression_data(
+    judged: int = 400, lost: int = 0, *, on: date = TODAY, settings: str = "1-4000-0.5", newest: Pairs | None = None
+) -> dict[str, str]:
+    """What ``costpolicy route renew`` writes of a compression of which so many pairs were judged."""
+    pairs = Pairs(judged=judged, lost=lost)
+    evidence = CompressionEvidence(settings=settings, date=on, pairs=pairs, newest=newest or pairs)
+    return {"compression.json": json.dumps(document(evidence))}
+
+
 def with_coefficients(data: Mapping[str, str], **changed: Any) -> dict[str, str]:
     """The same with other coefficients."""
     return {**data, "coefficients.json": json.dumps({**json.loads(data["coefficients.json"]), **changed})}
@@ -129,6 +140,7 @@ def snapshot(
         policies={},
         prices=merge_books([prices()], NOW),
         proofs={name: read_proof(name, one) for name, one in data.items()},
+        compressions={name: read for name, one in data.items() if (read := read_compression(name, one)) is not None},
         image=IMAGE,
     )
     return replace(made, **changed)

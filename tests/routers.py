@@ -12,6 +12,7 @@ from costpolicy.manifests.router.inputs import (
     Compression,
     External,
     Renewal,
+    RenewedCompression,
     RenewedTier,
     Route,
     RoutedTier,
@@ -23,6 +24,7 @@ from costpolicy.manifests.router.inputs import (
 )
 from costpolicy.units import Money
 
+LIMITS = Compression(minimum=4000, ratio=Fraction(1, 2))
 IMAGE = "ghcr.io/berriai/litellm@sha256:" + "0" * 64
 
 
@@ -77,8 +79,14 @@ def full_router() -> Router:
         coefficients='{"of": "chat"}',
         features=("search", "support"),
         caps={"search": Cap(max_tokens=300, stop=("\n\n",)), "": Cap(max_tokens=2000)},
-        compression=Compression(minimum=4000, ratio=Fraction(1, 2)),
-        sampling=Sampling(share=Fraction(1, 100), per_day=500, claim="traffic", retention=timedelta(days=30)),
+        compression=LIMITS,
+        sampling=Sampling(
+            share=Fraction(1, 100),
+            per_day=500,
+            claim="traffic",
+            retention=timedelta(days=30),
+            compression=LIMITS,
+        ),
     )
     mail = route(
         "mail", tiers=(tier(), tier("elsewhere", provider("other", "https://llm.example:8443/v1"))), trusted="small"
@@ -99,7 +107,7 @@ def full_router() -> Router:
 
 
 def renewal() -> Renewal:
-    """The route of :func:`full_router` with two tiers to prove, by a judging model."""
+    """The route of :func:`full_router` with two tiers and a compression to prove, by a judging model."""
     key = {"name": "judge", "key": "k"}
     judge = {"type": "Model", "model": {"baseURL": "https://judge.example/v1", "model": "big", "apiKeySecretRef": key}}
     return Renewal(
@@ -113,4 +121,5 @@ def renewal() -> Renewal:
         claim="traffic",
         per_day=200,
         keep=timedelta(days=30),
+        compression=RenewedCompression(limits=LIMITS, config_map="chat-calibration", max_loss=Fraction(1, 100)),
     )

@@ -48,6 +48,7 @@ class ConditionType(StrEnum):
     CALIBRATED = "Calibrated"
     ROUTING = "Routing"
     TIERS_READY = "TiersReady"
+    COMPRESSING = "Compressing"
 
 
 CONDITIONS: Mapping[ConditionType, str] = {
@@ -74,6 +75,8 @@ CONDITIONS: Mapping[ConditionType, str] = {
     "answers everything, and the message says why.",
     ConditionType.TIERS_READY: "Of a ModelRoute: every tier can answer. False: the message says which cannot, and which "
     "answer in its place.",
+    ConditionType.COMPRESSING: "Of a ModelRoute with contextCompression: long requests to the trusted tier are shortened. False: "
+    "they are not, and the message says why. Absent where compression is off.",
 }
 """What each type of condition says."""
 

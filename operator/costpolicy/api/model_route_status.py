@@ -68,6 +68,19 @@ class TierStatus(ObservedModel):
     """Share of the route's tokens that it has."""
 
 
+class CompressionSavings(ObservedModel):
+    """What compression saved in the last day, as shares of the prompt tokens that the trusted tier would have had."""
+
+    removed: Figure = ""
+    """Tokens that were left out. Empty: not known."""
+    cache_hits_lost: Figure = ""
+    """Of these, the tokens that would have come from the prefix cache. Empty: not known."""
+    net: Figure = ""
+    """Tokens that need not be computed any more. Empty: not known."""
+    why_not: Sentence = ""
+    """Why one of these is not known."""
+
+
 class RouteSavings(ObservedModel):
     """How much cheaper a token is than if one tier answered everything; negative: dearer."""
 
@@ -79,6 +92,8 @@ class RouteSavings(ObservedModel):
     """Name of the dearest tier."""
     basis: Literal["Seen", "Expected"]
     """Seen: by the tokens of the last day. Expected: by the thresholds, before there is traffic."""
+    compression: CompressionSavings | None = None
+    """What compression saved. Empty: the route does not compress."""
 
 
 class RouteCalibrationStatus(ObservedModel):
@@ -91,8 +106,30 @@ class RouteCalibrationStatus(ObservedModel):
     message: Sentence = ""
     """The same in words."""
     labelling_per_day: Money | None = None
-    """What a day of labels costs at most: samples.perDay of each tier, asked of it and of the trusted one. Empty: nothing is
-    sampled, or a price is not known."""
+    """What a day of labels costs at most: samples.perDay of each tier, asked of it and of the trusted one, and as many long
+    ones of compression. Empty: nothing is sampled, or a price is not known."""
+
+
+class CompressionStatus(ObservedModel):
+    """Whether long requests to the trusted tier are shortened, and what that rests on."""
+
+    verdict: Short
+    """Proven, or why nothing is shortened: NotProven, LossNotAllowed, QualityLost, EvidenceStale, TrafficDrifted,
+    CalibrationUnreadable, TierNotReady."""
+    message: Sentence = ""
+    """The same in words."""
+    config_map: Line = ""
+    """ConfigMap that the proof is in. Empty: the route names none."""
+    pairs: Whole = 0
+    """Requests that were answered as they came and shortened, by these settings."""
+    lost: Whole = 0
+    """Of these, the ones that were answered worse when shortened."""
+    needed: Whole | None = None
+    """Pairs that would prove it if no further one is lost. Empty: it is proven, or no number of pairs would."""
+    loss_bound: Figure = ""
+    """What is lost at most, as a share of the trusted tier's score, with 95 % confidence. Empty: there are no pairs."""
+    date: Figure = ""
+    """When half of the pairs had been judged."""
 
 
 class RouterStatus(ObservedModel):
@@ -125,5 +162,7 @@ class ModelRouteStatus(ObservedModel):
     """How much cheaper that is."""
     calibration: RouteCalibrationStatus | None = None
     """What the thresholds rest on."""
+    compression: CompressionStatus | None = None
+    """What compression rests on. Empty: it is off."""
     router: RouterStatus | None = None
     """The router that serves this route."""

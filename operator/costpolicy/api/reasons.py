@@ -59,6 +59,8 @@ class Reason(StrEnum):
     EVIDENCE_STALE = "EvidenceStale"
     TRAFFIC_DRIFTED = "TrafficDrifted"
     QUALITY_LOST = "QualityLost"
+    COMPRESSION_PROVEN = "CompressionProven"
+    NOT_PROVEN = "NotProven"
     # no plan exists
     INFEASIBLE = "Infeasible"
     DOES_NOT_FIT = "DoesNotFit"
@@ -200,7 +202,10 @@ REASONS: Final[Mapping[Reason, str]] = {
     Reason.LOSS_NOT_ALLOWED: "A proof allows more loss than maxQualityLoss leaves to its tier. Calibrate with a smaller one.",
     Reason.EVIDENCE_STALE: "The labels of a proof are older than calibration.maxAge. Calibrate on new ones.",
     Reason.TRAFFIC_DRIFTED: "Prompts are not like those of the calibration any more. Label today's traffic and calibrate again.",
-    Reason.QUALITY_LOST: "Labels since the calibration show more loss than was allowed. Calibrate on them.",
+    Reason.QUALITY_LOST: "The newest labels of a proof show more loss than was allowed, or shortened requests are answered worse.",
+    Reason.COMPRESSION_PROVEN: "Pairs of the trusted tier's answers show that shortened requests are answered no worse.",
+    Reason.NOT_PROVEN: "Long requests are not shortened: too few pairs of answers show that this does no harm. The message says "
+    "how many there are and how many are needed.",
     Reason.INFEASIBLE: "No configuration keeps every promise within every limit.",
     Reason.DOES_NOT_FIT: "The model does not fit into the memory of any accelerator that is allowed.",
     Reason.OBJECTIVE_UNREACHABLE: "No accelerator that is allowed is fast enough, even for a single request.",

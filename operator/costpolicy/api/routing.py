@@ -89,10 +89,12 @@ class RouteCalibration(ApiModel):
 
 
 class ContextCompression(ApiModel):
-    """Long results and answers in a conversation shortened to what matters for the question. It can alter answers."""
+    """Long results and answers in a conversation shortened to what matters for the question. It can alter answers, so it has to
+    be proven on the route's own traffic that they are no worse."""
 
     mode: CompressionMode = CompressionMode.DISABLED
-    """Enabled accepts that answers may change; Disabled passes everything on as it came."""
+    """Enabled shortens what the trusted tier is asked, once answers to sampled requests prove that this loses no more than
+    maxQualityLoss; it needs calibration.samples, a schedule and a ConfigMap. Disabled passes everything on as it came."""
     minimum_characters: Annotated[int, Bounds(200, 10_000_000)] = 4000
     """Messages from this length on are shortened."""
     ratio: PositiveRatioText = "50%"

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from costpolicy.evaluator.labels_file import LabelsFile
     from costpolicy.evaluator.samples import Samples
     from costpolicy.manifests.router.inputs import TokenPrices
+    from costpolicy.router_plugin.compression import Limits
 
 ROUTER_KEY: Final = "COSTPOLICY_ROUTER_KEY"
 """Environment variable with the key that the router, or both servers, are asked with."""
@@ -25,7 +26,8 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         help="labels from sampled requests: ask two tiers, compare their answers",
         description="Ask the trusted tier and a cheaper one what a router wrote down, at temperature 0. What the trusted tier "
         "answers is the reference; the other one is right where it says the same. Each request is asked once, and a day "
-        "takes no more than --per-day.",
+        "takes no more than --per-day. With --compress-minimum the trusted tier is asked long requests twice, as they came and "
+        "shortened.",
     )
     add_labelling(parser)
     parser.add_argument("-o", "--output", choices=("table", "json", "yaml"), default="table", help="form of the answer")
@@ -47,6 +49,15 @@ def add_labelling(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--keep", metavar="DAYS", type=int, default=30, help="age at which labels go (default: 30)")
     parser.add_argument("--strong-prices", metavar="IN,OUT", help="what a million tokens cost there, to tell the cost")
     parser.add_argument("--weak-prices", metavar="IN,OUT", help="the same of the cheaper model")
+    parser.add_argument(
+        "--compress-minimum",
+        metavar="N",
+        type=int,
+        help="judge a compression in place of a cheaper model: characters from which messages are shortened",
+    )
+    parser.add_argument(
+        "--compress-ratio", metavar="SHARE", default="50%", help="share of their characters to keep (default: 50%%)"
+    )
     parser.add_argument("--max-tokens", metavar="N", type=int, default=1024, help="longest answer, in tokens")
     parser.add_argument("--concurrency", metavar="N", type=int, default=2, help="requests at a time")
 
@@ -78,21 +89,47 @@ def label(arguments: argparse.Namespace, console: Console) -> dict[str, Any]:
 
     from costpolicy.clock import SystemClock
     from costpolicy.evaluator.labels_file import LabelsFile
-    from costpolicy.evaluator.samples import read_samples
+    from costpolicy.evaluator.samples import read_samples, shortened_samples
     from costpolicy.routing.labels import LabelError
 
     prices = tuple(_prices(option, text) for option, text in _given_prices(arguments).items())
-    labelling = _labelling(arguments)
+    limits, labelling = compression_of(arguments), _labelling(arguments)
     today = SystemClock().now().date()
     try:
         samples = read_samples(Path(arguments.samples))
-        labels = LabelsFile.open(Path(arguments.labels), oldest=today - timedelta(days=arguments.keep))
-        done = labelling.run(samples.found, labels, today, console.note)
+        oldest = today - timedelta(days=arguments.keep)
+        labels = LabelsFile.open(Path(arguments.labels), oldest, limits.settings if limits else "")
+        asked = samples.found if limits is None else shortened_samples(samples.found, limits)
+        done = labelling.run(asked, labels, today, console.note)
     except LabelError as error:
         raise InputError(str(error)) from error
     except OSError as error:
         raise InputError(f"{error.filename}: {error.strerror or error}") from error
     return _answer(done, labels, samples, prices, judged=arguments.judge == "Model")
+
+
+def compression_of(arguments: argparse.Namespace) -> "Limits | None":
+    """Return the compression that is judged; ``None``: a cheaper model is.
+
+    Raises:
+        InputError: its settings are none, or a cheaper model is named beside it.
+    """
+    from costpolicy.router_plugin.compression import Limits
+    from costpolicy.units import parse_ratio
+
+    if arguments.compress_minimum is None:
+        return None
+    if arguments.weak or arguments.weak_url or arguments.weak_prices:
+        raise InputError(
+            "--compress-minimum judges the trusted model alone: leave --weak, --weak-url and --weak-prices out"
+        )
+    try:
+        ratio = parse_ratio(arguments.compress_ratio)
+    except ValueError as error:
+        raise InputError(f"--compress-ratio: {error}") from error
+    if arguments.compress_minimum < 1 or not 0 < ratio <= 1:
+        raise InputError("--compress-minimum must be at least 1, --compress-ratio more than 0 and at most 100%")
+    return Limits(minimum=arguments.compress_minimum, ratio=float(ratio))
 
 
 def _answer(
@@ -136,7 +173,7 @@ def _labelling(arguments: argparse.Namespace) -> "Labelling":
     try:
         return Labelling(
             strong=Endpoint(strong, arguments.strong, connections=connections, api_key=key),
-            weak=Endpoint(weak, arguments.weak, connections=connections, api_key=key),
+            weak=Endpoint(weak, _weak_model(arguments), connections=connections, api_key=key),
             grader=grader_of(arguments),
             # Or a router would let another tier answer, and the label would be of that one.
             orders={"disable_fallbacks": True} if arguments.router else {},
@@ -148,18 +185,26 @@ def _labelling(arguments: argparse.Namespace) -> "Labelling":
         raise InputError(str(error)) from error
 
 
+def _weak_model(arguments: argparse.Namespace) -> str:
+    weak: str = arguments.strong if arguments.compress_minimum is not None else arguments.weak
+    return weak
+
+
 def _addresses(arguments: argparse.Namespace) -> tuple[str, str]:
     if arguments.router and not (arguments.strong_url or arguments.weak_url):
-        if not (arguments.strong and arguments.weak):
+        if not (arguments.strong and _weak_model(arguments)):
             raise InputError("--router needs --strong ROUTE/TIER and --weak ROUTE/TIER")
         return arguments.router, arguments.router
+    if arguments.strong_url and not arguments.router and arguments.compress_minimum is not None:
+        return arguments.strong_url, arguments.strong_url
     if arguments.router or not (arguments.strong_url and arguments.weak_url):
         raise InputError("give --router, or --strong-url and --weak-url")
     return arguments.strong_url, arguments.weak_url
 
 
 def _given_prices(arguments: argparse.Namespace) -> dict[str, str | None]:
-    return {"--strong-prices": arguments.strong_prices, "--weak-prices": arguments.weak_prices}
+    weak = arguments.strong_prices if arguments.compress_minimum is not None else arguments.weak_prices
+    return {"--strong-prices": arguments.strong_prices, "--weak-prices": weak}
 
 
 def _prices(option: str, text: str | None) -> "TokenPrices | None":

@@ -1,5 +1,7 @@
 """Labels from traffic: sampled requests asked of the trusted tier and of a cheaper one, and their answers compared.
 
+A compression is judged likewise: the trusted tier is asked each long request twice, as it came and shortened.
+
 What the trusted tier answers is the reference.  So a cheaper one is right where it says the same, and never better: labels
 count no gains, and what they prove is on the careful side.
 """
@@ -85,7 +87,7 @@ class Labelling:
             OSError: a label cannot be written.
         """
         # Keys are hashes: sorted by them, a part of the samples is a fair one.
-        unlabelled = sorted((one for one in samples if one.prompt.key not in labels), key=lambda one: one.prompt.key)
+        unlabelled = sorted((one for one in samples if one.key not in labels), key=lambda one: one.key)
         chosen = unlabelled[: max(0, self.per_day - labels.made_on(day))]
         done = Labelled(waiting=len(unlabelled) - len(chosen))
         every = max(1, len(chosen) // _REPORTS)
@@ -109,13 +111,13 @@ class Labelling:
         strong = self.strong.ask(request, longest)
         if isinstance(strong, Refused) or not normalized(strong.text):
             tokens = Tokens() if isinstance(strong, Refused) else _tokens(strong)
-            return _Judged(_label(sample, strong=False, weak=False), sample.prompt.key, tokens, Tokens(), refused=True)
-        weak = self.weak.ask(request, longest)
+            return _Judged(_label(sample, strong=False, weak=False), sample.key, tokens, Tokens(), refused=True)
+        weak = self.weak.ask({**request, **(sample.shortened or {})}, longest)
         if isinstance(weak, Refused):
-            return _Judged(_label(sample, strong=True, weak=False), sample.prompt.key, _tokens(strong), Tokens())
+            return _Judged(_label(sample, strong=True, weak=False), sample.key, _tokens(strong), Tokens())
         right = self._is_as_good(sample, strong.text, weak.text)
         label = _label(sample, strong=True, weak=right)
-        return _Judged(label, sample.prompt.key, _tokens(strong), _tokens(weak))
+        return _Judged(label, sample.key, _tokens(strong), _tokens(weak))
 
     def _is_as_good(self, sample: Sample, reference: str, answer: str) -> bool:
         """Say whether an answer is the reference's equal; what cannot be told counts as wrong."""

@@ -26,15 +26,23 @@ class LabelsFile:
             self._note(row)
 
     @classmethod
-    def open(cls, path: Path, oldest: date) -> Self:
+    def open(cls, path: Path, oldest: date, settings: str = "") -> Self:
         """Go on with a file, or begin one.  Labels from before ``oldest`` and a line that was cut short are dropped.
 
+        Args:
+            path: of the file.
+            oldest: the first day that counts.
+            settings: of the compression that its labels are of; empty: they are of a cheaper tier.
+
         Raises:
-            LabelError: it is something else.
+            LabelError: it is something else, or labels of something else.
             OSError: it cannot be read or written.
         """
         written = path.read_text(encoding="utf-8") if path.exists() else ""
         kept = [row for row in _rows(path, written) if row[DATE] >= oldest.isoformat()]
+        other = {row[KEY].rpartition(":")[0] for row in kept} - {settings}
+        if other:
+            raise LabelError(f"{path} holds labels of something else ({_told(min(other))}): name another file")
         text = _csv([dict(zip(_COLUMNS, _COLUMNS, strict=True)), *kept])
         if text != written:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -68,6 +76,10 @@ class LabelsFile:
     def _note(self, row: _Row) -> None:
         self._keys.add(row[KEY])
         self._days[row[DATE]] += 1
+
+
+def _told(settings: str) -> str:
+    return f"compression {settings}" if settings else "a cheaper tier"
 
 
 def _rows(path: Path, text: str) -> list[dict[str, str]]:

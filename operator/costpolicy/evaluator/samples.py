@@ -6,11 +6,12 @@ Written by :mod:`costpolicy.router_plugin.sampling`, without what tells of a per
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 from costpolicy.quality.prompts import Prompt
+from costpolicy.router_plugin.compression import Limits, compress
 from costpolicy.router_plugin.request import asked_tokens, prompt_of
 from costpolicy.routing.labels import LONGEST
 
@@ -25,11 +26,20 @@ class Sample:
         feature: what asked, as the router counts it.
         text: what its score looks at, and a label's prompt.
         prompt: what is asked again; nothing is expected of it yet.
+        shortened: what is asked in its place, where a compression is judged; ``None``: the same is asked twice.
+        settings: of that compression; empty: none is judged.
     """
 
     feature: str
     text: str
     prompt: Prompt
+    shortened: Mapping[str, Any] | None = None
+    settings: str = ""
+
+    @property
+    def key(self) -> str:
+        """What tells its label from others."""
+        return f"{self.settings}:{self.prompt.key}" if self.settings else self.prompt.key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +71,18 @@ def parse_samples(lines: Iterable[str]) -> Samples:
         else:
             found.setdefault(sample.prompt.key, sample)
     return Samples(found=tuple(found.values()), unreadable=unreadable)
+
+
+def shortened_samples(samples: Iterable[Sample], limits: Limits) -> tuple[Sample, ...]:
+    """Return the samples that a compression changes, each with what it makes of them."""
+    found = []
+    for sample in samples:
+        messages = sample.prompt.request.get("messages")
+        after = compress(messages, limits) if messages else messages
+        if after != messages:
+            shortened = {**sample.prompt.request, "messages": after}
+            found.append(replace(sample, shortened=shortened, settings=limits.settings))
+    return tuple(found)
 
 
 def _lines(file: Path) -> list[str]:

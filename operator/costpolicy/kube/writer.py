@@ -7,11 +7,13 @@ from costpolicy.kube.connection import APPLY_PATCH, connect
 from costpolicy.kube.kinds import CONFIG_MAP
 
 MANAGER: Final = "costpolicy-calibration"
-"""Field manager of what the command writes: never the operator's."""
+"""Field manager of what the command writes of tiers: never the operator's."""
+COMPRESSION_MANAGER: Final = "costpolicy-compression"
+"""The same of compression: applied by one manager, what a ConfigMap says of the one would go with the other."""
 
 
-def apply_config_map(namespace: str, name: str, data: Mapping[str, str]) -> None:
-    """Create a ConfigMap, or replace what was written to it before; fields of others stay.
+def apply_config_map(namespace: str, name: str, data: Mapping[str, str], manager: str = MANAGER) -> None:
+    """Create a ConfigMap, or replace what the same manager wrote to it before; fields of others stay.
 
     Raises:
         GatewayError: there is no cluster to ask, or it refuses.
@@ -27,7 +29,7 @@ def apply_config_map(namespace: str, name: str, data: Mapping[str, str]) -> None
         connection.request(
             "PATCH",
             f"{CONFIG_MAP.path(namespace)}/{name}",
-            query={"fieldManager": MANAGER, "force": "true"},
+            query={"fieldManager": manager, "force": "true"},
             body=body,
             content_type=APPLY_PATCH,
         )

@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Mapping
 from typing import TypeAlias
 
+from costpolicy.api.conditions import ConditionType, find
 from costpolicy.api.model_route import ModelRoute
-from costpolicy.api.types import CompressionMode, OutputLengthMode
+from costpolicy.api.types import OutputLengthMode
 from costpolicy.kube.gateway import NamespacedName, Unreadable
 from costpolicy.savings.playbook.facts import Routed
 
@@ -28,11 +29,12 @@ def _routed(route: ModelRoute) -> Routed:
     spec, status = route.spec, route.status
     share = status.routed if status is not None else ""
     savings = status.savings if status is not None else None
+    compressing = find(status.conditions, ConditionType.COMPRESSING) if status is not None else None
     capped = bool(spec.output_length.features or spec.output_length.max_tokens or spec.output_length.stop)
     return Routed(
         route=route.metadata.name,
         share="" if share == "0%" else share,
         saved=savings.against_dearest if savings is not None else "",
-        compresses=spec.context_compression.mode is not CompressionMode.DISABLED,
+        compresses=compressing is not None and compressing.status == "True",
         caps=spec.output_length.mode is OutputLengthMode.ENFORCE and capped,
     )

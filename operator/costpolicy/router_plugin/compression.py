@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from math import log
 from typing import Any, Final
 
+VERSION: Final = 1
+"""Of what becomes of a message: another one is another compression, of which nothing is proven yet."""
 COMPRESSED: Final = frozenset({"assistant", "tool", "function"})
 LEFT_OUT: Final = "[...]"
 _SENTENCE: Final = re.compile(r".+?(?:\n+|(?<=[.!?])[ \t]+|$)", re.DOTALL)
@@ -37,6 +39,11 @@ class Limits:
     minimum: int
     ratio: float
 
+    @property
+    def settings(self) -> str:
+        """What tells this compression from others: a proof is of one alone."""
+        return f"{VERSION}-{self.minimum}-{self.ratio:g}"
+
 
 def compress(messages: Sequence[Message], limits: Limits) -> Sequence[Message]:
     """Return the messages with long ones shortened; as they are if anything about them is not as expected."""
@@ -44,6 +51,11 @@ def compress(messages: Sequence[Message], limits: Limits) -> Sequence[Message]:
         return shortened(messages, limits)
     except Exception:  # noqa: BLE001 - a request is answered uncompressed rather than not at all
         return messages
+
+
+def has_long(messages: Sequence[Message], limits: Limits) -> bool:
+    """Return whether a message is long enough to be shortened."""
+    return any(_is_long(message, limits) for message in messages)
 
 
 def shorten(text: str, question: str, ratio: float) -> str:
@@ -81,13 +93,18 @@ def shortened(messages: Sequence[Message], limits: Limits) -> list[Message]:
     found: list[Message] = []
     for message in messages:
         content = message.get("content")
-        if message["role"] in COMPRESSED and isinstance(content, str) and len(content) >= limits.minimum:
+        if isinstance(content, str) and _is_long(message, limits):
             found.append({**message, "content": shorten(content, question, limits.ratio)})
             continue
         found.append(message)
         if message["role"] == "user" and isinstance(content, str):
             question = content
     return found
+
+
+def _is_long(message: Message, limits: Limits) -> bool:
+    content = message.get("content")
+    return message["role"] in COMPRESSED and isinstance(content, str) and len(content) >= limits.minimum
 
 
 def _relevance(sentences: Sequence[str], question: str) -> list[float]:

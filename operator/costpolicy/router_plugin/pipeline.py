@@ -153,7 +153,7 @@ class Pipeline:
         if call.score is not None:
             facts["score"] = round(call.score, 4)
         # The body as it is now: steps that follow replace its fields, and change nothing in them.
-        if self.samples.offer(sampling, partial(sample_of, dict(call.data), facts)):
+        if self.samples.offer(sampling, partial(sample_of, dict(call.data), facts, sampling.compression)):
             with self.series.lock:
                 self.series.sampled.add(call.route.name)
 
@@ -175,9 +175,9 @@ class Pipeline:
             call.data["stop"] = stops
 
     def compress(self, call: Call) -> None:
-        """Shorten long messages."""
+        """Shorten long messages of what the trusted tier answers: of its answers alone it is proven that this does no harm."""
         limits = call.route.compression
-        if limits is None or not call.is_chat:
+        if limits is None or not call.is_chat or call.tier is not call.route.trusted:
             return
         before = call.data["messages"]
         after = shortened(before, limits)

@@ -3,6 +3,7 @@
 It goes by form alone.  Names, and whatever else has no form, stay: say so where samples are kept.
 """
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -32,6 +33,60 @@ def redacted_messages(messages: Sequence[Any]) -> list[dict[str, Any]]:
         for message in messages
         if isinstance(message, Mapping)
     ]
+
+
+def with_calls(redacted: Sequence[Mapping[str, Any]], messages: Sequence[Any]) -> list[dict[str, Any]]:
+    """Return redacted messages with what ties results of tools to calls: names, identities and redacted arguments.
+
+    Args:
+        redacted: as :func:`redacted_messages` returns them.
+        messages: that these were made of.
+    """
+    whole = (message for message in messages if isinstance(message, Mapping))
+    return [{**kept, **_ties(message)} for kept, message in zip(redacted, whole, strict=True)]
+
+
+def _ties(message: Mapping[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if isinstance(identity := message.get("tool_call_id"), str):
+        found["tool_call_id"] = identity
+    calls = message.get("tool_calls")
+    kept = [told for call in calls if (told := _call(call))] if isinstance(calls, list) else []
+    return {**found, "tool_calls": kept} if kept else found
+
+
+def _call(call: object) -> dict[str, Any]:
+    """Return a call of a function; empty: it is none."""
+    match call:
+        case {"id": str() as identity, "function": {"name": str() as name, "arguments": str() as arguments}}:
+            function = {"name": name, "arguments": _redacted_json(arguments)}
+            return {"id": identity, "type": "function", "function": function}
+        case _:
+            return {}
+
+
+def _redacted_json(text: str) -> str:
+    """Return JSON, redacted; what is none becomes an empty object, because engines would refuse it."""
+    try:
+        return json.dumps(_redacted_value(json.loads(text)), ensure_ascii=False)
+    except ValueError:
+        return "{}"
+
+
+def _redacted_value(value: Any) -> Any:  # noqa: ANN401 - any JSON
+    """Return a JSON value without what tells of a person; a number that is one of a person's becomes its mark."""
+    match value:
+        case dict():
+            return {name: _redacted_value(one) for name, one in value.items()}
+        case list():
+            return [_redacted_value(one) for one in value]
+        case str():
+            return redact(value)
+        case bool() | None:
+            return value
+        case _:
+            mark = redact(str(value))
+            return value if mark == str(value) else mark
 
 
 def _redacted(content: object) -> str:

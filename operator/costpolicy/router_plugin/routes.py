@@ -54,12 +54,14 @@ class Sampling:
         per_day: the most a day, of all replicas that share the folder.
         folder: where to.
         retention_seconds: age at which they are deleted.
+        compression: what samples are to show to be harmless, whether it is in force or not; ``None``: nothing.
     """
 
     share: float
     per_day: int
     folder: str
     retention_seconds: int
+    compression: Limits | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,6 +211,7 @@ def _sampling(document: _Document | None) -> Sampling | None:
         per_day=int(document["perDay"]),
         folder=str(document["folder"]),
         retention_seconds=int(document["retentionSeconds"]),
+        compression=_compression(document.get("compression")),
     )
 
 

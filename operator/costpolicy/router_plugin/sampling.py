@@ -14,7 +14,8 @@ from shutil import rmtree
 from threading import Thread
 from typing import Any, Final
 
-from .redaction import redact, redacted_messages
+from .compression import Limits, has_long
+from .redaction import redact, redacted_messages, with_calls
 from .routes import Sampling
 
 WAITING: Final = 64
@@ -28,12 +29,20 @@ def is_sampled(identity: str, share: float) -> bool:
     return int.from_bytes(blake2b(identity.encode(errors="replace"), digest_size=8).digest()) < share * 2**64
 
 
-def sample_of(request: Request, facts: Mapping[str, str | float]) -> dict[str, Any]:
-    """Return what is kept of a request, in OpenAI's format: text alone, redacted, and what the router did with it."""
+def sample_of(request: Request, facts: Mapping[str, str | float], limits: Limits | None = None) -> dict[str, Any]:
+    """Return what is kept of a request, in OpenAI's format: text alone, redacted, and what the router did with it.
+
+    A conversation that ``limits`` would shorten keeps its calls of tools, redacted as well: models take results of tools only
+    behind the calls that they answer.
+    """
     kept = {name: request[name] for name in ("max_tokens", "max_completion_tokens", "temperature") if name in request}
     if isinstance(prompt := request.get("prompt"), str):
         return {**kept, "prompt": redact(prompt), "metadata": dict(facts)}
-    return {**kept, "messages": redacted_messages(request.get("messages") or ()), "metadata": dict(facts)}
+    messages = request.get("messages") or ()
+    redacted = redacted_messages(messages)
+    if limits is not None and has_long(redacted, limits):
+        redacted = with_calls(redacted, messages)
+    return {**kept, "messages": redacted, "metadata": dict(facts)}
 
 
 class Samples:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
 from typing import Any
@@ -11,6 +11,7 @@ from costpolicy.binomial import lower_bound, upper_bound
 from costpolicy.router_plugin.score import Scorer
 from costpolicy.routing.coefficients import OutOfFold, fit, generic_coefficients
 from costpolicy.routing.labels import Label, strong_score
+from costpolicy.routing.newest import Newest, newest_of
 from costpolicy.routing.proof import GAINS_ERROR, LOSSES_ERROR, Examined, fewest_labels, largest_proven
 
 LEVEL = 1 - LOSSES_ERROR - GAINS_ERROR
@@ -36,12 +37,14 @@ class Proven:
     """A threshold below which the weak model answers, with the proof that quality is kept.
 
     Attributes:
+        newest: what the labels that were made last show of the threshold.
         saved: share of calls that the strong model is spared, with an interval at 95 %.
     """
 
     evidence: Evidence
     coefficients: dict[str, Any]
     examined: Examined
+    newest: Newest = field(default_factory=Newest)
 
     @property
     def saved(self) -> tuple[float, float, float]:
@@ -76,7 +79,7 @@ def calibrate(labels: Sequence[Label], held_out: OutOfFold, max_loss: Fraction, 
     The threshold is proven with each question scored by a fit on other questions; what is then used is fitted on all.
 
     Args:
-        labels: a sample of the traffic that is to be routed.
+        labels: a sample of the traffic that is to be routed; those with a date in the order in which they were made.
         held_out: of the same labels.
         max_loss: largest loss to accept, as a share of the strong model's score; more than 0.
         on: when the labels were gathered.
@@ -84,10 +87,12 @@ def calibrate(labels: Sequence[Label], held_out: OutOfFold, max_loss: Fraction, 
     coefficients = fit(labels, held_out) if len(labels) > 1 else generic_coefficients()
     scorer = Scorer.parse(json.dumps(coefficients))
     evidence = Evidence(date=on, labels=len(labels), strong_score=strong_score(labels), max_loss=max_loss)
-    examined = largest_proven(labels, [scorer.share(raw) for raw in held_out.raw], max_loss)
+    scores = [scorer.share(raw) for raw in held_out.raw]
+    examined = largest_proven(labels, scores, max_loss)
     if examined is None:
         return NothingProven(evidence=evidence, coefficients=coefficients)
-    return Proven(evidence=evidence, coefficients=coefficients, examined=examined)
+    last = newest_of(labels, scores, examined.threshold)
+    return Proven(evidence=evidence, coefficients=coefficients, examined=examined, newest=last)
 
 
 def message(calibration: Calibration) -> str:
@@ -119,6 +124,12 @@ def config_map_data(calibration: Calibration) -> dict[str, str]:
     }
 
 
+def _since(last: Newest) -> dict[str, Any]:
+    if not last.strong_right:
+        return {}
+    return {"since": {"strongRight": last.strong_right, "lost": last.lost, "gained": last.gained}}
+
+
 def summary(calibration: Calibration) -> dict[str, Any]:
     """Return threshold and evidence as JSON values; shares are numbers, thresholds ratio strings."""
     evidence = calibration.evidence
@@ -133,7 +144,7 @@ def summary(calibration: Calibration) -> dict[str, Any]:
     match calibration:
         case NothingProven():
             return {"verdict": "NothingProven", "message": message(calibration), "complexityBelow": None, **common}
-        case Proven(examined=examined):
+        case Proven(examined=examined, newest=last):
             low, share, high = calibration.saved
             return {
                 "verdict": "Proven",
@@ -142,5 +153,6 @@ def summary(calibration: Calibration) -> dict[str, Any]:
                 "loss": {"estimate": round(float(examined.loss), 5), "bound": round(examined.loss_bound, 5)},
                 "callsSaved": {"low": round(low, 4), "estimate": round(share, 4), "high": round(high, 4)},
                 "counts": {"routed": examined.routed, "lost": examined.lost, "gained": examined.gained},
+                **_since(last),
                 **common,
             }

@@ -1,7 +1,7 @@
 """Whether a proof still holds for the traffic of today; where it does not, the trusted tier answers everything.
 
 A proof is about the prompts that were labelled.  It ends when it is old, when scores are spread differently than over
-those prompts, or when questions labelled since show more loss than was allowed.
+those prompts, or when the questions labelled last show more loss than was allowed.
 """
 
 from collections.abc import Sequence
@@ -36,11 +36,11 @@ class Distrust(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Since:
-    """What was seen since the calibration.
+    """What was seen of late.
 
     Attributes:
         scores: requests by tenth of the score, from the simplest.
-        strong_right: questions labelled since, of all scores, that the strong model got right.
+        strong_right: the questions labelled last, of all scores, that the strong model got right.
         lost: of those that the weak model has, the ones that only the strong model got right.
         gained: the ones that only the weak model got right.
     """
@@ -82,7 +82,11 @@ def guard(calibration: Calibration, since: Since, today: date, oldest: timedelta
         case NothingProven():
             return TrustedOnly(reason=Distrust.NOTHING_PROVEN, message=message(calibration))
         case Proven():
-            found = _stale(calibration, today, oldest) or _lost(calibration, since) or _drifted(since)
+            found = (
+                staleness(calibration.evidence.date, today, oldest)
+                or _lost(calibration, since)
+                or drifted(since.scores)
+            )
             return found or Route(threshold=calibration.examined.threshold)
         case other:
             assert_never(other)
@@ -98,12 +102,18 @@ def stability_index(scores: Sequence[int]) -> float:
     return sum((share - 1 / BINS) * log(share * BINS) for share in shares)
 
 
-def _stale(calibration: Proven, today: date, oldest: timedelta) -> TrustedOnly | None:
-    if today - calibration.evidence.date <= oldest:
+def is_still_drifted(scores: Sequence[int]) -> bool:
+    """Return whether requests that were spread otherwise are not clearly as before again, or not known to be."""
+    return sum(scores) < FEWEST_SCORES or stability_index(scores) >= DRIFTED / 2
+
+
+def staleness(gathered: date, today: date, oldest: timedelta) -> TrustedOnly | None:
+    """Distrust labels that are too old."""
+    if today - gathered <= oldest:
         return None
     return TrustedOnly(
         reason=Distrust.EVIDENCE_STALE,
-        message=f"the labels are of {calibration.evidence.date}, more than {oldest.days} days old: calibrate on new ones",
+        message=f"the labels are of {gathered}, more than {oldest.days} days old: calibrate on new ones",
     )
 
 
@@ -117,15 +127,16 @@ def _lost(calibration: Proven, since: Since) -> TrustedOnly | None:
         return None
     return TrustedOnly(
         reason=Distrust.QUALITY_LOST,
-        message=f"new labels show a loss of at least {surely:.2%} of the strong model's score, "
+        message=f"the newest labels show a loss of at least {surely:.2%} of the strong model's score, "
         f"{float(calibration.evidence.max_loss):.2%} is allowed: calibrate on them",
     )
 
 
-def _drifted(since: Since) -> TrustedOnly | None:
-    if sum(since.scores) < FEWEST_SCORES:
+def drifted(scores: Sequence[int]) -> TrustedOnly | None:
+    """Distrust proofs while requests, by tenth of the score, are spread otherwise than those of the calibration."""
+    if sum(scores) < FEWEST_SCORES:
         return None
-    index = stability_index(since.scores)
+    index = stability_index(scores)
     if index < DRIFTED:
         return None
     return TrustedOnly(

@@ -98,7 +98,7 @@ def test_long_results_of_tools_are_shortened_and_the_characters_counted(client: 
     before = client.total("costpolicy_route_compressed_characters_total")
     text = "".join(f"Sentence {number} of the report says little. " for number in range(60))
     messages = [
-        {"role": "user", "content": EASY},
+        {"role": "user", "content": HARD},
         {
             "role": "assistant",
             "tool_calls": [{"id": "1", "type": "function", "function": {"name": "f", "arguments": "{}"}}],
@@ -106,7 +106,7 @@ def test_long_results_of_tools_are_shortened_and_the_characters_counted(client: 
         {"role": "tool", "tool_call_id": "1", "content": text},
     ]
     client.ask(messages=messages)
-    [arrived] = tiers.small.asked
+    [arrived] = tiers.large.asked
     result = arrived["messages"][-1]["content"]
 
     assert LEFT_OUT in result

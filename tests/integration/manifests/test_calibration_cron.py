@@ -122,6 +122,29 @@ def test_that_nothing_is_proven_is_written_too(api_server: ApiServer, account: P
     assert "Nothing is routed" in stored
 
 
+def test_pairs_of_a_compression_are_written_beside_a_tiers_proof_and_neither_takes_the_other_away(
+    api_server: ApiServer, account: Path, tmp_path: Path
+):
+    samples(tmp_path, 20)
+    report = "".join(f"Sentence {number} of the report says little. " for number in range(40))
+    for number in range(160):
+        messages = [{"role": "user", "content": f"What says {number}?"}, {"role": "assistant", "content": report}]
+        (tmp_path / "2026-11-29" / f"9{number:05d}.jsonl").write_text(json.dumps({"messages": messages}) + "\n")
+    with answering(lambda _: completion("fine")) as strong, answering(weak) as small:
+        asked = ("--strong-url", strong.url, "--concurrency", "8", "--config-map", "chat-calibration")
+        compressed = ("--compress-minimum", "500", "--labels", str(tmp_path / "labels" / "compression.csv"))
+        renew(account, tmp_path, *asked, "--weak-url", small.url)
+        code, out, err = renew(account, tmp_path, *asked, *compressed)
+        renew(account, tmp_path, *asked, "--weak-url", small.url)
+    stored = json.loads(api_server.kubectl("get", "configmap", "chat-calibration", "-n", NAMESPACE, "-o", "json"))
+    written = json.loads(stored["data"]["compression.json"])
+
+    assert (0, 160, "1-500-0.5") == (code, json.loads(out)["made"], written["settings"]), err
+    assert {"judged": 160, "lost": 0} == written["pairs"]
+    assert "compression loses at most 1.92%" in written["message"]
+    assert {"calibration.json", "compression-labelling.json"} < stored["data"].keys()
+
+
 def test_another_config_map_is_out_of_its_reach(api_server: ApiServer, account: Path, tmp_path: Path):
     api_server.kubectl("create", "configmap", "somebody-elses", "-n", NAMESPACE)
     samples(tmp_path, 5)

@@ -109,6 +109,14 @@ def test_a_router_that_is_down_is_told_and_the_answer_is_no(samples: Path):
         (("--strong-url", "http://s", "--weak-url", "http://w", "--per-day", "0"), "--per-day must be at least 1"),
         (("--strong-url", "http://s", "--weak-url", "http://w", "--weak-prices", "1"), "--weak-prices 1: write two"),
         (("--strong-url", "http://s", "--weak-url", "http://w", "--judge", "Model"), "needs --judge-url"),
+        (("--strong-url", "http://s", "--weak", "w", "--compress-minimum", "9"), "judges the trusted model alone"),
+        (("--strong-url", "http://s", "--compress-minimum", "0"), "--compress-minimum must be at least 1"),
+        (
+            ("--strong-url", "http://s", "--compress-minimum", "9", "--compress-ratio", "0"),
+            "--compress-ratio more than",
+        ),
+        (("--strong-url", "http://s", "--compress-minimum", "9", "--compress-ratio", "x"), "--compress-ratio: "),
+        (("--router", "http://r", "--compress-minimum", "9"), "--router needs --strong ROUTE/TIER"),
     ],
 )
 def test_wrong_input_is_told_with_what_to_write(samples: Path, arguments: Any, said: str):
@@ -116,6 +124,24 @@ def test_wrong_input_is_told_with_what_to_write(samples: Path, arguments: Any, s
 
     assert 2 == code
     assert said in err
+
+
+@pytest.mark.parametrize("through", ["--router", "--strong-url"])
+def test_a_compression_is_judged_on_the_trusted_model_alone_and_both_answers_cost_its_price(
+    samples: Path, router: Answering, through: str
+):
+    text = "".join(f"Sentence {number} says little. " for number in range(40))
+    messages = [{"role": "user", "content": "What?"}, {"role": "assistant", "content": text}]
+    (samples / "2026-11-29" / "000009.jsonl").write_text(json.dumps({"messages": messages}) + "\n")
+    asked = (through, router.url, "--strong", "chat/large", "--strong-prices", "2,8", "--compress-minimum", "500")
+    code, out, _ = label(samples, *asked, "-o", "json")
+
+    assert (0, 1, "4.00") == (code, json.loads(out)["made"], json.loads(out)["cost"])
+    assert ["chat/large"] * 2 == [body["model"] for body in router.asked]
+    assert [len(text), True] == [
+        len(router.asked[0]["messages"][1]["content"]),
+        len(router.asked[1]["messages"][1]["content"]) < len(text),
+    ]
 
 
 def test_labels_of_somebody_else_are_not_touched(samples: Path, router: Answering):

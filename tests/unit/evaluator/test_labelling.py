@@ -4,7 +4,7 @@ Not covered: a real router (tests/router), real engines.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,11 @@ from costpolicy.evaluator.endpoint import Endpoint, EndpointError
 from costpolicy.evaluator.graders import Grader, model_grader, text_grader
 from costpolicy.evaluator.labelling import Labelled, Labelling, Tokens, total_cost
 from costpolicy.evaluator.labels_file import LabelsFile
-from costpolicy.evaluator.samples import Samples, parse_samples, read_samples
+from costpolicy.evaluator.samples import Sample, Samples, parse_samples, read_samples, shortened_samples
+from costpolicy.router_plugin.compression import LEFT_OUT, Limits
 from costpolicy.router_plugin.routes import Sampling
 from costpolicy.router_plugin.sampling import sample_of, write
+from costpolicy.routing.compression_proof import CompressionEvidence, Pairs
 from costpolicy.routing.labels import parse_labels
 from costpolicy.units import Money
 from routers import prices
@@ -182,6 +184,73 @@ def test_it_costs_the_tokens_of_both_tiers(path: Path):
     assert (Tokens(2000, 400), Tokens(14, 6)) == (done.strong, done.weak)
     assert Money.parse("0.0085") + Money(1 + 2) == total_cost(done, prices("2.25", "10"), prices("0.10", "0.40"))
     assert total_cost(done, None, prices()) is None
+
+
+LIMITS = Limits(minimum=500, ratio=0.5)
+REPORT = "".join(f"Sentence {number} of the report says little. " for number in range(40))
+
+
+def conversation(number: int = 0, result: str = REPORT) -> dict[str, Any]:
+    """A request with the result of a tool, as a client sends it."""
+    call = {"id": "c1", "type": "function", "function": {"name": "read", "arguments": "{}"}}
+    return {
+        "messages": [
+            {"role": "user", "content": f"What says report {number}?"},
+            {"role": "assistant", "tool_calls": [call]},
+            {"role": "tool", "tool_call_id": "c1", "content": result},
+        ]
+    }
+
+
+def kept(*requests: dict[str, Any], limits: Limits = LIMITS) -> Sequence[Sample]:
+    """What a router writes of requests whose compression is to be judged, as it is to be asked."""
+    read = parse_samples(json.dumps(sample_of(request, {}, limits)) for request in requests)
+    return shortened_samples(read.found, limits)
+
+
+def test_of_a_compression_the_trusted_tier_is_asked_each_long_request_as_it_came_and_shortened(path: Path):
+    labels = LabelsFile.open(path, date(2000, 1, 1), LIMITS.settings)
+    with answering(says("little")) as trusted:
+        endpoint = Endpoint(trusted.url, "chat/large", connections=2, attempts=1)
+        labelling = Labelling(strong=endpoint, weak=endpoint, grader=EXACT, max_tokens=100, concurrency=1, per_day=100)
+        done = labelling.run(kept(conversation(), conversation(1, "Brief.")), labels, DAY, lambda _: None)
+        whole, shortened = (body["messages"] for body in trusted.asked)
+
+    assert 1 == done.made
+    assert conversation()["messages"][2]["content"] == whole[2]["content"]
+    assert LEFT_OUT in shortened[2]["content"]
+    assert (whole[:2], "c1") == (shortened[:2], shortened[2]["tool_call_id"])
+    assert [("What says report 0?", True, True)] == [
+        (each.prompt, each.strong, each.weak) for each in parse_labels(path.read_text())
+    ]
+
+
+def test_an_answer_that_compression_changes_is_a_loss(path: Path):
+    def reads(body: dict[str, Any]) -> Reply:
+        return completion("17" if "Sentence 17 " in body["messages"][2]["content"] else "not told")
+
+    labels = LabelsFile.open(path, date(2000, 1, 1), LIMITS.settings)
+    with answering(reads) as trusted:
+        endpoint = Endpoint(trusted.url, "chat/large", connections=2, attempts=1)
+        harsh = Limits(minimum=500, ratio=0.1)
+        Labelling(strong=endpoint, weak=endpoint, grader=EXACT, max_tokens=9, concurrency=1, per_day=9).run(
+            kept(conversation(), limits=harsh), labels, DAY, lambda _: None
+        )
+    evidence = CompressionEvidence.of(parse_labels(path.read_text()), harsh.settings)
+
+    assert evidence is not None
+    assert Pairs(judged=1, lost=1) == evidence.pairs
+
+
+def test_labels_of_one_compression_are_not_those_of_another():
+    [one], [other] = kept(conversation()), kept(conversation(), limits=Limits(minimum=500, ratio=0.4))
+
+    assert one.prompt.key == other.prompt.key
+    assert one.key != other.key
+
+
+def test_a_completion_is_not_shortened():
+    assert () == kept({"prompt": REPORT})
 
 
 def written(folder: Path, day: str, lines: Iterable[str]) -> None:

@@ -49,6 +49,16 @@ def test_a_file_that_is_opened_again_knows_what_was_asked(path: Path):
     assert ("k1" in again, "k3" in again) == (True, False)
 
 
+@pytest.mark.parametrize(("before", "after"), [("", "1-4000-0.5"), ("1-4000-0.5", "1-4000-0.4"), ("1-4000-0.5", "")])
+def test_labels_of_one_thing_are_not_counted_for_another(path: Path, before: str, after: str):
+    key = f"{before}:k1" if before else "k1"
+    LabelsFile.open(path, AGES_AGO, before).add(label(), key, DAY)
+
+    assert key in LabelsFile.open(path, AGES_AGO, before)
+    with pytest.raises(LabelError, match="name another file"):
+        LabelsFile.open(path, AGES_AGO, after)
+
+
 def test_labels_that_are_too_old_go(path: Path):
     filled(path)
     again = LabelsFile.open(path, oldest=date(2026, 11, 2))

@@ -3,6 +3,7 @@
 Not covered: what rows say of them (tests/unit/savings/playbook).
 """
 
+from costpolicy.api.conditions import ConditionType, Reason, condition
 from costpolicy.api.model_route_status import ModelRouteStatus, RouteSavings
 from costpolicy.kube.gateway import NamespacedName, ObjectRef, Unreadable
 from costpolicy.reconcile.routed import routes_of
@@ -21,7 +22,11 @@ def test_a_policy_hears_of_each_route_that_it_is_a_tier_of_in_order_and_others_d
 
 
 def test_what_a_route_does_is_read_from_its_spec_and_what_it_saves_from_its_status():
-    status = ModelRouteStatus(routed="30%", savings=RouteSavings(against_dearest="15%", basis="Seen"))
+    status = ModelRouteStatus(
+        routed="30%",
+        savings=RouteSavings(against_dearest="15%", basis="Seen"),
+        conditions=(condition(ConditionType.COMPRESSING, True, Reason.COMPRESSION_PROVEN),),
+    )
     stored = route(
         (hosted("llama", "0.6"), external("large")),
         contextCompression={"mode": "Enabled"},
@@ -29,6 +34,15 @@ def test_what_a_route_does_is_read_from_its_spec_and_what_it_saves_from_its_stat
     ).model_copy(update={"status": status})
 
     assert (Routed(route="chat", share="30%", saved="15%", compresses=True, caps=True),) == routes_of([stored])[LLAMA]
+
+
+def test_compression_that_is_not_proven_is_not_told_as_if_it_saved():
+    stored = route((hosted("llama", "0.6"), external("large")), contextCompression={"mode": "Enabled"})
+    waiting = ModelRouteStatus(conditions=(condition(ConditionType.COMPRESSING, False, Reason.NOT_PROVEN),))
+
+    for status in (None, waiting):
+        [told] = routes_of([stored.model_copy(update={"status": status})])[LLAMA]
+        assert not told.compresses
 
 
 def test_caps_that_are_only_recommended_and_a_share_of_nothing_are_not_told():

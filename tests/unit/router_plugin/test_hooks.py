@@ -19,6 +19,7 @@ from waiting import wait_until
 
 STEPS = ("bound", "attribute", "choose", "sample", "limit", "stop", "compress")
 LONG = "A sentence that says little. " * 80
+HARD = "Prove, As Gauss And Euler Did, That Every Prime Of The Form 4n + 1 Is A Sum Of Two Squares. " * 20
 
 
 @pytest.fixture
@@ -67,12 +68,17 @@ def lines(hooks: Hooks) -> set[str]:
     return {line for line in hooks.pipeline.series.page().splitlines() if not line.startswith("#")}
 
 
-def changes(sent: dict[str, Any]) -> dict[str, bool]:
-    """What each step has done to a request."""
+def hard() -> dict[str, Any]:
+    """A request that the trusted tier answers, by its score."""
+    return data(messages=[{"role": "tool", "content": LONG}, {"role": "user", "content": HARD}])
+
+
+def changes(hooks: Hooks, sent: dict[str, Any]) -> dict[str, bool]:
+    """What each step has done to a hard request."""
     return {
         "bound": "num_retries" not in sent,
         "attribute": sent["metadata"][ATTRIBUTION].feature == "search",
-        "choose": sent["model"] == "chat/small",
+        "choose": any(line.startswith("costpolicy_route_scores_total") for line in lines(hooks)),
         "limit": sent["max_tokens"] == 50,
         "stop": sent.get("stop") == ["END"],
         "compress": len(sent["messages"][0]["content"]) < len(LONG),
@@ -80,10 +86,11 @@ def changes(sent: dict[str, Any]) -> dict[str, bool]:
 
 
 def test_every_step_does_its_part(hooks: Hooks, tmp_path: Path):
-    sent = data()
+    sent = hard()
     hooks.before(sent)
 
-    assert dict.fromkeys(changes(sent), True) == changes(sent)
+    assert dict.fromkeys(changes(hooks, sent), True) == changes(hooks, sent)
+    assert "chat" == sent["model"]
     wait_until(lambda: any(path.stat().st_size for path in tmp_path.glob("samples/*/*.jsonl")))
     assert not {line for line in lines(hooks) if line.startswith("costpolicy_route_callback_errors")}
 
@@ -97,17 +104,24 @@ def test_a_step_that_raises_is_left_out_counted_and_told_once_and_the_others_do_
 
     steps = tuple((name, broken if name == step else action) for name, action in pipeline._STEPS)
     monkeypatch.setattr(pipeline, "_STEPS", steps)
-    sent, again = data(), data()
+    sent, again = hard(), hard()
     with caplog.at_level(logging.ERROR):
         hooks.before(sent)
         hooks.before(again)
     depends = {"attribute": {"attribute", "limit", "stop"}}.get(step, {step})
 
-    assert {name: name not in depends for name in changes(sent)} == changes(sent)
+    assert {name: name not in depends for name in changes(hooks, sent)} == changes(hooks, sent)
     assert f'costpolicy_route_callback_errors_total{{step="{step}"}} 2' in lines(hooks)
     [told] = [record.getMessage() for record in caplog.records]
     assert step in told
     assert "confidence" not in told
+
+
+def test_what_a_cheaper_tier_answers_stays_as_long_as_it_is_because_nothing_is_proven_of_that(hooks: Hooks):
+    sent = data()
+    hooks.before(sent)
+
+    assert ("chat/small", LONG) == (sent["model"], sent["messages"][0]["content"])
 
 
 @pytest.mark.parametrize(

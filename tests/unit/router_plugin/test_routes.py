@@ -22,7 +22,13 @@ def test_everything_that_the_decision_names_is_read():
         features=["search"],
         caps={"search": {"maxTokens": 300, "stop": ["\n\n"]}, "": {"stop": ["END"]}},
         compression={"minimum": 4000, "ratio": 0.5},
-        sampling={"share": 0.01, "perDay": 500, "folder": "/samples/chat", "retentionSeconds": 2592000},
+        sampling={
+            "share": 0.01,
+            "perDay": 500,
+            "folder": "/samples/chat",
+            "retentionSeconds": 2592000,
+            "compression": {"minimum": 2000, "ratio": 0.4},
+        },
     )
     given["tenants"] = [{"name": "shop", "variable": "COSTPOLICY_TENANT_0", "routes": ["chat"]}]
     routing = parse_routes(json.dumps(given))
@@ -33,7 +39,11 @@ def test_everything_that_the_decision_names_is_read():
     assert ("large", "chat.json", {"search"}) == (route.trusted.name, route.coefficients, route.features)
     assert {"search": Cap(max_tokens=300, stop=("\n\n",)), "": Cap(max_tokens=None, stop=("END",))} == route.caps
     assert Limits(minimum=4000, ratio=0.5) == route.compression
-    assert Sampling(share=0.01, per_day=500, folder="/samples/chat", retention_seconds=2592000) == route.sampling
+    judged = Limits(minimum=2000, ratio=0.4)
+    assert (
+        Sampling(share=0.01, per_day=500, folder="/samples/chat", retention_seconds=2592000, compression=judged)
+        == route.sampling
+    )
     assert [("shop", "COSTPOLICY_TENANT_0", {"chat"})] == [(t.name, t.variable, t.routes) for t in routing.tenants]
 
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from costpolicy.router_plugin.compression import Limits
 from costpolicy.router_plugin.redaction import redact
 from costpolicy.router_plugin.routes import Sampling
 from costpolicy.router_plugin.sampling import WAITING, Samples, is_sampled, sample_of, write
@@ -59,6 +60,34 @@ def test_no_text_takes_longer_to_redact_than_its_length_says(unit: str):
     text = unit * 500_000
 
     assert redact(f"{text} ann@example.com").endswith(" [email]")
+
+
+def test_a_long_conversation_keeps_its_calls_of_tools_where_its_compression_is_to_be_judged():
+    arguments = json.dumps({"to": "ann@example.com", "account": 1234567890, "count": 3, "deep": [None, True, "hi"]})
+    call = {"id": "call_1", "type": "function", "function": {"name": "find", "arguments": arguments}}
+    broken = {"id": "call_2", "type": "function", "function": {"name": "find", "arguments": "{ann@example.com"}}
+    messages = [
+        {"role": "user", "content": "find it"},
+        {"role": "assistant", "content": None, "tool_calls": [call, broken, {"id": "call_3", "type": "custom"}]},
+        {"role": "tool", "tool_call_id": "call_1", "content": "Found. " * 100},
+    ]
+    limits = Limits(minimum=500, ratio=0.5)
+    _, assistant, tool = sample_of({"messages": messages}, {}, limits)["messages"]
+    kept, other = assistant["tool_calls"]
+
+    assert ("call_1", "find") == (kept["id"], kept["function"]["name"])
+    assert {"to": "[email]", "account": "[number]", "count": 3, "deep": [None, True, "hi"]} == json.loads(
+        kept["function"]["arguments"]
+    )
+    assert "{}" == other["function"]["arguments"]
+    assert "call_1" == tool["tool_call_id"]
+
+
+@pytest.mark.parametrize("limits", [None, Limits(minimum=5000, ratio=0.5)])
+def test_what_is_not_to_be_shortened_keeps_text_alone(limits: Limits | None):
+    messages = [{"role": "tool", "tool_call_id": "call_1", "content": "Found. " * 100}]
+
+    assert [{"role", "content"}] == [set(one) for one in sample_of({"messages": messages}, {}, limits)["messages"]]
 
 
 def test_a_sample_is_a_request_that_the_analysis_of_prompts_reads():

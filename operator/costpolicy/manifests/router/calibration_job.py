@@ -1,11 +1,13 @@
 """The CronJob that labels what a route sampled and proves its thresholds anew (docs/decisions/0036-renewal.md).
 
-Its pod runs ``costpolicy route renew`` from the operator's own image, once for each tier, one after the other.  It reads and
-writes the claim that samples go to, asks the router with its administrator's key, and writes ConfigMaps by the account
-:data:`ACCOUNT`, which the user makes: the operator has no rights to give.
+Its pod runs ``costpolicy route renew`` from the operator's own image, once for each tier and once for the
+compression, one after the other.  It reads and writes the claim that samples go to, asks the router with its
+administrator's key, and writes ConfigMaps by the account :data:`ACCOUNT`, which the user makes: the operator has no
+rights to give.
 """
 
 from datetime import timedelta
+from fractions import Fraction
 from typing import Final
 
 from kubernetes import client
@@ -16,11 +18,14 @@ from costpolicy.manifests.pod import pod_security
 from costpolicy.manifests.router.backends import tier_model
 from costpolicy.manifests.router.files import samples_folder
 from costpolicy.manifests.router.identity import HTTP_PORT, ROUTER, owned_by_routes, router_labels
-from costpolicy.manifests.router.inputs import Renewal, RenewedTier, Route, Router, TokenPrices
+from costpolicy.manifests.router.inputs import Renewal, RenewedCompression, RenewedTier, Route, Router, TokenPrices
 from costpolicy.manifests.serialization import Object, to_object
+from costpolicy.router_plugin.compression import Limits
 
 ACCOUNT: Final = "costpolicy-calibration"
 """ServiceAccount that may create and patch ConfigMaps of the namespace."""
+COMPRESSION: Final = "compression-judged-by-answers-of-the-trusted-tier"
+"""Container that judges the compression: longer than the name of any tier may be, and so no tier's."""
 CONCURRENCY: Final = 2
 """Samples at a time: the tiers serve clients meanwhile."""
 _DAY: Final = timedelta(days=1)
@@ -82,7 +87,7 @@ def _labels(route: Route) -> Labels:
 
 def _pod(router: Router, route: Route, renewal: Renewal) -> client.V1PodSpec:
     # Init containers run one after the other, so tiers do not compete for the same engines.
-    *first, last = [_container(router, route, renewal, tier) for tier in renewal.tiers]
+    *first, last = _containers(router, route, renewal)
     claim = client.V1PersistentVolumeClaimVolumeSource(claim_name=renewal.claim)
     return client.V1PodSpec(
         init_containers=first or None,
@@ -96,12 +101,20 @@ def _pod(router: Router, route: Route, renewal: Renewal) -> client.V1PodSpec:
     )
 
 
-def _container(router: Router, route: Route, renewal: Renewal, tier: RenewedTier) -> client.V1Container:
+def _containers(router: Router, route: Route, renewal: Renewal) -> list[client.V1Container]:
+    tiers = [_container(router, renewal, tier.name, _of_tier(router, route, renewal, tier)) for tier in renewal.tiers]
+    if renewal.compression is None:
+        return tiers
+    own = _of_compression(router, route, renewal, renewal.compression)
+    return [*tiers, _container(router, renewal, COMPRESSION, own)]
+
+
+def _container(router: Router, renewal: Renewal, name: str, arguments: dict[str, str]) -> client.V1Container:
     return client.V1Container(
-        name=tier.name,
+        name=name,
         image=router.operator_image,
         command=["python3", "-m", "costpolicy.cli.main", "route", "renew"],
-        args=_arguments(router, route, renewal, tier),
+        args=[f"{option}={value}" for option, value in arguments.items()],
         env=_environment(router, renewal),
         # Fitting trees to thousands of labels takes seconds of CPU, and NumPy some memory.
         resources=client.V1ResourceRequirements(requests={"cpu": "500m", "memory": "512Mi"}, limits={"memory": "1Gi"}),
@@ -111,28 +124,50 @@ def _container(router: Router, route: Route, renewal: Renewal, tier: RenewedTier
     )
 
 
-def _arguments(router: Router, route: Route, renewal: Renewal, tier: RenewedTier) -> list[str]:
+def _of_tier(router: Router, route: Route, renewal: Renewal, tier: RenewedTier) -> dict[str, str]:
+    return {
+        **_arguments(router, route, renewal),
+        "--labels": f"{samples_folder(renewal.claim, route.name)}/labels/{tier.name}.csv",
+        "--weak": tier_model(route, tier.name),
+        **_priced("--weak-prices", _prices_of(route, tier.name)),
+        **_proven(tier.max_loss, tier.config_map),
+    }
+
+
+def _of_compression(router: Router, route: Route, renewal: Renewal, own: RenewedCompression) -> dict[str, str]:
+    limits = Limits(minimum=own.limits.minimum, ratio=float(own.limits.ratio))
+    return {
+        **_arguments(router, route, renewal),
+        # Other settings have labels of their own: whoever goes back to former ones finds theirs. No tier's name has a dot.
+        "--labels": f"{samples_folder(renewal.claim, route.name)}/labels/compression.{limits.settings}.csv",
+        "--compress-minimum": str(limits.minimum),
+        "--compress-ratio": f"{limits.ratio:g}",
+        **_proven(own.max_loss, own.config_map),
+    }
+
+
+def _arguments(router: Router, route: Route, renewal: Renewal) -> dict[str, str]:
     judge = renewal.judge
-    folder = samples_folder(renewal.claim, route.name)
-    prices = {each.name: each.prices for each in route.tiers}
-    arguments = {
-        "--samples": folder,
-        "--labels": f"{folder}/labels/{tier.name}.csv",
+    return {
+        "--samples": samples_folder(renewal.claim, route.name),
         "--router": f"http://{ROUTER}:{HTTP_PORT}",
         "--strong": tier_model(route, route.trusted),
-        "--weak": tier_model(route, tier.name),
         "--judge": judge.type.value,
         **({"--judge-url": judge.model.base_url, "--judge-model": judge.model.model} if judge.model else {}),
         "--per-day": str(renewal.per_day),
         "--keep": str(max(1, renewal.keep // _DAY)),
-        **_priced("--strong-prices", prices[route.trusted]),
-        **_priced("--weak-prices", prices[tier.name]),
+        **_priced("--strong-prices", _prices_of(route, route.trusted)),
         "--concurrency": str(CONCURRENCY),
-        "--max-loss": f"{float(tier.max_loss):.6f}".rstrip("0"),
-        "--config-map": tier.config_map,
         "--namespace": router.namespace,
     }
-    return [f"{name}={value}" for name, value in arguments.items()]
+
+
+def _proven(max_loss: Fraction, config_map: str) -> dict[str, str]:
+    return {"--max-loss": f"{float(max_loss):.6f}".rstrip("0"), "--config-map": config_map}
+
+
+def _prices_of(route: Route, tier: str) -> TokenPrices | None:
+    return next(each.prices for each in route.tiers if each.name == tier)
 
 
 def _priced(option: str, prices: TokenPrices | None) -> dict[str, str]:

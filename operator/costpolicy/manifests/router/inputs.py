@@ -102,12 +102,14 @@ class Sampling:
         per_day: the most a day, over all replicas; what caps the cost.
         claim: the PersistentVolumeClaim that samples go to.
         retention: age at which they are deleted.
+        compression: what samples are to show to be harmless, in force or not; ``None``: nothing.
     """
 
     share: Fraction
     per_day: int
     claim: str
     retention: timedelta
+    compression: Compression | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,17 +161,32 @@ class RenewedTier:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RenewedCompression:
+    """A compression that is proven anew, on answers of the trusted tier.
+
+    Attributes:
+        config_map: that the route names for it.
+        max_loss: what it may lose, as a share of the trusted tier's score.
+    """
+
+    limits: Compression
+    config_map: str
+    max_loss: Fraction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Renewal:
-    """How a route's thresholds are proven anew, by a CronJob.
+    """How a route's thresholds and its compression are proven anew, by a CronJob.
 
     Attributes:
         route: its name.
-        tiers: one or more before the trusted one, in order.
+        tiers: some before the trusted one, in order; empty: there is a compression.
         schedule: cron expression of five fields.
         judge: how answers are compared.
         claim: where samples and labels lie.
         per_day: the most labels of a tier and day.
         keep: age at which labels go.
+        compression: ``None``: there is none to prove.
     """
 
     route: str
@@ -179,6 +196,7 @@ class Renewal:
     claim: str
     per_day: int
     keep: timedelta
+    compression: RenewedCompression | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from costpolicy.manifests.router.files import coefficients_file, samples_folder
 from costpolicy.manifests.router.identity import METRICS_PORT
-from costpolicy.manifests.router.inputs import Cap, Route, RoutedTier, Router, Sampling, SelfHosted
+from costpolicy.manifests.router.inputs import Cap, Compression, Route, RoutedTier, Router, Sampling, SelfHosted
 from costpolicy.manifests.router.secrets import keyed_tenants, tenant_variable
 
 VERSION: Final = 1
@@ -35,10 +35,7 @@ def _route(route: Route) -> dict[str, Any]:
     if route.caps:
         document["caps"] = {feature: _cap(cap) for feature, cap in sorted(route.caps.items())}
     if route.compression is not None:
-        document["compression"] = {
-            "minimum": route.compression.minimum,
-            "ratio": float(route.compression.ratio),
-        }
+        document["compression"] = _compression(route.compression)
     if route.sampling is not None:
         document["sampling"] = _sampling(route.sampling, route.name)
     return document
@@ -65,10 +62,17 @@ def _cap(cap: Cap) -> dict[str, Any]:
     return document
 
 
+def _compression(limits: Compression) -> dict[str, Any]:
+    return {"minimum": limits.minimum, "ratio": float(limits.ratio)}
+
+
 def _sampling(sampling: Sampling, route: str) -> dict[str, Any]:
-    return {
+    document: dict[str, Any] = {
         "share": float(sampling.share),
         "perDay": sampling.per_day,
         "folder": samples_folder(sampling.claim, route),
         "retentionSeconds": sampling.retention // _SECOND,
     }
+    if sampling.compression is not None:
+        document["compression"] = _compression(sampling.compression)
+    return document

@@ -52,6 +52,7 @@ def conditions(answer: RouteAnswer) -> tuple[Condition, ...]:
         _calibrated(answer.view),
         _routing(answer.view),
         _tiers_ready(answer.view),
+        *_compressing(answer.view),
     )
     generation = answer.view.route.metadata.generation
     return tuple(one.model_copy(update={"observed_generation": generation}) for one in found)
@@ -149,6 +150,14 @@ def _tiers_ready(view: RouteView) -> Condition:
         return condition(ConditionType.TIERS_READY, True, Reason.TIERS_ANSWER)
     unserved = next((tier.reason for tier in view.tiers.values() if isinstance(tier, Problem)), Reason.TIER_NOT_READY)
     return condition(ConditionType.TIERS_READY, False, unserved, "; ".join(waiting))
+
+
+def _compressing(view: RouteView) -> Iterator[Condition]:
+    found = view.compressing
+    if found is None:
+        return
+    reason = found.problem.reason if found.problem else Reason.COMPRESSION_PROVEN
+    yield condition(ConditionType.COMPRESSING, found.problem is None, reason, found.message)
 
 
 def _unanswered(view: RouteView) -> Iterator[str]:

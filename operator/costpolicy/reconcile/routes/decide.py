@@ -32,8 +32,13 @@ _NO_IMAGE: Final = Problem(
     reason=Reason.ROUTER_IMAGE_MISSING,
     message="the operator was told no image of the router: set router.image.repository and router.image.digest in the chart",
 )
-_TOLD: Final = {ConditionType.STALLED: "True", ConditionType.ROUTING: None, ConditionType.TIERS_READY: "False"}
-"""Conditions whose change is an event, and the status that is bad news; of ``Routing`` every change is one."""
+_TOLD: Final = {
+    ConditionType.STALLED: "True",
+    ConditionType.ROUTING: None,
+    ConditionType.TIERS_READY: "False",
+    ConditionType.COMPRESSING: None,
+}
+"""Conditions whose change is an event, and the status that is bad news; ``None``: every change is an event."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,5 +165,5 @@ def _news(route: ModelRoute, status: ModelRouteStatus) -> Iterator[News]:
         if bad is not None and new.status != bad:
             continue
         told.add(new.reason)
-        good = kind is ConditionType.ROUTING and new.status == "True"
+        good = bad is None and new.status == "True"
         yield News(type=EventType.NORMAL if good else EventType.WARNING, reason=new.reason, note=new.message)

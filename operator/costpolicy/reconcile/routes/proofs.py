@@ -39,6 +39,11 @@ class Proof:
     since: Since
 
 
+def is_of_a_tier(data: Mapping[str, Any]) -> bool:
+    """Return whether a ConfigMap's data is meant to prove a threshold."""
+    return CALIBRATION in data or COEFFICIENTS in data
+
+
 def read_proof(config_map: str, data: Mapping[str, Any]) -> Proof | Problem:
     """Return what a ConfigMap's data proves, or why that cannot be told."""
     missing = [name for name in (CALIBRATION, COEFFICIENTS) if name not in data]

@@ -85,7 +85,7 @@ class RoutesReconciler:
 
     def gather(self, namespace: str, routes: tuple[ModelRoute, ...]) -> RoutesSnapshot:
         """Return everything that a decision about a namespace's routes depends on."""
-        fleet = self._fleet.look()
+        fleet, stored = self._fleet.look(), self._calibrations.of(namespace, routes)
         return RoutesSnapshot(
             namespace=namespace,
             routes=routes,
@@ -93,7 +93,8 @@ class RoutesReconciler:
                 policy.metadata.name: policy for policy in fleet.policies if policy.metadata.namespace == namespace
             },
             prices=fleet.prices,
-            proofs=self._calibrations.of(namespace, routes),
+            proofs=stored.proofs,
+            compressions=stored.compressions,
             traffic=_traffic(fleet, namespace),
             stored=self._gateway.router(namespace),
             pods=tuple(pod for pod in fleet.capacity.pods if pod.namespace == namespace and is_router(pod.labels)),

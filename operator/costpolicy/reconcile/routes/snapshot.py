@@ -11,6 +11,7 @@ from costpolicy.kube.gateway import Object, Pod
 from costpolicy.observe.routes import RouteTraffic
 from costpolicy.reconcile.routes.proofs import Proof
 from costpolicy.reconcile.snapshot import MetricsDown
+from costpolicy.routing.compression_proof import CompressionEvidence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +21,8 @@ class RoutesSnapshot:
     Attributes:
         routes: those that are not being deleted, the oldest first.
         policies: of the namespace, by name.
-        proofs: what the ConfigMaps that routes name prove, by name.
+        proofs: what the ConfigMaps that routes name prove of tiers, by name.
+        compressions: what they say of compression; those that say nothing are left out.
         traffic: what the router counted, by route, or why that cannot be read.
         stored: the router's objects.
         pods: the router's.
@@ -35,6 +37,7 @@ class RoutesSnapshot:
     policies: Mapping[str, CostPolicy]
     prices: PriceList
     proofs: Mapping[str, Proof | Problem] = field(default_factory=dict)
+    compressions: Mapping[str, CompressionEvidence | Problem] = field(default_factory=dict)
     traffic: Mapping[str, RouteTraffic] | MetricsDown = field(default_factory=dict)
     stored: tuple[Object, ...] = ()
     pods: tuple[Pod, ...] = ()

@@ -5,6 +5,7 @@ from fractions import Fraction
 
 from costpolicy.api.conditions import merge_conditions
 from costpolicy.api.model_route_status import (
+    CompressionStatus,
     ModelRouteStatus,
     RouteCalibrationStatus,
     RouterStatus,
@@ -15,10 +16,12 @@ from costpolicy.api.model_route_status import (
 from costpolicy.api.validation import Problem
 from costpolicy.manifests.router.identity import ROUTER
 from costpolicy.manifests.router.inputs import External
+from costpolicy.reconcile.routes.compression import Compressing
 from costpolicy.reconcile.routes.conditions import RouteAnswer, conditions
 from costpolicy.reconcile.routes.thresholds import Threshold, calibration_of, proven_threshold
 from costpolicy.reconcile.routes.tiers import Priced, ServedTier
 from costpolicy.reconcile.routes.view import RouteView
+from costpolicy.routing.compression_proof import Pairs
 
 
 def status_of(answer: RouteAnswer, now: datetime) -> ModelRouteStatus:
@@ -35,6 +38,7 @@ def status_of(answer: RouteAnswer, now: datetime) -> ModelRouteStatus:
         currency=answer.currency,
         savings=_savings(view),
         calibration=_calibration(view),
+        compression=_compression(view.compressing),
         router=RouterStatus(name=ROUTER, configuration=answer.configuration, ready_replicas=answer.state.ready)
         if answer.configuration or answer.state.exists
         else None,
@@ -130,6 +134,23 @@ def _calibration(view: RouteView) -> RouteCalibrationStatus | None:
         verdict=_verdict(first),
         message=first.distrust.message if first.distrust else first.proof.message if first.proof else "",
         labelling_per_day=view.labelling_per_day.text() if view.labelling_per_day is not None else None,
+    )
+
+
+def _compression(found: Compressing | None) -> CompressionStatus | None:
+    if found is None:
+        return None
+    evidence = found.evidence
+    pairs = evidence.pairs if evidence else Pairs()
+    return CompressionStatus(
+        verdict=found.problem.reason if found.problem else "Proven",
+        message=found.message,
+        config_map=found.config_map,
+        pairs=pairs.judged,
+        lost=pairs.lost,
+        needed=found.needed,
+        loss_bound=f"{pairs.at_most:.2%}" if pairs.judged else "",
+        date=evidence.date.isoformat() if evidence else "",
     )
 
 

@@ -17,24 +17,23 @@ from costpolicy.reconcile.routes.tiers import ServedTier
 from costpolicy.routing.calibration import Proven
 from costpolicy.routing.guard import (
     DRIFTED,
-    FEWEST_SCORES,
     Distrust,
     Route,
     Since,
     TrustedOnly,
     guard,
-    stability_index,
+    is_still_drifted,
 )
 from costpolicy.units import parse_duration, parse_ratio
 
-_DISTRUSTED: Final[Mapping[Distrust, Reason]] = {
+DISTRUSTED: Final[Mapping[Distrust, Reason]] = {
     Distrust.NOTHING_PROVEN: Reason.NOTHING_PROVEN,
     Distrust.EVIDENCE_STALE: Reason.EVIDENCE_STALE,
     Distrust.TRAFFIC_DRIFTED: Reason.TRAFFIC_DRIFTED,
     Distrust.QUALITY_LOST: Reason.QUALITY_LOST,
 }
 
-_DRIFTED_BEFORE: Final = Problem(
+DRIFTED_BEFORE: Final = Problem(
     reason=Reason.TRAFFIC_DRIFTED,
     message="prompts were not like those of the calibration, and are not clearly like them again (stability index above "
     f"{DRIFTED / 2}, or not known): label today's traffic and calibrate again",
@@ -112,11 +111,11 @@ def _threshold(route: ModelRoute, spec: TierSpec, evidence: Evidence, left: Frac
     )
     held = guard(proof.calibration, since, evidence.now.date(), parse_duration(route.spec.calibration.max_age))
     if isinstance(held, Route) and _still_drifted(route, spec.name, proof, scores):
-        return Threshold(tier=spec.name, distrust=_DRIFTED_BEFORE, proof=proof)
+        return Threshold(tier=spec.name, distrust=DRIFTED_BEFORE, proof=proof)
     match held:
         case TrustedOnly(reason=reason):
             message = proof.message if reason is Distrust.NOTHING_PROVEN else held.message
-            problem = Problem(reason=_DISTRUSTED[reason], message=f"tier {spec.name}: {message}")
+            problem = Problem(reason=DISTRUSTED[reason], message=f"tier {spec.name}: {message}")
             return Threshold(tier=spec.name, distrust=problem, proof=proof)
         case Route(threshold=threshold):
             asked = Fraction(spec.complexity_below or "0")
@@ -133,7 +132,7 @@ def _still_drifted(route: ModelRoute, tier: str, proof: Proof, scores: Sequence[
     before = next((one for one in route.status.tiers if one.name == tier), None) if route.status else None
     if before is None or before.verdict != Reason.TRAFFIC_DRIFTED or before.proven != proven_threshold(proof):
         return False
-    return sum(scores) < FEWEST_SCORES or stability_index(scores) >= DRIFTED / 2
+    return is_still_drifted(scores)
 
 
 def proven_threshold(proof: Proof) -> ProvenThreshold | None:
@@ -169,7 +168,7 @@ def _proof(route: ModelRoute, tier: str, proofs: Mapping[str, Proof | Problem]) 
     if found is None:
         return Problem(
             reason=Reason.CALIBRATION_MISSING,
-            message=f"tier {tier}: there is no ConfigMap {name}; make it with costpolicy route calibrate --config-map",
+            message=f"tier {tier}: there is no ConfigMap {name} with a calibration; make it with costpolicy route calibrate --config-map",
         )
     return found
 

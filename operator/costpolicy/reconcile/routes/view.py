@@ -1,15 +1,17 @@
 """One route as it is served today: its tiers, its thresholds, what its tokens cost, and what the router is told of it."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from costpolicy.api.model_route import ModelRoute
 from costpolicy.api.reasons import Reason
 from costpolicy.api.route_validation import fallbacks, route_problems
-from costpolicy.api.types import CompressionMode, OutputLengthMode
+from costpolicy.api.types import OutputLengthMode
 from costpolicy.api.validation import Problem
-from costpolicy.manifests.router.inputs import Cap, Compression, Route, RoutedTier, Sampling, TokenPrices
+from costpolicy.manifests.router.inputs import Cap, Route, RoutedTier, Sampling, TokenPrices
+from costpolicy.observe.routes import RouteTraffic
+from costpolicy.reconcile.routes.compression import Compressing, compressing, unproven, wanted_compression
 from costpolicy.reconcile.routes.labelling import labelling_per_day
 from costpolicy.reconcile.routes.snapshot import RoutesSnapshot
 from costpolicy.reconcile.routes.spending import Spending, spending
@@ -28,6 +30,7 @@ class RouteView:
         trusted: tier that answers whatever is not proven for another: the route's, or, where that cannot be served, the first
             of its fallbacks that can; empty: no tier can be served.
         problems: what only the user can mend, the gravest first.
+        compressing: what becomes of long requests; ``None``: the route does not ask for it.
         labelling_per_day: what labels of samples cost at most; ``None``: there are none, or it is not known.
         rendered: what the router is told; ``None``: nothing.
     """
@@ -38,6 +41,7 @@ class RouteView:
     thresholds: tuple[Threshold, ...]
     spending: Spending
     problems: tuple[Problem, ...]
+    compressing: Compressing | None
     labelling_per_day: Money | None
     rendered: Route | None
 
@@ -60,12 +64,16 @@ def view_of(route: ModelRoute, snapshot: RoutesSnapshot, conflict: Problem | Non
     counted = None if isinstance(snapshot.traffic, MetricsDown) else snapshot.traffic.get(route.metadata.name)
     found = thresholds(route, tiers, Evidence(proofs=snapshot.proofs, traffic=counted, now=now))
     trusted = _trusted(route, tiers)
+    shortened = _compressing(route, snapshot, trusted, found, now)
     told = None if conflict or not trusted else _rendered(route, tiers, trusted, found)
+    if told is not None and shortened is not None and shortened.problem is None:
+        told = replace(told, compression=shortened.limits)
     return RouteView(
         route=route,
         tiers=tiers,
         trusted=trusted,
         thresholds=found,
+        compressing=shortened,
         labelling_per_day=labelling_per_day(route, _prices(tiers), counted),
         spending=spending(_prices(tiers), trusted or route.spec.trusted, found, counted, route.spec.current_tier),
         problems=tuple(_problems(route, tiers, conflict)),
@@ -120,7 +128,6 @@ def _rendered(
         coefficients=coefficients,
         features=spec.attribution.features,
         caps=_caps(route),
-        compression=_compression(route),
         sampling=_sampling(route),
     )
 
@@ -152,11 +159,16 @@ def _caps(route: ModelRoute) -> dict[str, Cap]:
     return caps
 
 
-def _compression(route: ModelRoute) -> Compression | None:
-    wanted = route.spec.context_compression
-    if wanted.mode is CompressionMode.DISABLED:
-        return None
-    return Compression(minimum=wanted.minimum_characters, ratio=parse_ratio(wanted.ratio))
+def _compressing(
+    route: ModelRoute, snapshot: RoutesSnapshot, trusted: str, found: tuple[Threshold, ...], now: datetime
+) -> Compressing | None:
+    """Say what becomes of long requests; another tier that answers in the trusted one's place was never judged."""
+    traffic = {} if isinstance(snapshot.traffic, MetricsDown) else snapshot.traffic
+    scores = traffic.get(route.metadata.name, RouteTraffic()).scores
+    shortened = compressing(route, snapshot.compressions, found, scores, now)
+    if shortened is None or trusted == route.spec.trusted:
+        return shortened
+    return unproven(shortened, Reason.TIER_NOT_READY, f"the trusted tier {route.spec.trusted} cannot be served")
 
 
 def _sampling(route: ModelRoute) -> Sampling | None:
@@ -168,4 +180,5 @@ def _sampling(route: ModelRoute) -> Sampling | None:
         per_day=calibration.samples.per_day,
         claim=calibration.storage.claim_name,
         retention=parse_duration(calibration.retention),
+        compression=wanted_compression(route),
     )

@@ -131,6 +131,10 @@ def test_a_cap_may_be_of_either_kind():
 def test_samples_of_a_route_have_a_folder_of_their_own():
     chat = routes_document(full_router())["routes"]["chat"]
 
-    assert {"share": 0.01, "perDay": 500, "folder": "/samples/traffic/chat", "retentionSeconds": 2592000} == chat[
-        "sampling"
-    ]
+    assert {
+        "share": 0.01,
+        "perDay": 500,
+        "folder": "/samples/traffic/chat",
+        "retentionSeconds": 2592000,
+        "compression": {"minimum": 4000, "ratio": 0.5},
+    } == chat["sampling"]

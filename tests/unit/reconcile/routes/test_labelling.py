@@ -20,6 +20,13 @@ def test_of_each_sample_two_tiers_are_asked():
     assert cost(snapshot(route(calibration=SAMPLED))) == "41.5625"
 
 
+def test_long_requests_are_asked_twice_of_the_trusted_tier_where_compression_is_to_be_proven():
+    compressing = route(calibration=SAMPLED, contextCompression={"mode": "Enabled", "minimumCharacters": 4000})
+
+    # 1,000 requests of 1,250 tokens and 4,000 characters more, twice at 15: 30 x 2.25
+    assert cost(snapshot(compressing)) == "109.0625"
+
+
 def test_requests_are_as_long_as_they_were_seen():
     day = replace(tokens(small=600_000, large=400_000), scores=(200,) * 10)
 

@@ -11,7 +11,7 @@ import pytest
 
 from costpolicy.reconcile.routes.decide import decide_routes
 from costpolicy.reconcile.routes.snapshot import RoutesSnapshot
-from routed import BOTH_PROVEN, NOW, THREE, hosted, route, running, serving, snapshot
+from routed import BOTH_PROVEN, NOW, THREE, external, hosted, route, running, serving, snapshot
 from router_world import RouterWorld
 
 NIGHTLY = {"schedule": "0 3 * * *", "storage": {"claimName": "traffic"}}
@@ -48,6 +48,36 @@ def test_tiers_share_the_loss_that_is_allowed():
     [job] = cron_jobs(scheduled())
 
     assert [Fraction(1, 100), Fraction(1, 100)] == [Fraction(each["max-loss"]) for each in arguments(job)]
+
+
+def test_compression_is_proven_beside_the_tiers_and_has_an_equal_part_of_the_loss():
+    wanted = {"mode": "Enabled", "minimumCharacters": 2000, "ratio": "40%"}
+    calibration = {**BOTH_PROVEN, **NIGHTLY}
+    [job] = cron_jobs(snapshot(route(maxQualityLoss="3%", calibration=calibration, contextCompression=wanted)))
+    *tiers, compression = arguments(job)
+
+    assert ["small", "medium"] == [each["config-map"] for each in tiers]
+    assert ("2000", "0.4", "small") == (
+        compression["compress-minimum"],
+        compression["compress-ratio"],
+        compression["config-map"],
+    )
+    assert ["0.01"] * 3 == [each["max-loss"] for each in arguments(job)]
+
+
+def test_compression_alone_is_reason_enough_for_a_cron_job():
+    only = {"configMapRef": {"name": "proof"}, **NIGHTLY}
+    trusted_first = (external("large"), external("small"))
+    asked = route(trusted_first, trustedTier="large", calibration=only, contextCompression={"mode": "Enabled"})
+    [job] = cron_jobs(snapshot(asked))
+
+    assert ["proof"] == [each["config-map"] for each in arguments(job)]
+
+
+def test_without_a_config_map_compression_has_nowhere_to_be_proven():
+    asked = route(calibration={"tiers": [], **NIGHTLY}, contextCompression={"mode": "Enabled"})
+
+    assert [] == cron_jobs(snapshot(asked))
 
 
 def test_a_tier_without_a_config_map_is_not_proven_and_leaves_all_the_loss_to_the_other():

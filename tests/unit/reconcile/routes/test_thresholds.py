@@ -125,7 +125,7 @@ def test_labels_since_that_show_more_loss():
     since = '"since": {"strongRight": 400, "lost": 40, "gained": 0}, "level"'
     data["calibration.json"] = data["calibration.json"].replace('"level"', since)
 
-    refused(Reason.QUALITY_LOST, {"proof": data}, "new labels show a loss of at least")
+    refused(Reason.QUALITY_LOST, {"proof": data}, "newest labels show a loss of at least")
 
 
 def test_a_proof_that_allows_more_loss_than_the_route_does():
