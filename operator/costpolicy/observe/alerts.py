@@ -5,6 +5,7 @@ and leaves out what its values switch off.
 """
 
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
@@ -13,7 +14,8 @@ import yaml
 from costpolicy.api.conditions import ConditionType
 from costpolicy.api.reasons import Reason
 from costpolicy.observe.attribution import exported
-from costpolicy.observe.exported import BUILD_INFO, UNMET_CONDITION, Recorded
+from costpolicy.observe.exported import BUILD_INFO, ROUTE_PROOF, UNMET_CONDITION, Recorded
+from costpolicy.observe.router_metrics import RouterMetric
 from costpolicy.observe.scope import Scope
 
 RUNBOOKS: Final = "RUNBOOKS"
@@ -26,8 +28,11 @@ _SCOPE: Final = Scope(identity=("cluster",))
 _SILENCE: Final = "10m"
 UNUSUAL: Final = "1.5"
 """Times the usual cost from which on an hour is told."""
+_REMEMBERED: Final = "7d"
+_STEPS: Final = "15m"
 _LEADER: Final = "costpolicy_leader"
 _POLICY: Final = "{{ $labels.namespace }}/{{ $labels.policy }}"
+_ROUTE: Final = "{{ $labels.namespace }}/{{ $labels.route }}"
 _EXPLAIN: Final = "`costpolicy explain {{ $labels.policy }} -n {{ $labels.namespace }}`"
 
 
@@ -77,6 +82,26 @@ def _silent() -> str:
 
 def _nobody_leads() -> str:
     return f"max {_SCOPE.by()} (max_over_time({_LEADER}[{_SILENCE}])) == 0 and count {_SCOPE.by()} ({_LEADER} offset {_SILENCE})"
+
+
+def _proof(verdict: str, measure: Callable[[str], str] = str) -> str:
+    matching = exported(replace(_SCOPE, matchers=f"verdict{verdict}"), ROUTE_PROOF, measure)
+    return f"count {_SCOPE.by('namespace', 'route', 'proof', 'verdict')} ({matching})"
+
+
+def _proof_lost() -> str:
+    """Proofs that are worth nothing now and were in force within a week; what was never proven has not been lost."""
+    held = _proof('="Proven"', lambda selector: f"count_over_time({selector}[{_REMEMBERED}])")
+    lost = _proof('!="Proven"')
+    return f"{lost} and {_SCOPE.on('namespace', 'route', 'proof')} {held}"
+
+
+def _steps_failing() -> str:
+    """Steps of which more were left out within a quarter of an hour; the first failure of all makes a new series."""
+    failed = RouterMetric.CALLBACK_ERRORS
+    grown = f"increase({failed}[{_STEPS}]) > 0"
+    fresh = f"{failed} > 0 unless {failed} offset {_STEPS}"
+    return f"max {_SCOPE.by('namespace', 'step')} (({grown}) or ({fresh}))"
 
 
 ALERTS: Final = (
@@ -151,6 +176,24 @@ ALERTS: Final = (
         summary=f"The metrics of {_POLICY} are missing ({{{{ $labels.reason }}}}).",
         description="Nothing is scaled down and no saving is measured while they are. Are the engines' pods scraped, does the operator "
         f"reach Prometheus, are the recording rules loaded? The condition MetricsAvailable says which: {_EXPLAIN}",
+    ),
+    Alert(
+        name="CostPolicyRouteProofLost",
+        expression=_proof_lost(),
+        severity="warning",
+        lasting="30m",
+        summary=f"What was proven of {{{{ $labels.proof }}}} of route {_ROUTE} holds no more ({{{{ $labels.verdict }}}}).",
+        description="Quality is kept and money is not: the trusted tier answers instead, or long requests go as they come. Label "
+        "today's traffic: kubectl describe modelroute {{ $labels.route }} -n {{ $labels.namespace }} says why.",
+    ),
+    Alert(
+        name="CostPolicyRouterStepsFail",
+        expression=_steps_failing(),
+        severity="warning",
+        lasting="20m",
+        summary="Routers of {{ $labels.namespace }} leave the step {{ $labels.step }} out.",
+        description="Requests are answered all the same, by the trusted tier or without caps, samples or counts. The routers' log names "
+        "the place once: kubectl logs -n {{ $labels.namespace }} -l app.kubernetes.io/component=router | grep step",
     ),
 )
 """In the order in which they should be mended."""

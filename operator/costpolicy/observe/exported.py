@@ -98,6 +98,11 @@ TOKEN_PRICE: Final = ExportedGauge(
     help="Price in force of a million tokens (kind: prompt, cached or output) of a tier that others serve, in units of the currency.",
     labels=("namespace", "route", "tier", "kind", "currency"),
 )
+ROUTE_PROOF: Final = ExportedGauge(
+    name="costpolicy_route_proof",
+    help="Always 1: what the proof of a tier (tier/NAME) or of compression is worth today: Proven, or why nothing.",
+    labels=("namespace", "route", "proof", "verdict"),
+)
 
 EXPORTED: Final = (
     POD_INFO,
@@ -112,6 +117,7 @@ EXPORTED: Final = (
     SAVED_PER_HOUR,
     OBJECTIVE,
     TOKEN_PRICE,
+    ROUTE_PROOF,
     BUILD_INFO,
 )
 

@@ -16,6 +16,7 @@ class RouterMetric(StrEnum):
     GENERATED_TOKENS = "costpolicy_route_generated_tokens"
     CUT = "costpolicy_route_cut_total"
     COMPRESSED = "costpolicy_route_compressed_characters_total"
+    REMOVED_TOKENS = "costpolicy_route_removed_tokens_total"
     SAMPLED = "costpolicy_route_sampled_total"
     CALLBACK_ERRORS = "costpolicy_route_callback_errors_total"
 
@@ -27,6 +28,14 @@ class TokenKind(StrEnum):
     """Cached ones included."""
     CACHED = "cached"
     OUTPUT = "output"
+
+
+class CacheKind(StrEnum):
+    """Values of the label ``cache`` of tokens that compression left out: would the prefix cache have had them?"""
+
+    MISSED = "missed"
+    HIT = "hit"
+    UNKNOWN = "unknown"
 
 
 def grown(scope: Scope, selector: str, window: str, *labels: str) -> str:

@@ -130,12 +130,13 @@ def _answer(kwargs: Mapping[str, Any], response: object) -> Answer:
     """
     log = kwargs["standard_logging_object"]
     details = (log["metadata"].get("usage_object") or {}).get("prompt_tokens_details") or {}
+    cached = details.get("cached_tokens")
     output = int(log["completion_tokens"] or 0)
     reasons = [getattr(choice, "finish_reason", None) for choice in getattr(response, "choices", None) or ()]
     limit = asked_tokens(kwargs.get("optional_params") or {})
     return Answer(
         prompt=int(log["prompt_tokens"] or 0),
-        cached=int(details.get("cached_tokens") or 0),
+        cached=None if cached is None else int(cached),
         output=output,
         was_cut="length" in reasons if reasons else limit is not None and output >= limit,
     )

@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 from .choosing import tier_for
 from .compression import shortened
 from .features import look
+from .removal import Removal, removal
 from .request import STEERING, UNATTRIBUTED, asked_tokens, capped, feature_of, prompt_of, stops_with
 from .routes import Cap, Route, Routing, Tier
 from .sampling import Samples, is_sampled, sample_of
@@ -31,6 +32,8 @@ class Attribution(NamedTuple):
 
     route: str
     feature: str
+    removal: Removal | None = None
+    """What was taken out of it."""
 
 
 @dataclass(slots=True)
@@ -43,6 +46,7 @@ class Call:
         tags: of the body and the router's.
         identity: the request's id.
         tier: what is to answer, and ``score``, if it was scored: by the route's coefficients, else by the first tier's.
+        removal: what compression took out.
     """
 
     data: dict[str, Any]
@@ -53,6 +57,7 @@ class Call:
     tier: Tier
     feature: str = UNATTRIBUTED
     score: float | None = None
+    removal: Removal | None = None
 
     @property
     def is_chat(self) -> bool:
@@ -67,10 +72,10 @@ class Call:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """How a request was answered, in tokens; ``cached`` are among those of the prompt."""
+    """How a request was answered, in tokens; ``cached`` are among those of the prompt, ``None``: the tier does not say."""
 
     prompt: int
-    cached: int
+    cached: int | None
     output: int
     was_cut: bool
 
@@ -97,7 +102,7 @@ class Pipeline:
                 step(self, call)
             except Exception as error:  # noqa: BLE001 - a request without this step is better than none
                 self.failed(name, error)
-        return Attribution(call.route.name, call.feature)
+        return Attribution(call.route.name, call.feature, call.removal)
 
     def answered(self, attribution: Attribution, model: str, answer: Answer) -> None:
         """Count an answer; ``model`` is the router's name for the tier that gave it."""
@@ -105,11 +110,15 @@ class Pipeline:
         labels = self._labels(attribution, model)
         with self.series.lock:
             self.series.requests.add(*labels, "answered")
-            for kind, tokens in (("prompt", answer.prompt), ("cached", answer.cached), ("output", answer.output)):
+            for kind, tokens in (("prompt", answer.prompt), ("cached", answer.cached or 0), ("output", answer.output)):
                 self.series.tokens.add(*labels, kind, amount=tokens)
             self.series.generated.observe(route.name, feature, tokens=answer.output)
             if answer.was_cut:
                 self.series.cut.add(route.name, feature)
+            if attribution.removal is not None:
+                removed = attribution.removal.tokens(answer.prompt, answer.cached)
+                for cache, tokens in removed._asdict().items():
+                    self.series.removed.add(route.name, cache, amount=tokens)
 
     def ended(self, attribution: Attribution, model: str, outcome: str) -> None:
         """Count a request that was not answered; ``outcome`` is ``failed`` or ``refused``."""
@@ -181,11 +190,11 @@ class Pipeline:
             return
         before = call.data["messages"]
         after = shortened(before, limits)
-        left_out = _characters(before) - _characters(after)
-        if left_out > 0:
-            call.data["messages"] = after
+        found = removal(before, after, call.data.get("tools"))
+        if found is not None:
+            call.data["messages"], call.removal = after, found
             with self.series.lock:
-                self.series.compressed.add(call.route.name, amount=left_out)
+                self.series.compressed.add(call.route.name, amount=_characters(before) - _characters(after))
 
 
 _STEPS: Final[tuple[tuple[str, Callable[[Pipeline, Call], None]], ...]] = (

@@ -113,6 +113,13 @@ class Series:
             "costpolicy_route_compressed_characters_total", "Characters of prompts that were left out.", ("route",)
         )
     )
+    removed: Counter = field(
+        default_factory=lambda: Counter(
+            "costpolicy_route_removed_tokens_total",
+            "Tokens that were left out of answered prompts. cache: whether the prefix cache would have had them.",
+            ("route", "cache"),
+        )
+    )
     sampled: Counter = field(
         default_factory=lambda: Counter(
             "costpolicy_route_sampled_total", "Requests that were written down.", ("route",)
@@ -133,7 +140,7 @@ class Series:
     def all(self) -> tuple[Counter | Histogram, ...]:
         """Return every series."""
         counted = (self.requests, self.tokens, self.scores, self.asked, self.generated, self.cut)
-        return (*counted, self.compressed, self.sampled, self.errors)
+        return (*counted, self.compressed, self.removed, self.sampled, self.errors)
 
 
 def _lines(one: Counter | Histogram) -> Iterator[str]:

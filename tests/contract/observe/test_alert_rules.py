@@ -1,7 +1,8 @@
 """The chart's alert rules, by promtool: each fires on what it is for, and is silent on a twin that is equal but for that.
 
 Covered: every alert, two clusters, a scrape without ``honorLabels``, what an unusual hour is and what is not.  Not covered: that
-the operator exports what they read (tests/unit/reconcile/test_policy_exports.py), delivery by an Alertmanager.
+the operator exports what they read (tests/unit/reconcile/test_policy_exports.py,
+routes/test_exports.py), delivery by an Alertmanager.
 """
 
 import re
@@ -22,6 +23,7 @@ POLICY = 'namespace="demo",policy="chat"'
 ALIVE = [line("costpolicy_build_info", 'version="0.1.0"', "1x720"), line("costpolicy_leader", "", "1x720")]
 ORDER = ["recorded", "costpolicy-alerts"]
 """promtool takes groups in any order; what was recorded a quarter of an hour ago would be too old for an alert to see."""
+SAID = ("alertname", "cluster", "namespace", "policy", "reason", "route", "proof", "verdict", "step")
 DAY = 24
 NOON, MIDNIGHT = 12, 24
 
@@ -36,9 +38,9 @@ def rules(interval: str) -> dict[str, Any]:
 
 
 def fired(series: list[dict[str, str]], at: str, folder: Path, interval: str = "1m") -> list[str]:
-    """Return which alerts are firing, as ``name namespace/policy reason``, in order."""
+    """Return which alerts are firing, as ``name namespace policy reason``, or with route, proof, verdict or step; in order."""
     (folder / "rules.yaml").write_text(yaml.safe_dump(rules(interval)))
-    firing = 'count by (alertname, namespace, policy, reason, cluster) (ALERTS{alertstate="firing"})'
+    firing = f'count by ({", ".join(SAID)}) (ALERTS{{alertstate="firing"}})'
     test = {"expr": firing, "eval_time": at, "exp_samples": []}
     document = {"interval": interval, "input_series": series, "promql_expr_test": [test]}
     path = folder / "test.yaml"
@@ -61,8 +63,7 @@ def fired(series: list[dict[str, str]], at: str, folder: Path, interval: str = "
 def _named(labels: str) -> str:
     """Return an unexpected sample, which is how promtool says what it found, by the values of its labels."""
     values = dict(re.findall(r'(\w+)="([^"]*)"', labels))
-    order = ("alertname", "cluster", "namespace", "policy", "reason")
-    return " ".join(values[label] for label in order if label in values)
+    return " ".join(values[label] for label in SAID if label in values)
 
 
 def unmet(condition: str, reason: str, values: str = "1x120", labels: str = POLICY) -> dict[str, str]:
@@ -217,6 +218,55 @@ def test_days_that_are_not_known_are_not_days_that_cost_nothing(
     )
 
     assert told == unusual(series, 8 * DAY + NOON, tmp_path)
+
+
+def proof(verdict: str, values: str, of: str = "compression", labels: str = 'namespace="shop"') -> dict[str, str]:
+    return line("costpolicy_route_proof", f'{labels},route="chat",proof="{of}",verdict="{verdict}"', values)
+
+
+@pytest.mark.parametrize("of", ["compression", "tier/small"])
+def test_a_proof_that_was_in_force_and_is_no_more_is_told_and_one_that_never_was_is_not(
+    programs: dict[str, str], tmp_path: Path, of: str
+):
+    held, ended = proof("Proven", "1x60 stale", of), proof("TrafficDrifted", "_x60 1x60", of)
+    never = proof("TrafficDrifted", "1x120", of)
+
+    assert [f"CostPolicyRouteProofLost shop chat {of} TrafficDrifted"] == fired([*ALIVE, held, ended], "2h", tmp_path)
+    assert [] == fired([*ALIVE, never], "2h", tmp_path)
+
+
+def test_a_proof_that_is_back_within_half_an_hour_is_not_told_nor_is_that_of_another_route(
+    programs: dict[str, str], tmp_path: Path
+):
+    back = [proof("Proven", "1x60 stale _x20 1x40"), proof("TrafficDrifted", "_x60 1x20 stale")]
+    elsewhere = [proof("Proven", "1x120", labels='namespace="lab"'), proof("NotProven", "1x120")]
+
+    assert [] == fired([*ALIVE, *back], "2h", tmp_path)
+    assert [] == fired([*ALIVE, *elsewhere], "2h", tmp_path)
+
+
+def test_a_proof_is_found_where_prometheus_renamed_its_namespace(programs: dict[str, str], tmp_path: Path):
+    renamed = 'exported_namespace="shop",namespace="costpolicy"'
+    series = [proof("Proven", "1x60 stale", labels=renamed), proof("QualityLost", "_x60 1x60", labels=renamed)]
+
+    assert ["CostPolicyRouteProofLost shop chat compression QualityLost"] == fired([*ALIVE, *series], "2h", tmp_path)
+
+
+def failures(values: str, pod: str = "a") -> dict[str, str]:
+    labels = f'namespace="shop",pod="{pod}",step="choose"'
+    return line("costpolicy_route_callback_errors_total", labels, values)
+
+
+def test_steps_that_go_on_failing_are_told_from_their_first_failure_on_and_a_single_one_is_not(
+    programs: dict[str, str], tmp_path: Path
+):
+    growing, late, once = failures("0x60 0+1x60"), failures("_x80 1x40", "b"), failures("0x60 1x60")
+    two = [failures("_x90 1x30", "b"), failures("_x105 1x15", "c")]
+
+    assert ["CostPolicyRouterStepsFail shop choose"] == fired([*ALIVE, growing], "2h", tmp_path)
+    assert ["CostPolicyRouterStepsFail shop choose"] == fired([*ALIVE, *two], "115m", tmp_path)
+    for single in (late, once):
+        assert [] == fired([*ALIVE, single], "2h", tmp_path)
 
 
 def test_what_is_told_names_the_policy_the_money_and_where_to_read_on(programs: dict[str, str], tmp_path: Path):

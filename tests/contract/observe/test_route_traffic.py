@@ -10,7 +10,7 @@ import pytest
 
 from contract.observe.tapes import END, Tape, ramp
 from costpolicy.observe.fleet import FleetObservations, ObserveSettings, observe_fleet
-from costpolicy.observe.routes import TierTokens
+from costpolicy.observe.routes import RemovedTokens, TierTokens
 
 POLICY = "costpolicy_build_info"
 
@@ -38,6 +38,9 @@ def tape() -> Tape:
         for tenth in range(10):
             labels = {**target, "route": "chat", "tenth": str(tenth)}
             made.add("costpolicy_route_scores_total", labels, ramp(0, 100 * (tenth + 1) * share))
+        for cache, tokens in (("missed", 400), ("hit", 100)):
+            labels = {**target, "route": "chat", "cache": cache}
+            made.add("costpolicy_route_removed_tokens_total", labels, ramp(0, tokens * share))
     away = {"namespace": "lab", "pod": "c", "route": "chat", "tier": "small", "kind": "prompt"}
     made.add("costpolicy_route_tokens_total", away, ramp(0, 7))
     return made
@@ -57,6 +60,11 @@ def test_tokens_are_summed_over_replicas_and_features_and_split_by_tier_and_kind
 
 def test_scores_are_requests_by_tenth(fleet: FleetObservations) -> None:
     assert fleet.routes["shop", "chat"].scores == tuple(150 * (tenth + 1) for tenth in range(10))
+
+
+def test_tokens_that_were_left_out_are_told_by_what_the_cache_would_have_had(fleet: FleetObservations) -> None:
+    assert fleet.routes["shop", "chat"].removed == RemovedTokens(missed=600, hit=150)
+    assert fleet.routes["shop", "code"].removed == RemovedTokens()
 
 
 def test_routes_of_one_name_in_two_namespaces_are_two(fleet: FleetObservations) -> None:

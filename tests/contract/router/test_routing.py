@@ -2,7 +2,7 @@
 
 Covered: whole answers and streams of chats, completions, names on the wire.
 Not covered: quality (nobody asks whether "small" was right), other formats of requests (they go to the trusted tier),
-tokens from a cache, of which these tiers have none.
+a real prefix cache (these tiers only say what one found).
 """
 
 import json
@@ -112,6 +112,35 @@ def test_long_results_of_tools_are_shortened_and_the_characters_counted(client: 
     assert LEFT_OUT in result
     assert messages[:2] == [{k: v for k, v in one.items() if v is not None} for one in arrived["messages"][:2]]
     assert len(text) - len(result) == client.total("costpolicy_route_compressed_characters_total") - before > 0
+
+
+@pytest.mark.parametrize(
+    ("details", "cache"),
+    [
+        ({"prompt_tokens_details": {"cached_tokens": 0}}, "missed"),
+        ({"prompt_tokens_details": {"cached_tokens": 1000}}, "hit"),
+        ({"prompt_tokens_details": None}, "unknown"),
+        ({}, "unknown"),
+    ],
+    ids=["none cached", "all cached", "said to be unknown", "not said"],
+)
+def test_tokens_that_were_left_out_are_counted_by_whether_the_cache_would_have_had_them(
+    client: Client, tiers: Tiers, details: dict[str, Any], cache: str
+):
+    status, document = completion("short", tokens=(1000, 5))
+    document["usage"] |= details
+    tiers.large.answer = lambda _: (status, document)
+    caches = ("missed", "hit", "unknown")
+    before = {one: client.total("costpolicy_route_removed_tokens_total", cache=one) for one in caches}
+    text = "".join(f"Sentence {number} of the report says little. " for number in range(60))
+    messages = [{"role": "user", "content": HARD}, {"role": "assistant", "content": text}]
+    client.ask(messages=[*messages, {"role": "user", "content": HARD}])
+    [arrived] = tiers.large.asked
+    sent = len(json.dumps(arrived["messages"]))
+    removed = round((len(text) - len(arrived["messages"][1]["content"])) * 1000 / sent)
+    grown = {one: client.total("costpolicy_route_removed_tokens_total", cache=one) - before[one] for one in caches}
+
+    assert dict.fromkeys(caches, 0) | {cache: pytest.approx(removed, rel=0.05)} == grown
 
 
 def test_samples_are_written_redacted_up_to_the_days_cap(client: Client, tiers: Tiers):

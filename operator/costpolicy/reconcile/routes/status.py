@@ -17,6 +17,7 @@ from costpolicy.api.validation import Problem
 from costpolicy.manifests.router.identity import ROUTER
 from costpolicy.manifests.router.inputs import External
 from costpolicy.reconcile.routes.compression import Compressing
+from costpolicy.reconcile.routes.compression_savings import compression_savings
 from costpolicy.reconcile.routes.conditions import RouteAnswer, conditions
 from costpolicy.reconcile.routes.thresholds import Threshold, calibration_of, proven_threshold
 from costpolicy.reconcile.routes.tiers import Priced, ServedTier
@@ -114,14 +115,16 @@ def _price(tier: ServedTier | Problem) -> TierTokenPrice | None:
 
 def _savings(view: RouteView) -> RouteSavings | None:
     spent = view.spending
-    if spent.against_dearest is None:
+    compression = compression_savings(view.compressing, view.removed)
+    if spent.against_dearest is None and compression is None:
         return None
-    current = spent.against_current
+    dearest, current = spent.against_dearest, spent.against_current
     return RouteSavings(
-        against_dearest=_percent(spent.against_dearest),
+        against_dearest=_percent(dearest) if dearest is not None else "",
         against_current=_percent(current) if current is not None else "",
         dearest=spent.dearest,
         basis=spent.basis,
+        compression=compression,
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from costpolicy.api.missing import Missing
 from costpolicy.api.model_route import ModelRoute
 from costpolicy.api.reasons import Reason
 from costpolicy.api.route_validation import fallbacks, route_problems
@@ -12,6 +13,7 @@ from costpolicy.api.validation import Problem
 from costpolicy.manifests.router.inputs import Cap, Route, RoutedTier, Sampling, TokenPrices
 from costpolicy.observe.routes import RouteTraffic
 from costpolicy.reconcile.routes.compression import Compressing, compressing, unproven, wanted_compression
+from costpolicy.reconcile.routes.compression_savings import RemovedShares, removed_shares
 from costpolicy.reconcile.routes.labelling import labelling_per_day
 from costpolicy.reconcile.routes.snapshot import RoutesSnapshot
 from costpolicy.reconcile.routes.spending import Spending, spending
@@ -31,6 +33,7 @@ class RouteView:
             of its fallbacks that can; empty: no tier can be served.
         problems: what only the user can mend, the gravest first.
         compressing: what becomes of long requests; ``None``: the route does not ask for it.
+        removed: what compression saved in a day, or why that is not known.
         labelling_per_day: what labels of samples cost at most; ``None``: there are none, or it is not known.
         rendered: what the router is told; ``None``: nothing.
     """
@@ -42,6 +45,7 @@ class RouteView:
     spending: Spending
     problems: tuple[Problem, ...]
     compressing: Compressing | None
+    removed: RemovedShares | Missing
     labelling_per_day: Money | None
     rendered: Route | None
 
@@ -74,6 +78,7 @@ def view_of(route: ModelRoute, snapshot: RoutesSnapshot, conflict: Problem | Non
         trusted=trusted,
         thresholds=found,
         compressing=shortened,
+        removed=removed_shares(counted, route.spec.trusted),
         labelling_per_day=labelling_per_day(route, _prices(tiers), counted),
         spending=spending(_prices(tiers), trusted or route.spec.trusted, found, counted, route.spec.current_tier),
         problems=tuple(_problems(route, tiers, conflict)),

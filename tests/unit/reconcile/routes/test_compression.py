@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 
 from costpolicy.api.conditions import ConditionType
+from costpolicy.api.model_route_status import CompressionSavings
 from costpolicy.api.reasons import Reason
-from costpolicy.observe.routes import RouteTraffic
+from costpolicy.observe.routes import RemovedTokens, RouteTraffic, TierTokens
+from costpolicy.reconcile.snapshot import MetricsDown
 from costpolicy.routing.compression_proof import Pairs
 from routed import (
     NOW,
@@ -167,6 +169,47 @@ def test_long_samples_are_kept_so_that_they_can_be_asked_again_before_anything_i
 
     assert {"minimum": 4000, "ratio": 0.5} == sent(compressing)["sampling"]["compression"]
     assert "compression" not in sent(plain)["sampling"]
+
+
+def day(**removed: int) -> dict[str, RouteTraffic]:
+    tokens = {"small": TierTokens(prompt=9000, output=1), "large": TierTokens(prompt=7000, cached=1000, output=1)}
+    return {"chat": RouteTraffic(tokens=tokens, removed=RemovedTokens(**removed))}
+
+
+def saved(found: Seen) -> CompressionSavings | None:
+    assert found.status.savings is not None
+    return found.status.savings.compression
+
+
+def test_what_it_saves_is_net_of_the_cache_hits_that_it_loses():
+    found = decided(compression_data(), traffic=day(missed=2000, hit=1000))
+
+    assert CompressionSavings(removed="30%", cache_hits_lost="10%", net="20%") == saved(found)
+
+
+def test_where_a_tier_does_not_tell_its_cache_hits_the_net_is_not_known():
+    found = saved(decided(compression_data(), traffic=day(missed=1000, unknown=2000)))
+
+    assert found is not None
+    assert ("30%", "", "") == (found.removed, found.cache_hits_lost, found.net)
+    assert "--enable-prompt-tokens-details" in found.why_not
+
+
+def test_before_anything_was_left_out_it_says_so_and_without_a_proof_it_says_nothing():
+    nothing = saved(decided(compression_data(), traffic=day()))
+
+    assert nothing is not None
+    assert ("", "nothing was left out of a prompt in the last day") == (nothing.net, nothing.why_not)
+    assert saved(decided(None, traffic=day())) is None
+    assert saved(decided(compression_data(lost=300), traffic=day(missed=2000))) is not None
+
+
+def test_without_metrics_it_stays_as_it_was_seen():
+    proven = snapshot(route(PLAIN, **WANTED), proofs={"proof": compression_data()}, traffic=day(missed=2000, hit=1000))
+    down = MetricsDown(reason=Reason.PROMETHEUS_UNREACHABLE, message="down")
+    found = saved(seen(replace(told(proven), traffic=down)))
+
+    assert CompressionSavings(removed="30%", cache_hits_lost="10%", net="20%") == found
 
 
 def test_it_begins_and_ends_with_an_event():
