@@ -92,7 +92,7 @@ With fewer than about 350 labels nothing can be proven at 1 %, even if no questi
 | `NothingProven` | no threshold is proven |
 | `EvidenceStale` | the labels are more than {OLDEST.days} days old |
 | `TrafficDrifted` | {FEWEST_SCORES} scores and more have a population stability index of {DRIFTED} and more against the calibration |
-| `QualityLost` | questions labelled since show a larger loss than allowed, with the bounds above |
+| `QualityLost` | the newest 500 labels show a larger loss than allowed, with the bounds above |
 
 Then everything goes to the strong model.
 """

@@ -142,9 +142,7 @@ def _compression(facts: Facts, replans: Replans) -> Row:
     shortening = next((one.route for one in facts.routes if one.compresses), None)
     if shortening is None:
         return _prompts(facts, replans)
-    return Row(
-        State.APPLIED, None, f"route {shortening} shortens long contexts; costpolicy prompts analyze says the net"
-    )
+    return Row(State.APPLIED, None, f"route {shortening} shortens long contexts; its status.savings says the net")
 
 
 def _prompts(_facts: Facts, replans: Replans) -> Row:
