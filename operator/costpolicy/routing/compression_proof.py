@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any, Final, assert_never
 
 from costpolicy.binomial import lower_bound, upper_bound
@@ -137,6 +138,7 @@ def message(evidence: CompressionEvidence, judgement: Judgement, max_loss: Fract
             assert_never(other)
 
 
+@lru_cache(maxsize=1024)
 def fewest_pairs(lost: int, max_loss: Fraction) -> int | None:
     """Return how many pairs would prove a loss of at most ``max_loss``, of which so many are lost; ``None``: too many."""
     enough = 1
