@@ -18,13 +18,14 @@ from costpolicy.routing.compression_proof import (
     CompressionEvidence,
     EvidenceError,
     Harmless,
+    Judgement,
     NotProven,
     fewest_pairs,
     judge_compression,
     message,
     parse,
 )
-from costpolicy.routing.guard import TrustedOnly, is_still_drifted
+from costpolicy.routing.guard import Distrust, TrustedOnly, is_still_drifted
 from costpolicy.units import parse_duration, parse_ratio
 
 COMPRESSION: Final = "compression.json"
@@ -118,26 +119,19 @@ def compressing(
         needed = fewest_pairs(0, left)
         why = f"{_missing(name, stored)}; {needed or 0:,} pairs are needed, even if none is lost"
         return replace(unproven(wanted, Reason.NOT_PROVEN, why), needed=needed)
-    return _judged(route, replace(wanted, evidence=stored), left, scores, now)
+    judged = judge_compression(stored, left, scores, now.date(), parse_duration(route.spec.calibration.max_age))
+    if isinstance(judged, Harmless) and _was_drifted(route, stored) and is_still_drifted(scores):
+        judged = TrustedOnly(reason=Distrust.TRAFFIC_DRIFTED, message=DRIFTED_BEFORE.message)
+    return _judged(replace(wanted, evidence=stored), judged, message(stored, judged, left))
 
 
-def _judged(
-    route: ModelRoute, wanted: Compressing, left: Fraction, scores: Sequence[int], now: datetime
-) -> Compressing:
-    evidence = wanted.evidence
-    if evidence is None:
-        return wanted
-    oldest = parse_duration(route.spec.calibration.max_age)
-    judged = judge_compression(evidence, left, scores, now.date(), oldest)
-    told = message(evidence, judged, left)
+def _judged(wanted: Compressing, judged: Judgement, told: str) -> Compressing:
     match judged:
         case NotProven(needed=needed):
             return replace(unproven(wanted, Reason.NOT_PROVEN, told), needed=needed)
         case TrustedOnly(reason=reason):
             return unproven(wanted, DISTRUSTED[reason], told)
         case Harmless():
-            if _was_drifted(route, evidence) and is_still_drifted(scores):
-                return unproven(wanted, Reason.TRAFFIC_DRIFTED, DRIFTED_BEFORE.message)
             return replace(wanted, message=told)
         case other:
             assert_never(other)
