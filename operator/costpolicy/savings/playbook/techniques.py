@@ -7,7 +7,7 @@ from costpolicy.api.missing import Missing
 from costpolicy.api.techniques import KvCacheQuantization, Quantization
 from costpolicy.api.types import KvCacheDtype, TechniqueMode
 from costpolicy.catalog.engines import newest_engine
-from costpolicy.savings.audit.kernels import switched_off
+from costpolicy.savings.audit.overrides import ATTENTION, FUSION, overrides
 from costpolicy.savings.playbook.facts import Facts, Row, State
 from costpolicy.savings.playbook.replans import SHORTER_ANSWERS, SHORTER_PROMPTS, Case, Replans
 from costpolicy.units import ZERO, Money
@@ -187,17 +187,15 @@ def _speculation(facts: Facts, _replans: Replans) -> Row:
 
 
 def _kernels(facts: Facts, _replans: Replans) -> Row:
-    return _checked(facts, attention=False)
+    return _checked(facts, FUSION)
 
 
 def _attention(facts: Facts, _replans: Replans) -> Row:
-    return _checked(facts, attention=True)
+    return _checked(facts, ATTENTION)
 
 
-def _checked(facts: Facts, *, attention: bool) -> Row:
-    found = [
-        one for one in switched_off(facts.arguments, facts.environment) if ("ATTENTION" in one.upper()) is attention
-    ]
+def _checked(facts: Facts, technique: str) -> Row:
+    found = [one.given for one in overrides(facts.arguments, facts.environment) if one.technique == technique]
     if found:
         return Row(State.RECOMMENDED, None, f"take {', '.join(found)} away: it replaces what vLLM does by itself")
     behind = "" if facts.release == newest_engine() else f"; the newest is {newest_engine().version}"
