@@ -27,6 +27,8 @@ _UNCOMPILED: Final = frozenset(
     {"--enforce-eager", "--optimization-level", "TORCHDYNAMO_DISABLE", "TORCH_COMPILE_DISABLE"}
 )
 """Those of them without which nothing is compiled, so no kernels are fused."""
+_CONFIG: Final = "--compilation-config"
+_NONE: Final = ("0", "NONE")
 _CHOSEN: Final = ("--attention-backend", "VLLM_ATTENTION_BACKEND")
 """What takes the choice of the attention kernel from the engine."""
 _SLOW_ATTENTION: Final = frozenset({"TORCH_SDPA", "XFORMERS", "FLEX_ATTENTION", "TREE_ATTN"})
@@ -63,7 +65,7 @@ def overrides(arguments: Mapping[str, str], environment: Mapping[str, str]) -> l
         for name, values in _OFF.items()
         if given.get(name, "").lower() in values
     ]
-    return [*off, *_compilation(arguments.get("--compilation-config", "")), *_attention(given)]
+    return [*off, *_compilation(arguments), *_attention(given)]
 
 
 def claimed_shares(found: Iterable[Override]) -> Shares | None:
@@ -78,16 +80,24 @@ def claimed_shares(found: Iterable[Override]) -> Shares | None:
     return Shares(low=1 - low, high=1 - high)
 
 
-def _compilation(text: str) -> Iterator[Override]:
+def _compilation(arguments: Mapping[str, str]) -> Iterator[Override]:
+    """Yield what ``--compilation-config`` switches off, as one JSON value or with entries written apart."""
+    written = {name: value for name, value in arguments.items() if name.partition(".")[0] == _CONFIG}
+    config = _entries(written.get(_CONFIG, ""))
+    config |= {name.removeprefix(f"{_CONFIG}."): value.upper() for name, value in written.items() if name != _CONFIG}
+    uncompiled = config.get("level") in _NONE or config.get("mode") in _NONE
+    if uncompiled or config.get("cudagraph_mode") in _NONE:
+        given = ", ".join(f"{name}={value}" for name, value in written.items())
+        yield Override(given=given, technique=FUSION, claimed=uncompiled)
+
+
+def _entries(text: str) -> dict[str, str]:
     try:
         config = json.loads(text) if text else {}
     except ValueError:
-        return
-    if not isinstance(config, dict):
-        config = {"level": config}
-    uncompiled = any(str(config.get(key)) in ("0", "NONE") for key in ("level", "mode"))
-    if uncompiled or str(config.get("cudagraph_mode")) in ("0", "NONE"):
-        yield Override(given=f"--compilation-config={text}", technique=FUSION, claimed=uncompiled)
+        return {}
+    entries = config if isinstance(config, dict) else {"level": config}
+    return {name: str(value).upper() for name, value in entries.items()}
 
 
 def _attention(given: Mapping[str, str]) -> Iterator[Override]:
