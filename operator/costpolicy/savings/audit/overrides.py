@@ -27,9 +27,8 @@ _UNCOMPILED: Final = frozenset(
     {"--enforce-eager", "--optimization-level", "TORCHDYNAMO_DISABLE", "TORCH_COMPILE_DISABLE"}
 )
 """Those of them without which nothing is compiled, so no kernels are fused."""
-_CONFIG: Final = "--compilation-config"
 _NONE: Final = ("0", "NONE")
-_CHOSEN: Final = ("--attention-backend", "VLLM_ATTENTION_BACKEND")
+_CHOSEN: Final = ("--attention-backend", "--attention-config", "VLLM_ATTENTION_BACKEND")
 """What takes the choice of the attention kernel from the engine."""
 _SLOW_ATTENTION: Final = frozenset({"TORCH_SDPA", "XFORMERS", "FLEX_ATTENTION", "TREE_ATTN"})
 """Backends that are neither FlashAttention nor FlashInfer nor what vLLM takes by itself where those do not run."""
@@ -65,7 +64,7 @@ def overrides(arguments: Mapping[str, str], environment: Mapping[str, str]) -> l
         for name, values in _OFF.items()
         if given.get(name, "").lower() in values
     ]
-    return [*off, *_compilation(arguments), *_attention(given)]
+    return [*off, *_compilation(arguments), *_attention(arguments, environment)]
 
 
 def claimed_shares(found: Iterable[Override]) -> Shares | None:
@@ -81,27 +80,33 @@ def claimed_shares(found: Iterable[Override]) -> Shares | None:
 
 
 def _compilation(arguments: Mapping[str, str]) -> Iterator[Override]:
-    """Yield what ``--compilation-config`` switches off, as one JSON value or with entries written apart."""
-    written = {name: value for name, value in arguments.items() if name.partition(".")[0] == _CONFIG}
-    config = _entries(written.get(_CONFIG, ""))
-    config |= {name.removeprefix(f"{_CONFIG}."): value.upper() for name, value in written.items() if name != _CONFIG}
+    given, config = _config(arguments, "--compilation-config")
     uncompiled = config.get("level") in _NONE or config.get("mode") in _NONE
     if uncompiled or config.get("cudagraph_mode") in _NONE:
-        given = ", ".join(f"{name}={value}" for name, value in written.items())
         yield Override(given=given, technique=FUSION, claimed=uncompiled)
 
 
-def _entries(text: str) -> dict[str, str]:
+def _attention(arguments: Mapping[str, str], environment: Mapping[str, str]) -> Iterator[Override]:
+    chosen = {name: (f"{name}={value}", value.upper()) for name, value in {**environment, **arguments}.items()}
+    given, config = _config(arguments, "--attention-config")
+    chosen["--attention-config"] = given, config.get("backend", "")
+    for given, backend in (chosen.get(name, ("", "")) for name in _CHOSEN):
+        if backend not in ("", "AUTO"):
+            yield Override(given=given, technique=ATTENTION, claimed=backend in _SLOW_ATTENTION)
+
+
+def _config(arguments: Mapping[str, str], flag: str) -> tuple[str, Mapping[str, str]]:
+    """Return a JSON argument as it was written, and its entries in capitals, those that were written apart as well."""
+    written = {name: value for name, value in arguments.items() if name.partition(".")[0] == flag}
+    entries = _entries(written.get(flag, ""))
+    apart = {name.removeprefix(f"{flag}."): value.upper() for name, value in written.items() if name != flag}
+    return ", ".join(f"{name}={value}" for name, value in written.items()), {**entries, **apart}
+
+
+def _entries(text: str) -> Mapping[str, str]:
     try:
         config = json.loads(text) if text else {}
     except ValueError:
         return {}
     entries = config if isinstance(config, dict) else {"level": config}
-    return {name: str(value).upper() for name, value in entries.items()}
-
-
-def _attention(given: Mapping[str, str]) -> Iterator[Override]:
-    for name in _CHOSEN:
-        backend = given.get(name, "").upper()
-        if backend not in ("", "AUTO"):
-            yield Override(given=f"{name}={given[name]}", technique=ATTENTION, claimed=backend in _SLOW_ATTENTION)
+    return {name: str(value).upper() for name, value in entries.items() if value is not None}

@@ -63,6 +63,8 @@ def cost(run: Evidence, step_factor: float = 1.0) -> int:
         ({"arguments": {**EAGER, "--optimization-level": "0"}}, Fraction(5, 100)),
         ({"arguments": {"--attention-backend": "TORCH_SDPA"}}, Fraction(10, 100)),
         ({"environment": {"VLLM_ATTENTION_BACKEND": "XFORMERS"}}, Fraction(10, 100)),
+        ({"arguments": {"--attention-config": '{"backend": "FLEX_ATTENTION"}'}}, Fraction(10, 100)),
+        ({"arguments": {"--attention-config.backend": "flex_attention"}}, Fraction(10, 100)),
         ({"arguments": {**EAGER, "--attention-backend": "flex_attention"}}, Fraction(145, 1000)),
     ],
 )
@@ -141,8 +143,10 @@ def test_without_a_span_or_a_model_it_has_no_price(changes: dict[str, Any]):
         {},
         {"--compilation-config": '{"cudagraph_mode": "FULL"}'},
         {"--compilation-config": "not json"},
+        {"--compilation-config": '{"mode": null}'},
         {"--compilation-config.mode": "3"},
         {"--attention-backend": "auto"},
+        {"--attention-config": '{"backend": null, "flash_attn_version": 3}'},
         {"--enforce-eager": "false"},
     ],
 )
