@@ -236,7 +236,10 @@ def prompt_of(sample: Path) -> str | None:
 
 def labels_of(file: Path) -> dict[str, tuple[str, str]]:
     """Whether the trusted tier and the other one were right, by prompt."""
-    return {row["prompt"]: (row["strong_correct"], row["weak_correct"]) for row in csv.DictReader(io.StringIO(file.read_text()))}
+    return {
+        row["prompt"]: (row["strong_correct"], row["weak_correct"])
+        for row in csv.DictReader(io.StringIO(file.read_text()))
+    }
 
 
 def text_of(answer: dict[str, Any]) -> str:
