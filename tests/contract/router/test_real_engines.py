@@ -1,7 +1,7 @@
 """A real LiteLLM in front of two real vLLM engines: what an engine says reaches the client through the router.
 
 Covered: chats, streams, tool calls, completions, structured answers, log probabilities, errors, that each engine gets what
-its tier is for, and labels of what was sampled, by asking both engines.
+its tier is for, labels of what was sampled, by asking both engines, and a pair of a compression, by asking one twice.
 Not covered: byte for byte, which LiteLLM does not keep: it numbers answers anew, calls the model what was asked for, and
 leaves out fields that are empty or vLLM's own.
 """
@@ -20,6 +20,8 @@ import pytest
 from costpolicy.cli.console import Console
 from costpolicy.cli.main import main
 from costpolicy.cli.route_label import ROUTER_KEY
+from costpolicy.router_plugin.compression import Limits, compress
+from costpolicy.router_plugin.sampling import sample_of
 from engine.server import SERVED_NAME, Engine, serve
 from engine.tiny_model import CONTEXT, write_tiny_model
 from router.clients import EASY, HARD, LARGE, MASTER_KEY, SMALL, Client, decided, serving
@@ -225,6 +227,32 @@ def test_what_was_sampled_is_labelled_by_asking_both_engines(
         assert ("1", str(int(alike))) == labels["small"][prompt]
         assert ("1", "1") == labels["large"][prompt]  # a model is always as good as itself
     assert any(("1", "0") == labels["small"][prompt] for prompt in prompts)
+
+
+def test_a_compression_is_judged_by_two_answers_of_the_trusted_engine(
+    client: Client, trusted_engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv(ROUTER_KEY, MASTER_KEY)
+    call = {"id": "c1", "type": "function", "function": {"name": "read", "arguments": '{"page": 1}'}}
+    report = "".join(f"line {number} says a little of it. " for number in range(40))
+    messages: list[dict[str, Any]] = [
+        {"role": "user", "content": "what says line 7"},
+        {"role": "assistant", "content": "", "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "c1", "content": report},
+    ]
+    limits = Limits(minimum=500, ratio=0.5)
+    (tmp_path / "2026-11-29").mkdir()
+    (tmp_path / "2026-11-29" / "000000.jsonl").write_text(json.dumps(sample_of({"messages": messages}, {}, limits)))
+    files = ("--samples", str(tmp_path), "--labels", str(tmp_path / "labels.csv"), "--max-tokens", "12")
+    asked = ("--router", client.router.url, "--strong", "chat/large", "--compress-minimum", "500")
+    out = io.StringIO()
+    assert 0 == main(("route", "label", *files, *asked), Console(out=out, err=out)), out.getvalue()
+
+    whole, short = (
+        text_of(ask(trusted_engine.url, SERVED_NAME, messages=list(one)).json())
+        for one in (messages, compress(messages, limits))
+    )
+    assert {"what says line 7": ("1", str(int(whole == short)))} == labels_of(tmp_path / "labels.csv")
 
 
 def prompt_of(sample: Path) -> str | None:
