@@ -137,9 +137,7 @@ class SimulatedMetrics:
             case None:  # the only question that names policies
                 return tuple(self._ledger.samples())
             case _:
-                return tuple(
-                    Sample(labels=labels, value=value, timestamp=at) for labels, value in self._facts(name, at)
-                )
+                return tuple([Sample(labels, value, at) for labels, value in self._facts(name, at)])
 
     def _facts(self, name: str, at: datetime) -> Iterable[tuple[dict[str, str], float]]:
         if name == "installation":
