@@ -15,7 +15,7 @@ from costpolicy.observe.questions import QUESTIONS
 from costpolicy.observe.source import MetricsUnavailable, Sample
 from costpolicy.simulation.costs import Costs, total
 from costpolicy.simulation.history import History
-from costpolicy.simulation.hours import Hours, Scraped
+from costpolicy.simulation.hours import Hours
 from costpolicy.simulation.ledger import LedgerHours, Paid
 from costpolicy.simulation.rises import Before
 from costpolicy.simulation.saturated import Saturated
@@ -67,8 +67,7 @@ class SimulatedMetrics:
             lasted = scrape.at - series[-1].at if series else timedelta(0)
             series.append(scrape)
             _forget(series, scrape.at - self._settings.rate_window, lambda kept: kept.at)
-            scraped = Scraped(at=scrape.at, traffic=scrape.traffic, reading=scrape.reading, replicas=scrape.replicas)
-            self._hours.setdefault(variant, Hours()).record(scraped, self._settings.window)
+            self._hours.setdefault(variant, Hours()).record(scrape, self._settings.window)
             if lasted and series[0] is not scrape:
                 kind = (*variant[:2], scrape.kernels)
                 self._saturated.setdefault(kind, Saturated()).record(series, lasted)
