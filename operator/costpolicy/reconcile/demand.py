@@ -122,12 +122,12 @@ def _coarse(demand: Demand) -> Demand:
     predicted is known better than this.
     """
     prompt = two_digits(demand.prompt_tokens, up=True)
-    return replace(
-        demand,
+    return Demand(
         requests_per_second=two_digits(demand.requests_per_second, up=True),
         prompt_tokens=prompt,
         output_tokens=two_digits(demand.output_tokens, up=True),
         cached_tokens=min(two_digits(demand.cached_tokens, up=False), prompt - 1.0) if prompt > 1.0 else 0.0,
+        source=demand.source,
     )
 
 

@@ -16,7 +16,7 @@ from costpolicy.observe.source import MetricsUnavailable, Sample
 from costpolicy.simulation.costs import Costs, total
 from costpolicy.simulation.history import History
 from costpolicy.simulation.hours import Hours
-from costpolicy.simulation.ledger import LedgerHours, Paid
+from costpolicy.simulation.ledger import LedgerHours
 from costpolicy.simulation.rises import Before
 from costpolicy.simulation.saturated import Saturated
 from costpolicy.simulation.scrape import Scrape
@@ -86,21 +86,8 @@ class SimulatedMetrics:
 
     def _keep(self, scrapes: Mapping[Variant, Scrape]) -> None:
         """Keep what was paid for in the ledger."""
-        paid = [
-            (
-                variant[:2],
-                Paid(
-                    held=scrape.held,
-                    accelerators=sum(scrape.accelerators.values()),
-                    cost_per_hour=scrape.cost_per_hour,
-                    traffic=scrape.traffic,
-                    reading=scrape.reading,
-                    replicas=scrape.replicas,
-                ),
-            )
-            for variant, scrape in scrapes.items()
-        ]
         if scrapes:
+            paid = ((variant[:2], scrape) for variant, scrape in scrapes.items())
             self._ledger.record(next(iter(scrapes.values())).at, paid)
 
     def revision(self, policy: tuple[str, str], now: datetime) -> object:
