@@ -52,18 +52,18 @@ class Prediction:
         return closed_loop(self._shape, self._workload, 1)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=512)
 def prediction(shape: EngineShape, workload: Workload) -> Prediction:
     """Return the prediction for an engine under a workload: the same object while it is remembered."""
     return Prediction(shape, workload)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def _capacity(of: Prediction, ttft_p95: float | None, inter_token_p95: float | None, reached: float) -> Capacity:
     return capacity_of(of.reduced, ttft_p95, inter_token_p95, reached)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _at_rate(of: Prediction, requests_per_second: float) -> Latency | Saturated | Unpredictable:
     if requests_per_second <= 0:
         return of.alone()
