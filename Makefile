@@ -37,6 +37,7 @@ setup: .venv/ready ## Create .venv with pinned, hashed dependencies and the pack
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip >/dev/null
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/test.txt
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m compileall -q operator # pip leaves that to the first start, and some environments write no bytecode
 	@touch $@
 
 .PHONY: check

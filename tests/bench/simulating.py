@@ -11,12 +11,13 @@ from bench.processes import COMMAND
 REPEATS = 3
 SLOWEST = (
     "last-accelerators",
-    "daily-wave",
     "bad-canary",
-    "slow-growth",
-    "slow-model-load",
+    "daily-wave",
+    "half-the-metrics",
+    "metrics-outage",
     "half-the-engines",
     "spot-loss",
+    "slow-model-load",
 )
 
 

@@ -3,10 +3,11 @@
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import accumulate, takewhile
 from typing import Any, Final
 
-from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import BaseModel, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.alias_generators import to_snake
 from pydantic_core import CoreSchema, core_schema
 
@@ -70,7 +71,7 @@ class ListMap:
 
     keys: tuple[str, ...]
 
-    def enforce(self, items: Sequence[Any]) -> Sequence[Any]:
+    def enforce(self, items: Sequence[BaseModel]) -> Sequence[BaseModel]:
         """Return the items.
 
         Raises:
@@ -78,17 +79,12 @@ class ListMap:
         """
         seen = set()
         for item in items:
-            document = item.model_dump(mode="json", by_alias=True, include=self._attributes(item))
-            key = tuple(document[name] for name in self.keys)
+            key = tuple(getattr(item, name) for name in _attributes(type(item), self.keys))
             if key in seen:
                 named = ", ".join(f"{name} {value}" for name, value in zip(self.keys, key, strict=True))
                 raise ValueError(f"duplicate entry: {named} occurs twice")
             seen.add(key)
         return items
-
-    def _attributes(self, item: Any) -> set[str]:  # noqa: ANN401 - any model
-        fields = type(item).model_fields
-        return {name for name, field in fields.items() if (field.alias or name) in self.keys}
 
     def __get_pydantic_core_schema__(self, source: type[Any], handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_after_validator_function(self.enforce, handler(source))
@@ -98,6 +94,13 @@ class ListMap:
         json_schema["x-kubernetes-list-type"] = "map"
         json_schema["x-kubernetes-list-map-keys"] = list(self.keys)
         return json_schema
+
+
+@lru_cache(maxsize=64)
+def _attributes(model: type[BaseModel], names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the attributes of a model by their names in JSON."""
+    known = {field.alias or name: name for name, field in model.model_fields.items()}
+    return tuple(known[name] for name in names)
 
 
 @dataclass(frozen=True, slots=True)

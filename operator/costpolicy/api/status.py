@@ -1,6 +1,5 @@
 """The status of a CostPolicy: what was found, planned and done.  At most 16 KiB, whatever happens."""
 
-import json
 from typing import Annotated, Final, Literal
 
 from pydantic import Field
@@ -191,7 +190,7 @@ class CostPolicyStatus(ObservedModel):
 
     def size(self) -> int:
         """Return the bytes of this status as compact JSON."""
-        return len(json.dumps(self.to_json(), separators=(",", ":"), ensure_ascii=False).encode())
+        return len(self.model_dump_json(by_alias=True, exclude_none=True).encode())
 
     def within_limit(self) -> "CostPolicyStatus":
         """Return this status, texts clipped, without the oldest receipts and last rows that exceed the limit.

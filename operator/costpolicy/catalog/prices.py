@@ -108,6 +108,11 @@ def merge_books(books: Sequence[PriceBook], now: datetime) -> PriceList:
     )
 
 
+def next_change(books: Sequence[PriceBook], now: datetime) -> datetime | None:
+    """Return when a price begins to hold that does not yet; until then books merge into the same."""
+    return min((each.since for each in _candidates(books, []) if each.since > now), default=None)
+
+
 def load_price_book(text: str, filename: str) -> PriceBook:
     """Read one PriceBook document from a file.
 

@@ -45,7 +45,6 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         return DONE
 
     from costpolicy.cli.simulate_json import simulation_json
-    from costpolicy.cli.simulate_table import print_simulation
     from costpolicy.simulation.bounds import bounds
     from costpolicy.simulation.play import play
 
@@ -56,6 +55,8 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         raise InputError(f"{error.args[0]}") from error
     found = bounds(played)
     if arguments.output == "table":
+        from costpolicy.cli.simulate_table import print_simulation
+
         print_simulation(played, found, console, hours=arguments.hours)
     else:
         console.dump(simulation_json(played, found), arguments.output)

@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 
 from costpolicy.api.reasons import Reason
 from costpolicy.observe.ahead import rises_of
-from costpolicy.observe.costs import costs_of
 from costpolicy.observe.days import high_rate
 from costpolicy.observe.observation import UNRECORDED, Figure, PolicyObservation, VariantObservation
 from costpolicy.observe.past import Key, Past, by_key, read_past
@@ -97,7 +96,7 @@ class FleetObservations:
             span=span,
             windows=self.past.hours.get((namespace, policy), {}),
             saturations=saturations(self._samples("saturation", key)),
-            costs=costs_of(self.past.costs.get(key, ()), self.past.costs.get(("", "", ""), ())),
+            costs=self.past.costs.get(key, self.past.idle),
         )
 
     def of_variant(self, namespace: str, policy: str, variant: str) -> VariantObservation:

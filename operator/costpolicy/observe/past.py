@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from costpolicy.observe.costs import in_order
+from costpolicy.observe.costs import Costs, costs_of, in_order
 from costpolicy.observe.source import Sample
 from costpolicy.observe.window import LoadWindow, load_windows
 
@@ -19,13 +19,15 @@ class Past:
     Attributes:
         load, cost: the answers that it was read from.
         hours: recorded hours of each policy's variants, those that went included.
-        costs: recorded costs an hour; those of no policy are the times that were recorded at all.
+        costs: of each policy that was recorded.
+        idle: of a policy that was not: no costs at all times that were recorded.
     """
 
     load: tuple[Sample, ...] = field(default=(), repr=False, compare=False)
     cost: tuple[Sample, ...] = field(default=(), repr=False, compare=False)
     hours: Mapping[tuple[str, str], Mapping[str, tuple[LoadWindow, ...]]] = field(default_factory=dict)
-    costs: Mapping[Key, tuple[Sample, ...]] = field(default_factory=dict)
+    costs: Mapping[Key, Costs] = field(default_factory=dict)
+    idle: Costs = field(default_factory=dict)
 
 
 def read_past(load: tuple[Sample, ...], cost: tuple[Sample, ...], before: Past) -> Past:
@@ -36,14 +38,13 @@ def read_past(load: tuple[Sample, ...], cost: tuple[Sample, ...], before: Past) 
         cost: to ``cost_by_time``.
         before: an empty one, or what an earlier look has read.
     """
-    return Past(
-        load=load,
-        cost=cost,
-        hours=before.hours if load == before.load else _hours(load),
-        costs=before.costs
-        if cost == before.cost
-        else {key: in_order(samples) for key, samples in by_key(cost).items()},
-    )
+    hours = before.hours if load == before.load else _hours(load)
+    if cost == before.cost:
+        return Past(load=load, cost=cost, hours=hours, costs=before.costs, idle=before.idle)
+    recorded = by_key(cost)
+    times = recorded.pop(("", "", ""), ())
+    costs = {key: costs_of(in_order(samples), times) for key, samples in recorded.items()}
+    return Past(load=load, cost=cost, hours=hours, costs=costs, idle=costs_of((), times))
 
 
 def _hours(samples: Iterable[Sample]) -> Mapping[tuple[str, str], Mapping[str, tuple[LoadWindow, ...]]]:
@@ -57,7 +58,10 @@ def by_key(samples: Iterable[Sample]) -> dict[Key, tuple[Sample, ...]]:
     """Return samples by the policy and variant that they are of."""
     grouped: dict[Key, list[Sample]] = {}
     for sample in samples:
-        labels = sample.labels
-        key = (labels.get("namespace", ""), labels.get("policy", ""), labels.get("variant", ""))
-        grouped.setdefault(key, []).append(sample)
+        label = sample.labels.get
+        key = label("namespace", ""), label("policy", ""), label("variant", "")
+        if key in grouped:
+            grouped[key].append(sample)
+        else:
+            grouped[key] = [sample]
     return {key: tuple(found) for key, found in grouped.items()}

@@ -4,13 +4,10 @@ from costpolicy.catalog.accelerators import Accelerator
 from costpolicy.catalog.engines import EngineDefaults
 from costpolicy.perf.calibration import Calibration
 from costpolicy.perf.ceiling import Ceiling
-from costpolicy.perf.closed_loop import closed_loop
 from costpolicy.perf.latency import Binding, Capacity, Latency, Saturated, Unpredictable
-from costpolicy.perf.load import Replica as Reduced
-from costpolicy.perf.load import reduced
 from costpolicy.perf.memory import MemoryFit, memory_fit
-from costpolicy.perf.open_loop import capacity_of, latency_at
-from costpolicy.perf.service import Service, service
+from costpolicy.perf.prediction import Prediction, prediction
+from costpolicy.perf.service import Service
 from costpolicy.perf.shape import EngineShape
 from costpolicy.perf.uncertainty import Margins
 from costpolicy.planning.basis import Basis, Known
@@ -40,9 +37,7 @@ class Replica:
         "_known",
         "_memory",
         "_most",
-        "_predicted",
-        "_reduced",
-        "_served",
+        "_prediction",
         "_shape",
         "_unhurried",
     )
@@ -53,12 +48,10 @@ class Replica:
         self._basis = basis
         self._known: Known | None = None
         self._shape: EngineShape | None = None
-        self._predicted: dict[float, Latency | Saturated | Unpredictable] = {}
         self._memory: MemoryFit | None = None
+        self._prediction: Prediction | None = None
         self._capacity: Capacity | None = None
         self._unhurried: float | None = None
-        self._served: Service | Unpredictable | None = None
-        self._reduced: Reduced | Unpredictable | None = None
         self._most: tuple[float | None] | None = None
         self._ceiling: tuple[Ceiling | None] | None = None
 
@@ -92,6 +85,13 @@ class Replica:
         return self._shape
 
     @property
+    def prediction(self) -> Prediction:
+        """What the model says of it, which others share that run alike for the same requests."""
+        if self._prediction is None:
+            self._prediction = prediction(self.shape, self._basis.workload)
+        return self._prediction
+
+    @property
     def memory(self) -> MemoryFit:
         """How the replica's memory is used."""
         if self._memory is None:
@@ -102,7 +102,7 @@ class Replica:
     def capacity(self) -> Capacity:
         """The highest rate inside the objectives less their margins."""
         if self._capacity is None:
-            self._capacity = capacity_of(self.reduced, self.most_ttft, self.most_inter_token, self._saturation)
+            self._capacity = self.prediction.capacity(self.most_ttft, self.most_inter_token, self._saturation)
         return self._capacity
 
     @property
@@ -112,14 +112,13 @@ class Replica:
         if found.binding is not Binding.INTER_TOKEN:
             return found.requests_per_second
         if self._unhurried is None:
-            self._unhurried = capacity_of(self.reduced, self.most_ttft, None, self._saturation).requests_per_second
+            self._unhurried = self.prediction.capacity(self.most_ttft, None, self._saturation).requests_per_second
         return max(found.requests_per_second, self._unhurried)
 
     def capacity_within(self, objectives: Objectives) -> float:
         """Return the rate that other objectives than the policy's would allow, with the same margins."""
         ttft, inter_token = objectives.ttft_p95, objectives.inter_token_p95
-        return capacity_of(
-            self.reduced,
+        return self.prediction.capacity(
             None if ttft is None else ttft / self.margins.ttft,
             None if inter_token is None else inter_token / self.margins.inter_token,
             self._saturation,
@@ -150,16 +149,7 @@ class Replica:
     @property
     def served(self) -> Service | Unpredictable:
         """The replica and its requests reduced to step times and seats."""
-        if self._served is None:
-            self._served = service(self.shape, self._basis.workload, memory=self.memory)
-        return self._served
-
-    @property
-    def reduced(self) -> Reduced | Unpredictable:
-        """The same under random arrivals."""
-        if self._reduced is None:
-            self._reduced = reduced(self.shape, self._basis.workload, self.served)
-        return self._reduced
+        return self.prediction.served
 
     @property
     def most_ttft(self) -> float | None:
@@ -199,13 +189,4 @@ class Replica:
 
     def predicted(self, requests_per_second: float) -> Latency | Saturated | Unpredictable:
         """Return what the model says by itself, to which the margins belong."""
-        found = self._predicted.get(requests_per_second)
-        if found is None:
-            found = self._predicted[requests_per_second] = self._predict(requests_per_second)
-        return found
-
-    def _predict(self, requests_per_second: float) -> Latency | Saturated | Unpredictable:
-        if requests_per_second <= 0:
-            return closed_loop(self.shape, self._basis.workload, 1)
-        found = self.reduced
-        return found if isinstance(found, Unpredictable) else latency_at(found, requests_per_second)
+        return self.prediction.at_rate(requests_per_second)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import lru_cache
+from typing import Final
 
 from costpolicy.api.measured import CalibrationStatus
 from costpolicy.observe.observation import PolicyObservation
@@ -50,9 +51,9 @@ def calibration_book(
     return CalibrationBook(
         running=stable.configuration,
         family=accelerator.family,
-        calibration=calibrate(
+        calibration=_calibrated(
             uncertainty(accelerator, shape.tensor_parallel_size, shape.data_parallel_size),
-            comparisons(shape, windows, reached),
+            tuple(comparisons(shape, windows, reached)),
             kv_factor,
             reached,
         ),
@@ -81,6 +82,10 @@ def comparisons(
     calm = min(reached or 1.0, 1.0) * MAX_THROUGHPUT_SHARE
     compared = (comparison(shape, window, calm) for window in windows)
     return (found for found in compared if found is not None)
+
+
+# Recorded hours are the same for half an hour, in which a policy is decided about some sixty times.
+_calibrated: Final = lru_cache(maxsize=1024)(calibrate)
 
 
 @lru_cache(maxsize=32_768)

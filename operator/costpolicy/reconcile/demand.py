@@ -42,11 +42,12 @@ def demands(spec: CostPolicySpec, observed: PolicyObservation | MetricsDown, rea
     if now is None:
         return Demands(now=None, planning=expected)
     peak = _number(observed.requests_per_second_p95) if isinstance(observed, PolicyObservation) else None
+    measured = _shape_is_measured(observed)
     highest = max(now.requests_per_second, peak or 0.0, expected.requests_per_second)
     return Demands(
         now=_coarse(_with_queue(now, observed)),
-        planning=_coarse(replace(_over_days(now, observed), requests_per_second=highest)),
-        doubtful=(now.requests_per_second > 0 and not _shape_is_measured(observed)) or _is_partial(observed, ready),
+        planning=_coarse(replace(_over_days(now, observed, measured=measured), requests_per_second=highest)),
+        doubtful=(now.requests_per_second > 0 and not measured) or _is_partial(observed, ready),
     )
 
 
@@ -85,12 +86,12 @@ def _shape_is_measured(observed: PolicyObservation | MetricsDown) -> bool:
     )
 
 
-def _over_days(now: Demand, observed: PolicyObservation | MetricsDown) -> Demand:
+def _over_days(now: Demand, observed: PolicyObservation | MetricsDown, *, measured: bool) -> Demand:
     """Return the demand with requests as long as over days; where the present shows no request, as only days say."""
     known = observed.shape_over_days if isinstance(observed, PolicyObservation) else None
     if not isinstance(known, RequestShape):
         return now
-    shape = known.at_least(_shape_of(now)) if _shape_is_measured(observed) else known
+    shape = known.at_least(_shape_of(now)) if measured else known
     return replace(
         now,
         prompt_tokens=max(shape.prompt_tokens, 1.0),
@@ -122,12 +123,12 @@ def _coarse(demand: Demand) -> Demand:
     predicted is known better than this.
     """
     prompt = two_digits(demand.prompt_tokens, up=True)
-    return replace(
-        demand,
+    return Demand(
         requests_per_second=two_digits(demand.requests_per_second, up=True),
         prompt_tokens=prompt,
         output_tokens=two_digits(demand.output_tokens, up=True),
         cached_tokens=min(two_digits(demand.cached_tokens, up=False), prompt - 1.0) if prompt > 1.0 else 0.0,
+        source=demand.source,
     )
 
 

@@ -10,7 +10,7 @@ from costpolicy.advice.existing import Surroundings
 from costpolicy.api.policy import CostPolicy
 from costpolicy.api.pricebook import PriceBook
 from costpolicy.api.reasons import Reason
-from costpolicy.catalog.prices import PriceList, merge_books
+from costpolicy.catalog.prices import PriceList, merge_books, next_change
 from costpolicy.clock import Clock
 from costpolicy.kube.autoscaler import Autoscaler, parse_autoscaler
 from costpolicy.kube.gateway import Gateway, NamespacedName, Object, Unreadable
@@ -78,6 +78,19 @@ class Fleet:
         return None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Priced:
+    """What books merged into, from when it was worked out until another price begins to hold."""
+
+    books: tuple[PriceBook | Unreadable, ...]
+    prices: PriceList
+    since: datetime
+    until: datetime | None
+
+    def holds(self, books: tuple[PriceBook | Unreadable, ...], now: datetime) -> bool:
+        return self.since <= now and (self.until is None or now < self.until) and self.books == books
+
+
 class FleetWatch:
     """Looks at the fleet when the last look is too old; safe to call from several threads.
 
@@ -102,6 +115,7 @@ class FleetWatch:
         self._observations: FleetObservations | MetricsDown | None = None
         self._observed_at: datetime | None = None
         self._past: Past | None = None
+        self._priced: _Priced | None = None
         self._ledgers = Ledgers()
         self._targets = Targets(gateway)
 
@@ -138,7 +152,7 @@ class FleetWatch:
         return Fleet(
             at=now,
             policies=policies,
-            prices=prices_of(gateway.price_books(), now),
+            prices=self._prices(now),
             capacity=with_targets(Capacity(nodes=gateway.nodes(), pods=gateway.pods()), policies, targets),
             targets=targets,
             observations=self._observe(policies, now),
@@ -147,6 +161,14 @@ class FleetWatch:
             rate_window=self._settings.rate_window,
             ledgers=self._ledgers,
         )
+
+    def _prices(self, now: datetime) -> PriceList:
+        """Return the prices in force: the same object until they may be others."""
+        books = tuple(self._gateway.price_books())
+        if self._priced is None or not self._priced.holds(books, now):
+            until = next_change([book for book in books if isinstance(book, PriceBook)], now)
+            self._priced = _Priced(books=books, prices=prices_of(books, now), since=now, until=until)
+        return self._priced.prices
 
     def _observe(self, policies: Sequence[CostPolicy], now: datetime) -> FleetObservations | MetricsDown:
         if (

@@ -9,8 +9,8 @@ and remember nothing else, the rest is not looked at.
 So decisions are the same and come at the same times; only the traffic that status shows, of now and expected, may be older.
 """
 
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from typing import Final
 
 from costpolicy.api.conditions import ConditionType, find
@@ -19,30 +19,18 @@ from costpolicy.api.pricebook import PriceBook
 from costpolicy.api.reasons import Reason
 from costpolicy.api.status import CostPolicyStatus
 from costpolicy.api.types import CapacityType
-from costpolicy.catalog.prices import PriceList
 from costpolicy.kube.gateway import Gateway
-from costpolicy.observe.ahead import Rises
 from costpolicy.observe.observation import PolicyObservation
 from costpolicy.observe.source import MetricsSource
-from costpolicy.planning.demand import Demand
-from costpolicy.reconcile.ahead import expected_rate
-from costpolicy.reconcile.budget import monthly_budget, recorded_month
 from costpolicy.reconcile.course import CALM, STEADY
-from costpolicy.reconcile.demand import Demands, demands
-from costpolicy.reconcile.fleet import Fleet, FleetWatch
+from costpolicy.reconcile.fleet import FleetWatch
 from costpolicy.reconcile.inputs import Inputs
 from costpolicy.reconcile.outlook import Outlook, look_ahead
 from costpolicy.reconcile.reconciler import Reconciler
-from costpolicy.reconcile.saturation import ENOUGH
-from costpolicy.reconcile.snapshot import MetricsDown
 from costpolicy.reconcile.steady import follow_load, waiting
-from costpolicy.reconcile.unscraped import scrapable, with_unscraped
-from costpolicy.rollout.standby import FORGOTTEN
-from costpolicy.rollout.windows import Bounds, inside_window, replica_bounds
-from costpolicy.savings.month import hourly_ceiling, month_of, stretch_of
+from costpolicy.simulation.grounds import Grounds, Revision, calendar_of, grounds_of, key_of
 from costpolicy.simulation.serving import Key
 from costpolicy.simulation.world import World, has_prices_to_come
-from costpolicy.units import parse_duration
 
 _LASTING: Final = (Reason.STEADY, Reason.SAVING_TOO_SMALL, Reason.DOES_NOT_PAY_BACK, Reason.ROLLED_BACK)
 """Holds that no time ends."""
@@ -52,29 +40,6 @@ _SHOWN: Final = (
     *("current", "spending", "scaling"),
 )
 """Fields of a status that say what was found, and that no decision is made on; see ``_decided``."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Grounds:
-    """What a look depended on; equal grounds have equal answers.
-
-    Attributes:
-        moves: of the store; a version of everything in the cluster but what policies' status says.
-        others: which policies change beside it.
-        load: that replicas follow, of now and with what is expected on top of it.
-        amounts: what the metrics amount to beside that.
-        calendar: bounds of schedules, and whether a window is open.
-        now, rises: of which ``load`` is made.
-    """
-
-    moves: int
-    others: object
-    prices: PriceList
-    load: object
-    amounts: object
-    calendar: object
-    now: Demand | None = field(compare=False)
-    rises: Rises = field(compare=False)
 
 
 class AttentiveOperator:
@@ -88,7 +53,7 @@ class AttentiveOperator:
         self._gateway = gateway or world.gateway
         self._watch = FleetWatch(self._gateway, metrics or world.metrics, world.clock, world.settings)
         self._reconciler = Reconciler(self._gateway, self._watch, world.clock, world.defaults)
-        self._settled: dict[Key, tuple[object, _Grounds]] = {}
+        self._settled: dict[Key, tuple[Revision, Grounds]] = {}
         self._outlooks: dict[Key, Outlook] = {}
 
     def reconcile(self, namespace: str, name: str) -> timedelta | None:
@@ -104,18 +69,19 @@ class AttentiveOperator:
         if isinstance(policy, CostPolicy) and isinstance(before, CostPolicy) and _is_calm(policy):
             written = self._world.store.writes - writes
             if not written or (written == 1 and _decided(policy) == _decided(before)):
-                self._settled[key] = (self._revision(policy), self._grounds(policy))
+                revision = self._revision(policy)
+                self._settled[key] = (revision, grounds_of(policy, self._watch.look(), revision))
         return again
 
-    def _unchanged(self, key: Key, revision: object, grounds: _Grounds) -> bool:
-        """Return whether the grounds of the last look still hold; the revision, which is cheap, is asked first."""
+    def _unchanged(self, key: Key, revision: Revision, grounds: Grounds) -> bool:
+        """Return whether the grounds of the last look still hold, the revision first: it is cheap."""
         policy = self._gateway.policy(*key)
         if not isinstance(policy, CostPolicy):
             return False
         newest, moved = self._revision(policy), False
         if newest != revision:
-            found = self._grounds(policy)
-            if replace(found, load=grounds.load) != grounds:
+            found = grounds_of(policy, self._watch.look(), newest)
+            if found.beside != grounds.beside:
                 return False
             moved = found.load != grounds.load
             grounds = found
@@ -124,7 +90,7 @@ class AttentiveOperator:
         self._settled[key] = (newest, grounds)
         return True
 
-    def _keeps_replicas(self, key: Key, policy: CostPolicy, grounds: _Grounds) -> bool:
+    def _keeps_replicas(self, key: Key, policy: CostPolicy, grounds: Grounds) -> bool:
         """Return whether the replica loop would keep what runs and wait for what it waits for, and nothing else does."""
         outlook = self._outlook(key, policy)
         stable = outlook.snapshot.live.stable if outlook else None
@@ -150,17 +116,16 @@ class AttentiveOperator:
             self._outlooks[key] = look_ahead(snapshot, snapshot.inputs, self._world.clock.now())
         return self._outlooks[key]
 
-    def _revision(self, policy: CostPolicy) -> object:
-        """Return a value that is equal only while nothing at all has changed."""
+    def _revision(self, policy: CostPolicy) -> Revision:
         now, world = self._world.clock.now(), self._world
-        books = (book for book in self._gateway.price_books() if isinstance(book, PriceBook))
-        changing = any(has_prices_to_come(book, now) for book in books)
-        return (
-            world.store.moves,
-            self._others(policy),
-            world.metrics.revision((policy.metadata.namespace, policy.metadata.name), now),
-            now if changing else None,
-            _calendar(policy, now),
+        books = self._gateway.price_books()
+        changing = any(isinstance(book, PriceBook) and has_prices_to_come(book, now) for book in books)
+        return Revision(
+            moves=world.store.moves,
+            others=self._others(policy),
+            metrics=world.metrics.revision(key_of(policy), now),
+            changing=now if changing else None,
+            calendar=calendar_of(policy, now),
         )
 
     def _others(self, policy: CostPolicy) -> object:
@@ -171,86 +136,6 @@ class AttentiveOperator:
             for each in everyone
             if each.key != policy.key and each.status is not None and each.status.rollout is not None
         ]
-
-    def _grounds(self, policy: CostPolicy) -> _Grounds:
-        fleet = self._watch.look()
-        observed = _observed(policy, fleet)
-        now, rises, amounts = _weighed(policy, observed, fleet)
-        return _Grounds(
-            moves=self._world.store.moves,
-            others=self._others(policy),
-            prices=fleet.prices,
-            load=None if now is None else (now, [expected_rate(now, rise) for rise in rises.values()]),
-            amounts=amounts,
-            calendar=_calendar(policy, self._world.clock.now()),
-            now=now,
-            rises=rises,
-        )
-
-
-def _weighed(
-    policy: CostPolicy, observed: PolicyObservation | MetricsDown, fleet: Fleet
-) -> tuple[Demand | None, Rises, object]:
-    """Return the load of now, what is expected on top of it, and what the metrics amount to beside that."""
-    if isinstance(observed, MetricsDown):
-        return None, {}, observed
-    load, window = demands(policy.spec, observed), parse_duration(policy.spec.measurement.window)
-    return load.now, observed.rises, (_amounts(policy, observed, load), fleet.caveat(window))
-
-
-def _observed(policy: CostPolicy, fleet: Fleet) -> PolicyObservation | MetricsDown:
-    """Return what is seen of a policy, engines that are not scraped included."""
-    observations, key = fleet.observations, (policy.metadata.namespace, policy.metadata.name)
-    if isinstance(observations, MetricsDown):
-        return observations
-    pods = fleet.capacity.pods_of(*key)
-    return with_unscraped(observations.of(*key), scrapable(pods, fleet.at, fleet.rate_window))
-
-
-def _amounts(policy: CostPolicy, observed: PolicyObservation, load: Demands) -> object:
-    objectives = policy.spec.objectives
-    return (
-        load.planning,
-        load.doubtful,
-        load.now is None,
-        objectives.ttft and observed.keeps_ttft(parse_duration(objectives.ttft.p95)),
-        objectives.inter_token_latency
-        and observed.keeps_inter_token(parse_duration(objectives.inter_token_latency.p95)),
-        observed.fresh,
-        observed.pods_up,
-        observed.windows,
-        _enough(observed),
-    )
-
-
-def _enough(observed: PolicyObservation) -> object:
-    """Return what saturated engines showed: how many minutes of it were seen only matters until they are enough."""
-    return {kernels: replace(seen, minutes=min(seen.minutes, ENOUGH)) for kernels, seen in observed.saturations.items()}
-
-
-def _calendar(policy: CostPolicy, now: datetime) -> object:
-    scaling, windows = policy.spec.scaling, policy.spec.rollout.maintenance_windows
-    passing = _money(policy, now), _remembers(policy, now)
-    if not scaling.schedules and not windows:
-        return passing
-    default = Bounds(minimum=scaling.min_replicas, maximum=scaling.max_replicas)
-    return passing, replica_bounds(scaling.schedules, default, now), inside_window(windows, now)
-
-
-def _money(policy: CostPolicy, now: datetime) -> object:
-    """Return what of a policy's passing moves with the time alone: the month, and what a budget leaves of it."""
-    spending, monthly = policy.status.spending if policy.status else None, monthly_budget(policy.spec)
-    begin, _ = month_of(now)
-    if spending is None or monthly is None:
-        return begin
-    month = recorded_month(spending)
-    return begin, stretch_of(now), hourly_ceiling(monthly, month, now) if month.until >= begin else None
-
-
-def _remembers(policy: CostPolicy, now: datetime) -> bool:
-    """Return whether a loss of Spot capacity is still remembered."""
-    standby = policy.status.standby if policy.status else None
-    return standby is not None and now < standby.changed_at + FORGOTTEN
 
 
 def _decided(policy: CostPolicy) -> object:

@@ -9,7 +9,8 @@ from typing import Final
 
 from costpolicy.observe.days import DAY, DAYS, HIGH, Stretch
 
-_DAYS: Final = 1 + max(ago for ago, _ in DAYS.values())
+_AGES: Final = tuple(DAY * (1 + ago) for ago in range(1 + max(ago for ago, _ in DAYS.values())))
+"""How old a rate is when it leaves each day."""
 
 
 @dataclass(slots=True)
@@ -39,7 +40,7 @@ class History:
     """The rates of the window, and those of each day back from now."""
 
     _all: _Rates = field(default_factory=_Rates)
-    _days: tuple[_Rates, ...] = field(default_factory=lambda: tuple(_Rates() for _ in range(_DAYS)))
+    _days: tuple[_Rates, ...] = field(default_factory=lambda: tuple(_Rates() for _ in _AGES))
     _told: tuple[tuple[Stretch, float], ...] | None = None
 
     def record(self, at: datetime, rate: float, keep: timedelta) -> None:
@@ -49,10 +50,10 @@ class History:
         for _ in self._all.drop(at - keep):
             pass
         self._days[0].add(at, rate)
-        for ago, day in enumerate(self._days):
-            for old in day.drop(at - (ago + 1) * DAY):
-                if ago + 1 < _DAYS:
-                    self._days[ago + 1].add(*old)
+        for day, following, age in zip(self._days, (*self._days[1:], None), _AGES, strict=True):
+            for old in day.drop(at - age):
+                if following is not None:
+                    following.add(*old)
 
     @property
     def begin(self) -> datetime:

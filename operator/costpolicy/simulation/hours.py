@@ -8,8 +8,7 @@ from typing import Final
 
 from costpolicy.observe.queries import WINDOW_STEP
 from costpolicy.observe.window import WindowFigure
-from costpolicy.simulation.engine import Reading
-from costpolicy.simulation.traffic import Traffic
+from costpolicy.simulation.scrape import Scrape
 from costpolicy.units import parse_duration
 
 _HOUR: Final = timedelta(hours=1)
@@ -19,24 +18,14 @@ _WHOLE: Final = 0.8
 """Share of an hour that must have passed since its first scrape for it to count as one."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scraped:
-    """All replicas of one variant at one time."""
-
-    at: datetime
-    traffic: Traffic
-    reading: Reading
-    replicas: int
-
-
 @dataclass(slots=True)
 class Hours:
     """The recorded hours of one variant, oldest first: time and figures."""
 
     kept: deque[tuple[datetime, dict[WindowFigure, float]]] = field(default_factory=deque)
-    _recent: deque[Scraped] = field(default_factory=deque)
+    _recent: deque[Scrape] = field(default_factory=deque)
 
-    def record(self, scraped: Scraped, keep: timedelta) -> None:
+    def record(self, scraped: Scrape, keep: timedelta) -> None:
         """Take in a scrape; where a multiple of the step lies between it and the last one, an hour is kept."""
         recent = self._recent
         if recent and _steps(recent[-1].at) != _steps(scraped.at):

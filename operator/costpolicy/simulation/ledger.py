@@ -8,9 +8,8 @@ from typing import Final
 
 from costpolicy.observe.ledger import Held, LedgerFigure
 from costpolicy.observe.source import Sample
-from costpolicy.simulation.engine import Reading
-from costpolicy.simulation.traffic import Traffic
-from costpolicy.units import MICROS_PER_UNIT, Money
+from costpolicy.simulation.scrape import Scrape
+from costpolicy.units import MICROS_PER_UNIT
 
 _HOUR: Final = timedelta(hours=1)
 _KEPT: Final = timedelta(hours=21 * 24)
@@ -19,18 +18,6 @@ _LONGEST_STEP: Final = timedelta(minutes=30)
 """Where more time has passed no engine ran, and nothing was paid."""
 
 _Policy = tuple[str, str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Paid:
-    """All ready replicas of one variant for some time."""
-
-    held: Held
-    accelerators: int
-    cost_per_hour: Money
-    traffic: Traffic
-    reading: Reading
-    replicas: int
 
 
 @dataclass(slots=True)
@@ -48,7 +35,7 @@ class LedgerHours:
     _open: dict[_Policy, _Page] = field(default_factory=dict)
     _closed: deque[tuple[datetime, dict[_Policy, _Page]]] = field(default_factory=deque)
 
-    def record(self, at: datetime, paid: Iterable[tuple[_Policy, Paid]]) -> None:
+    def record(self, at: datetime, paid: Iterable[tuple[_Policy, Scrape]]) -> None:
         """Take in what ran since the time before."""
         if self._last is not None:
             passed = at - self._last
@@ -77,10 +64,10 @@ class LedgerHours:
                     yield Sample(labels=named, value=value, timestamp=until)
 
 
-def _add(page: _Page, paid: Paid, hours: float) -> None:
+def _add(page: _Page, paid: Scrape, hours: float) -> None:
     served = paid.reading.served * paid.replicas * hours * _HOUR.total_seconds()
     page.cost[paid.held] = page.cost.get(paid.held, 0.0) + paid.cost_per_hour.micros / MICROS_PER_UNIT * hours
-    page.accelerators[paid.held] = page.accelerators.get(paid.held, 0.0) + paid.accelerators * hours
+    page.accelerators[paid.held] = page.accelerators.get(paid.held, 0.0) + sum(paid.accelerators.values()) * hours
     grown: Mapping[LedgerFigure, float] = {
         LedgerFigure.REQUESTS: served,
         LedgerFigure.PROMPT_TOKENS: served * paid.traffic.prompt_tokens,

@@ -15,8 +15,8 @@ from costpolicy.observe.questions import QUESTIONS
 from costpolicy.observe.source import MetricsUnavailable, Sample
 from costpolicy.simulation.costs import Costs, total
 from costpolicy.simulation.history import History
-from costpolicy.simulation.hours import Hours, Scraped
-from costpolicy.simulation.ledger import LedgerHours, Paid
+from costpolicy.simulation.hours import Hours
+from costpolicy.simulation.ledger import LedgerHours
 from costpolicy.simulation.rises import Before
 from costpolicy.simulation.saturated import Saturated
 from costpolicy.simulation.scrape import Scrape
@@ -67,8 +67,7 @@ class SimulatedMetrics:
             lasted = scrape.at - series[-1].at if series else timedelta(0)
             series.append(scrape)
             _forget(series, scrape.at - self._settings.rate_window, lambda kept: kept.at)
-            scraped = Scraped(at=scrape.at, traffic=scrape.traffic, reading=scrape.reading, replicas=scrape.replicas)
-            self._hours.setdefault(variant, Hours()).record(scraped, self._settings.window)
+            self._hours.setdefault(variant, Hours()).record(scrape, self._settings.window)
             if lasted and series[0] is not scrape:
                 kind = (*variant[:2], scrape.kernels)
                 self._saturated.setdefault(kind, Saturated()).record(series, lasted)
@@ -87,21 +86,8 @@ class SimulatedMetrics:
 
     def _keep(self, scrapes: Mapping[Variant, Scrape]) -> None:
         """Keep what was paid for in the ledger."""
-        paid = [
-            (
-                variant[:2],
-                Paid(
-                    held=scrape.held,
-                    accelerators=sum(scrape.accelerators.values()),
-                    cost_per_hour=scrape.cost_per_hour,
-                    traffic=scrape.traffic,
-                    reading=scrape.reading,
-                    replicas=scrape.replicas,
-                ),
-            )
-            for variant, scrape in scrapes.items()
-        ]
         if scrapes:
+            paid = ((variant[:2], scrape) for variant, scrape in scrapes.items())
             self._ledger.record(next(iter(scrapes.values())).at, paid)
 
     def revision(self, policy: tuple[str, str], now: datetime) -> object:
@@ -137,9 +123,7 @@ class SimulatedMetrics:
             case None:  # the only question that names policies
                 return tuple(self._ledger.samples())
             case _:
-                return tuple(
-                    Sample(labels=labels, value=value, timestamp=at) for labels, value in self._facts(name, at)
-                )
+                return tuple([Sample(labels, value, at) for labels, value in self._facts(name, at)])
 
     def _facts(self, name: str, at: datetime) -> Iterable[tuple[dict[str, str], float]]:
         if name == "installation":

@@ -196,7 +196,8 @@ def real_operator(world: World) -> Operator:
 
 def has_prices_to_come(book: PriceBook, now: datetime) -> bool:
     """Return whether a price of a book may begin to hold today or later; dates compare as text."""
-    return any(offering.effective_from >= f"{now:%Y-%m-%d}" for offering in book.spec.offerings)
+    today = now.date().isoformat()
+    return any(offering.effective_from >= today for offering in book.spec.offerings)
 
 
 def _repository(policy: CostPolicy) -> str:

@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from api_examples import EXAMPLES, RULES, Example
 from costpolicy.api.crd import custom_resource_definitions
 from costpolicy.api.documents import DocumentError, parse_document
 from costpolicy.api.policy import CostPolicy
+from costpolicy.api.pricebook import PriceBook
 from costpolicy.api.types import DURATION_PATTERN
 from costpolicy.units import parse_duration
 from plain_documents import policy
@@ -75,6 +77,22 @@ def test_what_was_read_is_written_the_same():
     again = CostPolicy.model_validate(CostPolicy.model_validate(document).to_json())
 
     assert CostPolicy.model_validate(document) == again
+
+
+def test_two_entries_with_the_same_keys_are_refused_and_named_as_in_json():
+    offering = {"accelerator": "nvidia-l4", "capacityType": "OnDemand", "hourly": "0.50", "effectiveFrom": "2026-01-01"}
+    other = {**offering, "effectiveFrom": "2026-02-01"}
+
+    PriceBook.model_validate(
+        {"metadata": {"name": "ours"}, "spec": {"currency": "USD", "offerings": [offering, other]}}
+    )
+    with pytest.raises(
+        ValidationError,
+        match="accelerator nvidia-l4, capacityType OnDemand, effectiveFrom 2026-01-01 occurs twice",
+    ):
+        PriceBook.model_validate(
+            {"metadata": {"name": "ours"}, "spec": {"currency": "USD", "offerings": [offering, offering]}}
+        )
 
 
 @given(st.from_regex(DURATION_PATTERN, fullmatch=True).map(str.strip))

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from costpolicy.api.pricebook import PriceBook
 from costpolicy.api.types import CapacityType
 from costpolicy.catalog.accelerators import accelerators
-from costpolicy.catalog.prices import PriceList, list_price_book, load_price_book, merge_books
+from costpolicy.catalog.prices import PriceList, list_price_book, load_price_book, merge_books, next_change
 from costpolicy.catalog.sources import CatalogError, read_packaged
 from costpolicy.units import Money
 
@@ -67,6 +67,18 @@ def test_a_price_of_the_future_leaves_the_lower_book_in_force() -> None:
     ours = book("ours", {"hourly": "0.30", "effectiveFrom": "2027-01-01"})
     merged = merge_books([ours, list_price_book()], NOW)
     assert "0.8048" == prices(merged)[("nvidia-l4", "OnDemand")]
+
+
+def test_the_next_change_is_the_first_price_of_the_future() -> None:
+    ours = book(
+        "ours",
+        {"hourly": "0.50", "effectiveFrom": "2026-01-01"},
+        {"hourly": "0.40", "effectiveFrom": "2026-12-01"},
+        {"hourly": "0.45", "effectiveFrom": "2026-11-22T12:00:01Z"},
+    )
+    assert NOW + timedelta(seconds=1) == next_change([ours, list_price_book()], NOW)
+    assert datetime(2026, 12, 1, tzinfo=UTC) == next_change([ours], NOW + timedelta(seconds=1))
+    assert next_change([ours], datetime(2026, 12, 1, tzinfo=UTC)) is None
 
 
 def test_capacity_types_are_priced_apart() -> None:
