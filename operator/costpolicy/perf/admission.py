@@ -97,9 +97,10 @@ class _Engine:
 
     def admit(self) -> None:
         """Let in whom the cache has room for, in the order of arrival."""
-        while self.waiting and len(self.running) < self.most:
+        while self.waiting:
             first = self.waiting[0]
-            if self.bytes_of(first) > self.free and self.running:
+            full = self.bytes_of(first) > self.free and self.running
+            if full or len(self.running) >= self.most:
                 self.full_at = self.now
                 return
             self.waiting.popleft()
