@@ -54,7 +54,6 @@ class Admission:
 
 @dataclass(slots=True, eq=False)
 class _Request:
-    client: int
     round: int
     queued: float
     prompt: float
@@ -201,11 +200,12 @@ def played(served: Service, workload: Workload, concurrency: int, limits: tuple[
     free = ranks * (served.memory.kv_cache_bytes - served.memory.cache.per_token * shared)
     seats = ranks * limits[0]
     clients = min(concurrency, ceil(_CROWD * min(served.kv_seats, float(seats))) + 1)
-    alike = ceil(clients / _PLAYED)
+    some = min(clients, _PLAYED)
+    alike = clients / some
     engine = _Engine(
-        served=served, alike=alike, shared=shared, free=free, most=max(1, seats // alike), budget=ranks * limits[1]
+        served=served, alike=alike, shared=shared, free=free, most=max(1, int(seats / alike)), budget=ranks * limits[1]
     )
-    answered, running, seconds = _play(engine, max(1, clients // alike))
+    answered, running, seconds = _play(engine, some)
     counted = [one for one in answered if one.round < _ROUNDS - 1]
     first = [one.waited for one in counted if one.round == 0]
     later = [one.waited for one in counted if one.round > 0]
@@ -223,7 +223,7 @@ def played(served: Service, workload: Workload, concurrency: int, limits: tuple[
 def _play(engine: _Engine, clients: int) -> tuple[list[_Request], float, float]:
     """Return the answered requests, how many held a part of the cache on average, and over how many seconds."""
     apart = min(_BETWEEN, 1.0 / clients)
-    coming = deque(_request(engine.served, client, client, 0, client * apart) for client in range(clients))
+    coming = deque(_request(engine.served, client, 0, client * apart) for client in range(clients))
     sent, answered, area, counted = clients, list[_Request](), 0.0, 0.0
     while coming or engine.waiting or engine.running:
         if not engine.running and not engine.waiting:
@@ -238,15 +238,15 @@ def _play(engine: _Engine, clients: int) -> tuple[list[_Request], float, float]:
             counted = engine.now
         for one in answered_now:
             answered.append(one)
-            if one.round + 1 < _ROUNDS:
-                coming.append(_request(engine.served, sent, one.client, one.round + 1, engine.now + _BETWEEN))
+            if sent < clients * _ROUNDS:
+                coming.append(_request(engine.served, sent, sent // clients, engine.now + _BETWEEN))
                 sent += 1
     return answered, area / counted, counted
 
 
-def _request(served: Service, index: int, client: int, number: int, queued: float) -> _Request:
+def _request(served: Service, index: int, number: int, queued: float) -> _Request:
     prompt, output = _lengths(served, index)
-    return _Request(client=client, round=number, queued=queued, prompt=prompt, output=output)
+    return _Request(round=number, queued=queued, prompt=prompt, output=output)
 
 
 def _lengths(served: Service, index: int) -> tuple[float, float]:
