@@ -86,6 +86,7 @@ class _Engine:
     budget: float
     now: float = 0.0
     full_at: float = -1.0
+    unsettled: float = 0.0
     waiting: deque[_Request] = field(default_factory=deque)
     running: list[_Request] = field(default_factory=list)
 
@@ -111,8 +112,10 @@ class _Engine:
         held = self.now - request.queued
         if request.generated:
             request.stalled += held
-        elif self.full_at >= request.queued:  # else it only waited for a step to end, which is not counted here
+        elif self.full_at >= request.queued:
             request.waited = held
+        else:  # it only waited for a step to end, as one that runs does
+            self.unsettled += held
 
     def preempt(self) -> bool:
         """Throw out whoever came last; tell whether anybody could be."""
@@ -224,7 +227,7 @@ def _play(engine: _Engine, clients: int) -> tuple[list[_Request], float, float]:
     """Return the answered requests, how many held a part of the cache on average, and over how many seconds."""
     apart = min(_BETWEEN, 1.0 / clients)
     coming = deque(_request(engine.served, client, 0, client * apart) for client in range(clients))
-    sent, answered, area, counted = clients, list[_Request](), 0.0, 0.0
+    sent, answered, area, counted, stepped = clients, list[_Request](), 0.0, 0.0, 0.0
     while coming or engine.waiting or engine.running:
         if not engine.running and not engine.waiting:
             engine.now = max(engine.now, coming[0].queued)
@@ -235,13 +238,13 @@ def _play(engine: _Engine, clients: int) -> tuple[list[_Request], float, float]:
         answered_now = engine.step(coming[0].queued if coming else inf)
         if sent < clients * _ROUNDS:
             area += running * (engine.now - began)
-            counted = engine.now
+            counted, stepped = engine.now, engine.unsettled
         for one in answered_now:
             answered.append(one)
             if sent < clients * _ROUNDS:
                 coming.append(_request(engine.served, sent, sent // clients, engine.now + _BETWEEN))
                 sent += 1
-    return answered, area / counted, counted
+    return answered, (area + stepped) / counted, counted
 
 
 def _request(served: Service, index: int, number: int, queued: float) -> _Request:
