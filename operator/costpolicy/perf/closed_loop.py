@@ -4,7 +4,7 @@ The form of benchmarks, and of the measurements that the constants come from.
 """
 
 from dataclasses import dataclass
-from math import inf, sqrt
+from math import sqrt
 from typing import NamedTuple
 
 from costpolicy.perf import constants
@@ -94,7 +94,7 @@ def _steady_cycle(served: Service, running: float, *, convoy: bool, prefills: fl
         if others <= 0.0:
             total = served.alone
         elif convoy:
-            total = max(total, 2.0 * (wait.decode_step + wait.prefill))
+            total = max(total, 2.0 * wait.own)
         total, busy = _balanced(served, wait, total, running, prefills)
         if abs(total - waited) + abs(busy - decoding) < _TOLERANCE * cycle:
             break
@@ -118,9 +118,7 @@ def _balanced(served: Service, wait: Wait, total: float, running: float, prefill
     least = running * (wait.prefill + wait.decode_step / most)
     half = (own + beside - total) / 2.0
     decoding = half + sqrt(half * half + own * total)
-    if total + decoding < least:
-        decoding = own * least / (least - beside) if beside < least else inf
-    decoding = min(decoding, longest)
+    decoding = min(max(decoding, least - total), longest)
     return max(total, least - decoding), decoding
 
 

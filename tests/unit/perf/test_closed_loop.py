@@ -1,6 +1,6 @@
 """Closed loops: what each term of the model does.
 
-Covered: seats, convoys, the start burst, shared prefixes, arithmetic by format and accelerator, experts,
+Covered: seats, convoys, prefills that fill all steps, the start burst, shared prefixes, arithmetic by format and accelerator, experts,
 all-reduce by link, the API server, refusals. Not covered: error against measurements (test_accuracy.py).
 """
 
@@ -37,6 +37,20 @@ def test_more_clients_than_seats_wait_for_a_seat(shapes):
     assert queued.running == 32
     assert queued.inter_token == seated.inter_token
     assert queued.ttft.mean == pytest.approx(seated.ttft.mean + 7 * 32 / seated.requests_per_second, rel=0.02)
+
+
+def test_more_clients_than_the_cache_holds_wait_for_a_seat_no_less(shapes):
+    shape, balanced = shapes(max_num_seqs=256), Workload(prompt_tokens=400, output_tokens=400)
+    fits, outgrows = (closed_loop(shape, balanced, clients) for clients in (500, 1000))
+    assert outgrows.ttft.mean > 2.5 * fits.ttft.mean
+
+
+def test_where_prefills_fill_nearly_all_steps_more_clients_wait_between_tokens_not_before_the_first(shapes):
+    shape = shapes(accelerator="nvidia-t4", ranks=8, weights="awq")
+    prompts = Workload(prompt_tokens=2000, output_tokens=40)
+    few, many = (closed_loop(shape, prompts, clients) for clients in (16, 96))
+    assert many.ttft.mean == pytest.approx(few.ttft.mean, rel=0.1)
+    assert many.inter_token.mean > 6.0 * few.inter_token.mean
 
 
 def test_the_kv_cache_limits_how_many_run(shapes):
