@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bench.figures import Figure, cpu_seconds, milliseconds
+from costpolicy.router_plugin.garbage import GarbageCollection
 from costpolicy.router_plugin.hooks import Hooks
 from costpolicy.router_plugin.loading import load
 from costpolicy.router_plugin.score import Scorer
@@ -38,7 +39,9 @@ def _callback(coefficients: str, title: str) -> Figure:
     with tempfile.TemporaryDirectory() as work:
         [chat, *others] = decided(tenants=False).routes
         given = replace(decided(tenants=False), routes=(replace(chat, coefficients=coefficients), *others))
-        hooks = Hooks(load(write_folder(Path(work) / "folder", given, {}, 0)), Stopping())
+        hooks = Hooks(
+            load(write_folder(Path(work) / "folder", given, {}, 0)), Stopping(), GarbageCollection(is_needed=False)
+        )
         seconds = cpu_seconds(lambda: _call(hooks), 200)
         hooks.pipeline.samples.close()
     return milliseconds(f"the callback's steps, {title}, {len(TYPICAL)} characters", seconds, "2 ms")

@@ -63,6 +63,12 @@ class Routers:
             if is_true(pod.get("status", {}), "Ready") or "deletionTimestamp" in pod["metadata"]
         }
 
+    def restarts(self) -> int:
+        """Return how often a container of the routers that are there was started anew."""
+        found = self.world.connection.request("GET", POD.path(NAMESPACE), query={"labelSelector": _LABEL})["items"]
+        states = (state for pod in found for state in pod.get("status", {}).get("containerStatuses", ()))
+        return sum(state["restartCount"] for state in states)
+
     def logs(self) -> str:
         """Return everything that the router's pods have logged."""
         return self.world.cluster.kubectl("logs", "-n", NAMESPACE, "-l", _LABEL, "--tail=-1", "--prefix")

@@ -78,7 +78,9 @@ def test_another_configuration_and_a_dead_router_lose_no_answer(world: World, ro
     world.cluster.kubectl("delete", "pod", "-n", NAMESPACE, min(after))
     world.until("it is replaced", routers.pods, lambda now: len(now) == 2 and min(after) not in now)
 
-    assert_nothing_was_lost(callers.answered(SOME))
+    seen = callers.answered(SOME)
+    assert routers.restarts() == 0
+    assert_nothing_was_lost(seen)
     capped = ask(world.service_url(ROUTER), KEY, feature="search").json()
     assert capped["usage"]["completion_tokens"] == 3
 
@@ -86,6 +88,8 @@ def test_another_configuration_and_a_dead_router_lose_no_answer(world: World, ro
 @pytest.mark.timeout(1800)
 def test_features_are_counted_where_prometheus_sees_them(world: World, routers: Routers):
     asked = 'sum(costpolicy_route_requests_total{route="chat",feature="%s",outcome="answered"})'
+    assert 200 == ask(world.service_url(ROUTER), KEY, feature="search").status_code
+    assert 200 == ask(world.service_url(ROUTER), KEY).status_code
 
     world.until("search is counted", lambda: world.query(asked % "search"), bool)
     world.until("the rest is unattributed", lambda: world.query(asked % "unattributed"), bool)

@@ -70,6 +70,7 @@ def shapes(draw, of=catalogue_accelerators):
         max_num_seqs=draw(st.sampled_from([8, 256, 1024])),
         max_num_batched_tokens=draw(st.sampled_from([2048, 8192, 16384])),
         max_model_len=8192,
+        step_factor=draw(st.sampled_from([1.0, 0.9, 1.25])),
     )
 
 
@@ -187,6 +188,14 @@ def test_more_memory_bandwidth_is_never_slower(shape, workload, clients, factor)
     quick = answered(replace(shape, accelerator=faster), workload, clients)
     assert quick.inter_token.mean <= usual.inter_token.mean * CLOSED_NOISE
     assert quick.requests_per_second >= usual.requests_per_second / CLOSED_NOISE
+
+
+@given(shapes(), workloads(), st.floats(1, 200), st.floats(1.01, 2))
+def test_longer_steps_are_never_faster(shape, workload, clients, factor):
+    usual = answered(shape, workload, clients)
+    slow = answered(replace(shape, step_factor=shape.step_factor * factor), workload, clients)
+    assert slow.inter_token.mean >= usual.inter_token.mean / CLOSED_NOISE
+    assert slow.requests_per_second <= usual.requests_per_second * CLOSED_NOISE
 
 
 @given(shapes(), workloads(), st.floats(1, 200), st.floats(0, 1))

@@ -4,9 +4,11 @@
 here says how many (a finding is then a reason to look, not a saving).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from fractions import Fraction
+from typing import Final, NamedTuple
 
 from costpolicy.advice.existing import Existing
 from costpolicy.advice.serving import ServeArguments
@@ -40,6 +42,13 @@ class Finding:
     evidence: str
     advice: str
     wasted: Money | None = None
+
+
+class Spared(NamedTuple):
+    """What goes an hour, more than 0, where a share of every step is spared."""
+
+    share: Fraction
+    per_hour: Money
 
 
 def replicas_not_ready(existing: Existing) -> Finding | None:
@@ -100,31 +109,39 @@ def small_batch(given: ServeArguments, default: EngineDefaults, spared: Money | 
     )
 
 
-def eager_mode(given: ServeArguments) -> Finding | None:
+def eager_mode(given: ServeArguments, spared: Spared | None = None) -> Finding | None:
     """CUDA graphs or compilation switched off: each step pays the host's time for every kernel."""
-    told = next(iter(_eager(given)), None)
+    told = next(iter([*uncompiled(given), *_without_graphs(given)]), None)
     if told is None:
         return None
+    evidence = f"{told} switches off CUDA graphs or compilation, and each decoding step waits for the host"
+    counted = f"; {float(spared.share):.0%} of a step is the least that is claimed for fused kernels" if spared else ""
     return Finding(
         name=FindingName.EAGER_MODE,
-        evidence=f"{told} switches off CUDA graphs or compilation, and each decoding step waits for the host",
+        evidence=evidence + counted,
         advice=f"take {told} out; if memory is short, lower --max-model-len instead",
+        wasted=spared.per_hour if spared else None,
     )
 
 
-def _eager(given: ServeArguments) -> list[str]:
+def uncompiled(given: ServeArguments) -> list[str]:
+    """Return the arguments without which kernels would be compiled and fused, as they are spelled in full."""
     told = ["--enforce-eager"] if given.switch("--enforce-eager") is True else []
     for flag in ("--optimization-level", "-O"):
         told += [f"{flag}={value}" for value in [given.text(flag)] if value in _NO_COMPILATION]
+    fields = _compilation(given)
+    keys = (key for key in ("mode", "level") if str(fields.get(key, "")) in _NO_COMPILATION)
+    return [*told, *(f"--compilation-config.{key}={fields[key]}" for key in keys)]
+
+
+def _without_graphs(given: ServeArguments) -> list[str]:
+    graphs = str(_compilation(given).get("cudagraph_mode", "")).upper()
+    return ["--compilation-config.cudagraph_mode=NONE"] if graphs == _NO_GRAPHS else []
+
+
+def _compilation(given: ServeArguments) -> Mapping[str, object]:
     fields = given.fields("--compilation-config")
-    if fields is None or isinstance(fields, Missing):
-        return told
-    for key in ("mode", "level"):
-        if str(fields.get(key, "")) in _NO_COMPILATION:
-            told.append(f"--compilation-config.{key}={fields[key]}")
-    if str(fields.get("cudagraph_mode", "")).upper() == _NO_GRAPHS:
-        told.append("--compilation-config.cudagraph_mode=NONE")
-    return told
+    return {} if fields is None or isinstance(fields, Missing) else fields
 
 
 def prefix_caching_off(given: ServeArguments) -> Finding | None:

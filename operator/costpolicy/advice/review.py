@@ -11,17 +11,20 @@ from costpolicy.advice.adoption import Promise, serving_policy, source_of
 from costpolicy.advice.existing import Existing
 from costpolicy.advice.findings import (
     Finding,
+    Spared,
     eager_mode,
     outdated_engine,
     over_provisioned,
     prefix_caching_off,
     replicas_not_ready,
     small_batch,
+    uncompiled,
     unused_accelerators,
 )
 from costpolicy.advice.steps import steps
 from costpolicy.api.policy import CostPolicy
 from costpolicy.catalog.engines import Engine, newest_engine
+from costpolicy.catalog.techniques import techniques
 from costpolicy.observe.source import Missing
 from costpolicy.planning.configuration import Configuration
 from costpolicy.planning.demand import ASSUMED_OUTPUT_TOKENS, ASSUMED_PROMPT_TOKENS, Demand
@@ -31,6 +34,8 @@ from costpolicy.planning.planner import plan
 from costpolicy.planning.request import PlanRequest, limits_of
 from costpolicy.planning.sizing import size
 from costpolicy.planning.supply import Supply
+from costpolicy.savings.audit.overrides import FUSION
+from costpolicy.savings.replan import with_and_without
 from costpolicy.units import ZERO, Money
 
 
@@ -100,7 +105,7 @@ def review(existing: Existing, asked: Asked) -> Review:
     return Review(
         existing=existing,
         demand=request.demand,
-        findings=(*_findings(existing), *_sized(existing, request, needed)),
+        findings=(*_findings(existing, _fused(existing, request, needed)), *_sized(existing, request, needed)),
         change=change,
         why_not="" if change else planned.infeasible.message if planned.infeasible else planned.why_not_cheaper,
     )
@@ -177,18 +182,36 @@ def _best(existing: Existing, configuration: Configuration, planned: Plan) -> Ch
     )
 
 
-def _findings(existing: Existing) -> Iterator[Finding]:
+def _findings(existing: Existing, fused: Spared | None = None) -> Iterator[Finding]:
     given = existing.given
     yield from filter(
         None,
         (
             replicas_not_ready(existing),
             unused_accelerators(existing),
-            eager_mode(given),
+            eager_mode(given, fused),
             prefix_caching_off(given),
             outdated_engine(existing.engine, existing.version),
         ),
     )
+
+
+def _fused(existing: Existing, request: PlanRequest, needed: Target | Rejection) -> Spared | None:
+    """Return what goes of what is held once kernels are fused again, by the least that is claimed for that.
+
+    Only of measured load: without it replicas are taken to be as full as they are fast with all kernels.
+    """
+    claim = techniques()[FUSION].claim if uncompiled(existing.given) else None
+    running = request.running
+    if claim is None or running is None or isinstance(needed, Rejection) or request.demand.source != "Observed":
+        return None
+    as_it_is, _ = with_and_without(request, claim.low)
+    found = size(as_it_is, running, limits_of(request))
+    if isinstance(found, Rejection) or isinstance(existing.offering, Missing):
+        return None
+    going = min(found.replicas, existing.replicas) - needed.replicas
+    accelerators = going * running.accelerators_per_replica
+    return Spared(share=claim.low, per_hour=existing.offering.hourly * accelerators) if accelerators > 0 else None
 
 
 def _sized(existing: Existing, request: PlanRequest, needed: Target | Rejection) -> Sequence[Finding]:

@@ -66,7 +66,9 @@ def _add_deployment(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--engine-version", metavar="VERSION", help="release of vLLM that serves it")
     command.add_argument(
-        "--engine-args", metavar="ARGS", help="arguments that the engines were started with, in one text"
+        "--engine-args",
+        metavar="ARGS",
+        help="arguments that the engines were started with, in one text, written as --engine-args='--max-num-seqs 8'",
     )
     command.add_argument(
         "--env", action="append", default=[], metavar="NAME=VALUE", help="a variable of the engines' environment"

@@ -29,10 +29,11 @@ class EngineShape:
     over all of them (``--enable-expert-parallel``).  ``kv_cache_factor`` is the KV cache that such a replica reported
     over the one predicted, where it is known.  ``gpu_memory_utilization`` is the share of each accelerator's memory
     that vLLM takes; ``api_servers`` and ``stream_interval`` are ``--api-server-count`` and ``--stream-interval``;
-    ``speculation`` is what is proposed in each step, if anything is.
+    ``speculation`` is what is proposed in each step, if anything is; ``step_factor`` is how long a step takes over one
+    that runs all of vLLM's own kernels, more than 1 where some were switched off.
 
     Raises:
-        ValueError: a count is below 1, or the memory share is not within (0, 1], or the KV-cache factor is not positive.
+        ValueError: a count is below 1, or the memory share is not within (0, 1], or a factor is not positive.
     """
 
     model: ModelArchitecture
@@ -49,6 +50,7 @@ class EngineShape:
     kv_cache_factor: float = 1.0
     speculation: Speculation | None = None
     data_parallel_size: int = 1
+    step_factor: float = 1.0
 
     def __post_init__(self) -> None:
         counts = (
@@ -67,6 +69,8 @@ class EngineShape:
             raise ValueError(f"gpu_memory_utilization must be in (0, 1], not {self.gpu_memory_utilization}")
         if not 0 < self.kv_cache_factor < float("inf"):
             raise ValueError(f"kv_cache_factor must be more than 0, not {self.kv_cache_factor}")
+        if not 0 < self.step_factor < float("inf"):
+            raise ValueError(f"step_factor must be more than 0, not {self.step_factor}")
 
     @property
     def accelerators(self) -> int:

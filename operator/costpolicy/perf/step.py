@@ -9,6 +9,7 @@ the experts of a layer and adds their outputs up and scatters them behind: over 
 
 from dataclasses import dataclass, replace
 from math import inf, sqrt
+from typing import Final
 
 from costpolicy.api.types import KvCacheDtype
 from costpolicy.catalog.accelerators import Accelerator
@@ -59,6 +60,12 @@ class StepCost:
     linear_per_token_of_all: float = 0.0
     exchange_per_token_of_all: float = 0.0
     prompts_per_rank: float = inf
+
+    def slowed(self, factor: float) -> "StepCost":
+        """Return the cost of steps that take ``factor`` times as long, whatever they do; proposals excepted, which are
+        steps of an engine shape of their own.
+        """
+        return replace(self, **{name: getattr(self, name) * factor for name in _SECONDS})
 
     @property
     def arithmetic_per_token(self) -> float:
@@ -118,6 +125,26 @@ class StepCost:
         return seconds
 
 
+_SECONDS: Final = (
+    "dense_read",
+    "expert_read",
+    "linear_per_token",
+    "head_read",
+    "head_per_row",
+    "read_per_context_token",
+    "read_per_window_token",
+    "attention_per_pair",
+    "allreduce",
+    "allreduce_per_token",
+    "layer_overhead",
+    "overhead_per_sequence",
+    "between_steps",
+    "linear_per_token_of_all",
+    "exchange_per_token_of_all",
+)
+"""The coefficients of a step that are times; the others are counts and shares."""
+
+
 def step_cost(shape: EngineShape, shared_tokens: float = 0.0, fitted: Fitted = FITTED) -> StepCost:
     """Return the cost coefficients of a shape whose requests share a prefix of so many tokens.
 
@@ -148,7 +175,7 @@ def step_cost(shape: EngineShape, shared_tokens: float = 0.0, fitted: Fitted = F
     arithmetic = _cache_arithmetic(shape, cache)
     speculation = shape.speculation
     proposals = speculation.tokens if speculation is not None else 0
-    return StepCost(
+    cost = StepCost(
         dense_read=dense / (ranks * bandwidth),
         expert_read=(read - dense) / (_shared_by(shape, constants.EXPERT_READ_SKEW) * bandwidth)
         if counted.routed_experts
@@ -173,6 +200,7 @@ def step_cost(shape: EngineShape, shared_tokens: float = 0.0, fitted: Fitted = F
         linear_per_token_of_all=2.0 * spread / (_shared_by(shape, constants.EXPERT_ARITHMETIC_SKEW) * products),
         exchange_per_token_of_all=model.expert_layers * exchange_per_byte * _SIXTEEN_BITS * model.hidden_size,
     )
+    return cost if shape.step_factor == 1.0 else cost.slowed(shape.step_factor)
 
 
 def _proposing(shape: EngineShape, shared_tokens: float, fitted: Fitted) -> StepCost | None:

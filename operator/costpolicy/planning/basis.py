@@ -69,6 +69,7 @@ class Basis:
             stream_interval=configuration.stream_interval or 1,
             kv_cache_factor=known.calibration.kv_factor or 1.0,
             speculation=self._speculation(configuration),
+            step_factor=self._request.step_factor,
         )
 
     def _speculation(self, configuration: Configuration) -> Speculation | None:

@@ -31,6 +31,8 @@ class PlanRequest:
         ceiling: what the monthly budget leaves an hour for the rest of the month; ``None``: the month is not known.
         acceptance: what was observed of proposers that run or ran for this policy.
         refused: what the quality gate has been asked about and did not let pass; none of it is recommended.
+        step_factor: how long every step of an engine takes over what is predicted of it, or was measured where
+            ``calibration`` is there; see :class:`~costpolicy.perf.shape.EngineShape`.
     """
 
     spec: CostPolicySpec
@@ -45,6 +47,7 @@ class PlanRequest:
     acceptance: Mapping[Proposer, ObservedAcceptance] = field(default_factory=dict)
     ceiling: Money | None = None
     refused: frozenset[Answers] = frozenset()
+    step_factor: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

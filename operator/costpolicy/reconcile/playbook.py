@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from costpolicy.api.measured import PlaybookRow
 from costpolicy.api.status import CostPolicyStatus
-from costpolicy.catalog.arguments import values_of
 from costpolicy.reconcile.outlook import Outlook
 from costpolicy.reconcile.replans import traffic_of
 from costpolicy.reconcile.snapshot import MetricsDown
@@ -51,8 +50,6 @@ def _facts(outlook: Outlook) -> Facts:
         refused=bool(outlook.request.refused),
         gate=spec.quality.evaluation is not None,
         traffic=traffic_of(snapshot.observed),
-        arguments=values_of(release.flags, spec.engine.extra_args),
-        environment={one.name: one.value or "" for one in spec.engine.env},
         release=release,
         routes=snapshot.routes,
     )

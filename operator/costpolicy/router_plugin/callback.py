@@ -38,6 +38,7 @@ class Callback(CustomLogger):  # type: ignore[misc] # LiteLLM is not there where
             HTTPException: 403, the one thing here that does not fail open.
         """
         if self._hooks is not None:
+            self._hooks.take_over()
             refused = self._hooks.refusal(getattr(user_api_key_dict, "user_role", None), data.get("model"))
             if refused:
                 raise HTTPException(status_code=403, detail=refused)

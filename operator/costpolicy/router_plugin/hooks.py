@@ -10,6 +10,7 @@ from typing import Any, Final, Self, TypeAlias
 
 from .errors import TierError, told
 from .exposition import serve
+from .garbage import GarbageCollection
 from .loading import load
 from .pipeline import ATTRIBUTION, Answer, Attribution, Call, Pipeline
 from .request import asked_tokens
@@ -31,6 +32,7 @@ class Hooks:
 
     pipeline: Pipeline
     stopping: Stopping
+    garbage: GarbageCollection
 
     @classmethod
     def of(cls, folder: Path) -> Self:
@@ -39,10 +41,14 @@ class Hooks:
         Raises:
             OSError, ValueError: ``routes.json`` cannot be read.
         """
-        hooks = cls(load(folder), Stopping())
+        hooks = cls(load(folder), Stopping(), GarbageCollection())
         hooks._guarded("serve", lambda: serve(hooks.pipeline.routing.metrics_port, hooks.pipeline.series.page))
         hooks._guarded("mark", hooks.stopping.begin)
         return hooks
+
+    def take_over(self) -> None:
+        """Do what has to wait for an event loop, once there is one."""
+        self._guarded("garbage", self.garbage.take_over)
 
     def refusal(self, role: object, model: object) -> str:
         """Return why a caller of a role may not have a model; empty: it may.

@@ -1,22 +1,30 @@
 """A real LiteLLM in front of two real vLLM engines: what an engine says reaches the client through the router.
 
-Covered: chats, streams, tool calls, completions, structured answers, log probabilities, errors, and that each engine gets
-what its tier is for.
+Covered: chats, streams, tool calls, completions, structured answers, log probabilities, errors, that each engine gets what
+its tier is for, and labels of what was sampled, by asking both engines.
 Not covered: byte for byte, which LiteLLM does not keep: it numbers answers anew, calls the model what was asked for, and
 leaves out fields that are empty or vLLM's own.
 """
 
+import csv
+import io
 import json
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from costpolicy.cli.console import Console
+from costpolicy.cli.main import main
+from costpolicy.cli.route_label import ROUTER_KEY
 from engine.server import SERVED_NAME, Engine, serve
 from engine.tiny_model import CONTEXT, write_tiny_model
-from router.clients import EASY, HARD, LARGE, MASTER_KEY, SMALL, decided, serving
+from router.clients import EASY, HARD, LARGE, MASTER_KEY, SMALL, Client, decided, serving
 from router.server import RunningRouter
+from waiting import wait_until
 
 TOOL_ARGUMENTS = ["--enable-auto-tool-choice", "--tool-call-parser=hermes"]
 TOOL = {
@@ -47,13 +55,22 @@ def trusted_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]
 
 
 @pytest.fixture(scope="module")
-def router(
+def client(
     running_engine: Engine, trusted_engine: Engine, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[RunningRouter]:
+) -> Iterator[Client]:
     addresses = {SMALL: running_engine.url, LARGE: trusted_engine.url}
     folder = tmp_path_factory.mktemp("router") / "folder"
-    with serving(folder, decided(tenants=False), addresses) as client:
-        yield client.router
+    given = decided(tenants=False)
+    chat = given.routes[0]
+    assert chat.sampling is not None
+    everything = replace(chat, sampling=replace(chat.sampling, per_day=1000))
+    with serving(folder, replace(given, routes=(everything, *given.routes[1:])), addresses) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def router(client: Client) -> RunningRouter:
+    return client.router
 
 
 def ask(url: str, model: str, path: str = "/v1/chat/completions", **body: Any) -> httpx.Response:
@@ -177,3 +194,55 @@ def test_each_engine_answers_the_prompts_that_its_tier_is_for(
     assert said(answers[0]) != said(answers[1])
     assert said(by_engine[model])["choices"] == said(routed)["choices"]
     assert "chat" == routed["model"]
+
+
+def test_what_was_sampled_is_labelled_by_asking_both_engines(
+    client: Client,
+    running_engine: Engine,
+    trusted_engine: Engine,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setenv(ROUTER_KEY, MASTER_KEY)
+    prompts = ["what is a token", "why is a batch cheap", HARD[:900].strip()]
+    for prompt in prompts:
+        client.ask(prompt, key=MASTER_KEY, max_tokens=12)
+    wait_until(lambda: set(prompts) <= {prompt_of(sample) for sample in client.samples.rglob("*.jsonl")})
+    tiers = ("--router", client.router.url, "--strong", "chat/large")
+    folder, out = ("--samples", str(client.samples)), io.StringIO()
+
+    for weak in ("small", "large"):
+        command = ("route", "label", *folder, "--labels", str(tmp_path / weak), *tiers, "--weak", f"chat/{weak}")
+        assert 0 == main(command, Console(out=out, err=out)), out.getvalue()
+
+    labels = {weak: labels_of(tmp_path / weak) for weak in ("small", "large")}
+    for prompt in prompts:
+        messages = [{"role": "user", "content": prompt}]
+        answers = [
+            ask(engine.url, SERVED_NAME, messages=messages).json() for engine in (running_engine, trusted_engine)
+        ]
+        alike = text_of(answers[0]) == text_of(answers[1])
+        assert ("1", str(int(alike))) == labels["small"][prompt]
+        assert ("1", "1") == labels["large"][prompt]  # a model is always as good as itself
+    assert any(("1", "0") == labels["small"][prompt] for prompt in prompts)
+
+
+def prompt_of(sample: Path) -> str | None:
+    """The text of a sampled chat; a sample to come is an empty file."""
+    written = sample.read_text()
+    body = json.loads(written) if written else {}
+    return next((message["content"] for message in body.get("messages", ())), None)
+
+
+def labels_of(file: Path) -> dict[str, tuple[str, str]]:
+    """Whether the trusted tier and the other one were right, by prompt."""
+    return {
+        row["prompt"]: (row["strong_correct"], row["weak_correct"])
+        for row in csv.DictReader(io.StringIO(file.read_text()))
+    }
+
+
+def text_of(answer: dict[str, Any]) -> str:
+    """What an engine has said."""
+    said: str = answer["choices"][0]["message"]["content"]
+    return said

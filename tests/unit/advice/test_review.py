@@ -11,7 +11,7 @@ import pytest
 from builders import node, offering
 from costpolicy.advice.adoption import Promise
 from costpolicy.advice.existing import Existing, Surroundings, existing_of
-from costpolicy.advice.findings import FindingName
+from costpolicy.advice.findings import Finding, FindingName
 from costpolicy.advice.review import Asked, Review, demand_text, review, total
 from costpolicy.catalog.prices import Offering
 from costpolicy.observe.source import Missing
@@ -78,6 +78,40 @@ def test_a_small_batch_is_worth_the_accelerators_that_it_takes():
 
     assert small.wasted is not None
     assert small.wasted.micros > 0
+
+
+BUSY = replace(LIGHT, requests_per_second=300.0)
+
+
+def eager(*args: str, **fields: Any) -> Finding:
+    found = reviewed("-tp=4", *args, **fields)
+    return next(one for one in found.findings if one.name is FindingName.EAGER_MODE)
+
+
+def test_eager_mode_is_worth_the_replicas_that_the_least_claimed_for_fused_kernels_spares():
+    found = eager("--enforce-eager", replicas=100, demand=BUSY)
+
+    assert found.wasted is not None
+    assert found.wasted.micros > 0
+    assert 0 == found.wasted.micros % 10_000_000  # whole replicas of four accelerators at 2.50
+    assert "5% of a step is the least that is claimed for fused kernels" in found.evidence
+
+
+@pytest.mark.parametrize(
+    ("args", "fields"),
+    [
+        (("--enforce-eager",), {"replicas": 1, "demand": LIGHT}),
+        (("--enforce-eager",), {"replicas": 100}),
+        (("--compilation-config.cudagraph_mode=NONE",), {"replicas": 100, "demand": BUSY}),
+        (("--enforce-eager",), {"replicas": 1, "demand": BUSY}),
+    ],
+    ids=["no replica goes", "nothing measured", "nothing claimed", "none is held that could go"],
+)
+def test_eager_mode_has_no_amount_where_none_can_be_said(args: tuple[str, ...], fields: dict[str, Any]):
+    found = eager(*args, **fields)
+
+    assert found.wasted is None
+    assert "claimed" not in found.evidence
 
 
 def test_where_nothing_is_cheaper_it_says_why():

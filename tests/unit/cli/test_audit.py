@@ -74,6 +74,18 @@ def test_an_engine_started_without_its_kernels_on_an_old_release():
     assert findings["kernels-switched-off"]["savesPerMonth"] is None
 
 
+def test_what_eager_mode_costs_is_said_where_there_is_a_model_to_plan_for():
+    # As many requests in ten seconds as were sent in ten minutes: a few accelerators.
+    busy = ("--model", "meta-llama/Llama-3.1-8B", "--window", "10s", "--engine-args=-cc.mode=0")
+    eager = audited("--metrics", H100, *busy)["findings"]["kernels-switched-off"]
+    idle = audited("--metrics", H100, *PLANNED, "--engine-args=--enforce-eager")["findings"]["kernels-switched-off"]
+
+    assert float(str(eager["savesPerMonth"])) > 0
+    assert "--compilation-config.mode=0" in str(eager["evidence"])
+    assert ("0.00", "no accelerator goes", "Low") == (idle["savesPerMonth"], idle["reason"], idle["confidence"])
+    assert float(str(idle["acceleratorsFreed"])) > 0
+
+
 def test_more_accelerators_than_its_load_needs():
     files = [H100] * 4
     held = ("--accelerator", "nvidia-h100-80gb", "--model", "meta-llama/Llama-3.1-8B", "--window", "1h")

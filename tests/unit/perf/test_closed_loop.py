@@ -1,7 +1,8 @@
 """Closed loops: what each term of the model does.
 
-Covered: seats, convoys, prefills that fill all steps, the start burst, shared prefixes, arithmetic by format and accelerator, experts,
-all-reduce by link, the API server, refusals. Not covered: error against measurements (test_accuracy.py).
+Covered: seats, steps that are longer as a whole, prefills that fill all steps, convoys, the start burst, shared prefixes,
+arithmetic by format and accelerator, experts, all-reduce by link, the API server, refusals. Not covered: error against
+measurements (test_accuracy.py).
 """
 
 from dataclasses import replace
@@ -22,6 +23,21 @@ def test_one_request_at_a_time_waits_for_its_prefill_alone(shapes):
     assert 0.020 < latency.ttft.mean < 0.080
     assert 0.004 < latency.inter_token.mean < 0.008
     assert latency.running == 1
+
+
+@pytest.mark.parametrize("ranks", [1, 8])
+def test_steps_that_take_longer_take_longer_whatever_they_do(shapes, ranks):
+    shape = shapes("Qwen/Qwen3-30B-A3B", ranks=ranks)
+    usual, slow = step_cost(shape, 100.0), step_cost(replace(shape, step_factor=1.25), 100.0)
+    work = {"prompts": 2.0, "prompt_tokens": 900.0, "pairs": 1e6, "sequences": 40.0, "context": 700.0}
+
+    assert slow.seconds(**work) == pytest.approx(1.25 * usual.seconds(**work))
+    assert slow.decode(7.0, 3000.0) == pytest.approx(1.25 * usual.decode(7.0, 3000.0))
+
+
+def test_a_step_takes_some_time(shapes):
+    with pytest.raises(ValueError, match="step_factor must be more than 0, not 0"):
+        replace(shapes(), step_factor=0.0)
 
 
 def test_throughput_is_what_the_latencies_say(shapes):

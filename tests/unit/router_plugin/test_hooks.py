@@ -10,6 +10,7 @@ import pytest
 
 from costpolicy.drain import program
 from costpolicy.router_plugin import pipeline
+from costpolicy.router_plugin.garbage import GarbageCollection
 from costpolicy.router_plugin.hooks import Hooks
 from costpolicy.router_plugin.loading import load
 from costpolicy.router_plugin.pipeline import ATTRIBUTION
@@ -41,7 +42,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def hooks(folder: Path, tmp_path: Path) -> Hooks:
-    return Hooks(load(folder), Stopping(tmp_path / "stopping"))
+    return Hooks(load(folder), Stopping(tmp_path / "stopping"), GarbageCollection(is_needed=False))
 
 
 def data(**more: Any) -> dict[str, Any]:

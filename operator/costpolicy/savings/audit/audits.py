@@ -8,9 +8,10 @@ from costpolicy.savings.audit.answer_length import MAX_TOKENS, PAST_USE
 from costpolicy.savings.audit.evidence import Evidence
 from costpolicy.savings.audit.finding import Answers, Audit
 from costpolicy.savings.audit.host import HOST
-from costpolicy.savings.audit.kernels import KERNELS, RELEASE
+from costpolicy.savings.audit.kernels import KERNELS
 from costpolicy.savings.audit.kv_cache import PRESSURE
 from costpolicy.savings.audit.prefix_cache import MISSES, SPARED
+from costpolicy.savings.audit.release import RELEASE
 from costpolicy.savings.audit.speculation import SPECULATION
 
 AUDITS: Final[tuple[Audit, ...]] = (

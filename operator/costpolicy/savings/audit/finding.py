@@ -9,7 +9,7 @@ from costpolicy.api.missing import Missing
 from costpolicy.api.reasons import Reason
 from costpolicy.planning.demand import Demand
 from costpolicy.savings.audit.evidence import Evidence, Figure
-from costpolicy.savings.replan import Saving, nothing_saved
+from costpolicy.savings.replan import Pricing, Saving, nothing_saved
 
 
 class Confidence(StrEnum):
@@ -20,7 +20,7 @@ class Confidence(StrEnum):
     MEDIUM = "Medium"
     """Counted, and one usual reading of it."""
     LOW = "Low"
-    """Inferred; ask those who wrote the client."""
+    """Inferred, so ask those who wrote the client; or priced by what is claimed in general."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,13 +79,20 @@ class Audit:
 
 def saving_of(evidence: Evidence, without: Callable[[Demand], Demand]) -> Saving | Missing:
     """Return what it saves when the demand becomes what it is without some waste."""
+
+    def saving(pricing: Pricing, demand: Demand) -> Saving | Missing:
+        less = without(demand)
+        return nothing_saved() if less == demand else pricing.saving(demand, less)
+
+    return priced(evidence, saving)
+
+
+def priced(evidence: Evidence, saving: Callable[[Pricing, Demand], Saving | Missing]) -> Saving | Missing:
+    """Return what is saved of what was asked of the engines; missing where that or its price is not known."""
     demand = evidence.demand()
     if isinstance(demand, Missing):
         return demand
-    if isinstance(evidence.pricing, Missing):
-        return evidence.pricing
-    less = without(demand)
-    return nothing_saved() if less == demand else evidence.pricing.saving(demand, less)
+    return evidence.pricing if isinstance(evidence.pricing, Missing) else saving(evidence.pricing, demand)
 
 
 def per_request(evidence: Evidence, total: float) -> float:

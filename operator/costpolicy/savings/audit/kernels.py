@@ -1,96 +1,73 @@
-"""What was switched off by hand and makes every step slower, and releases that are behind."""
+"""What was switched off by hand and makes every step slower."""
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Sequence
+from fractions import Fraction
 from typing import Final
 
 from costpolicy.api.missing import Missing
 from costpolicy.api.reasons import Reason
-from costpolicy.catalog.engines import newest_engine, supported_engines
+from costpolicy.catalog.techniques import techniques
 from costpolicy.savings.audit.evidence import Evidence
-from costpolicy.savings.audit.finding import Answer, Audit, Confidence, Found, Healthy
-
-_BEHIND: Final = 6
-"""Minor releases, which come every two or three weeks: a quarter of a year."""
-_NOT_PRICED: Final = Missing(
-    reason=Reason.NOT_STATED,
-    message="how much slower it makes this deployment is measured nowhere: compare the same traffic with and without it",
-)
-_OFF: Final[Mapping[str, tuple[str, ...]]] = {
-    "--enforce-eager": ("true",),
-    "--optimization-level": ("0",),
-    "--async-scheduling": ("false",),
-    "--enable-chunked-prefill": ("false",),
-}
-"""Arguments by the values that take an optimization away which the engine has on by itself."""
-_ENVIRONMENT: Final[Mapping[str, tuple[str, ...]]] = {
-    "TORCHDYNAMO_DISABLE": ("1",),
-    "TORCH_COMPILE_DISABLE": ("1",),
-    "VLLM_DISABLE_PYNCCL": ("1",),
-    "NCCL_P2P_DISABLE": ("1",),
-    "VLLM_USE_V1": ("0",),
-}
-_CHOSEN: Final = ("--attention-backend", "VLLM_ATTENTION_BACKEND")
-"""What takes the choice of the attention kernel from the engine."""
+from costpolicy.savings.audit.finding import Answer, Audit, Confidence, Found, Healthy, priced
+from costpolicy.savings.audit.overrides import Override, Shares, claimed_shares, overrides
+from costpolicy.savings.replan import Saving
 
 
-def _kernels(evidence: Evidence) -> Answer:
+def _judge(evidence: Evidence) -> Answer:
     arguments, environment = evidence.startup.arguments, evidence.startup.environment
     if arguments is None:
         return Missing(reason=Reason.NOT_STATED, message="the engines' arguments are not known: give them")
-    found = switched_off(arguments, environment or {})
+    found = overrides(arguments, environment or {})
     if not found:
         return Healthy()
+    shares = claimed_shares(found)
+    told = f"{_named(found)} takes away what vLLM does by itself (compiled graphs, fused and fast attention kernels)"
     return Found(
-        evidence=f"{', '.join(found)} takes away what vLLM does by itself (compiled graphs, fused and fast attention kernels)",
+        evidence=told if shares is None else f"{told}; {_claimed(found)}{_worth(evidence, shares)}",
         advice="remove it, unless a fault of the engine was the reason for it; then try again with a newer release",
-        confidence=Confidence.HIGH,
-        saving=_NOT_PRICED,
+        # That it is off is seen; what it costs is a claimed range.
+        confidence=Confidence.HIGH if shares is None else Confidence.LOW,
+        saving=_unpriced(found) if shares is None else _saving(evidence, shares.low),
     )
 
 
-def switched_off(arguments: Mapping[str, str], environment: Mapping[str, str]) -> list[str]:
-    """Return the arguments and variables that take an optimization away, as they were written."""
-    given = [*_listed(arguments, _OFF), *_listed(environment, _ENVIRONMENT), *_uncompiled(arguments)]
-    chosen = {**arguments, **environment}
-    return [
-        *given,
-        *(f"{name}={chosen[name]}" for name in _CHOSEN if chosen.get(name, "auto") not in ("", "auto", "AUTO")),
+def _named(found: Sequence[Override]) -> str:
+    return ", ".join(one.given for one in found)
+
+
+def _claimed(found: Sequence[Override]) -> str:
+    """Return the ranges, their source, and what they leave out."""
+    names = {one.technique for one in found if one.claimed}
+    ranges = [
+        f"{one.title.lower()} is claimed to spare {float(one.claim.low):.0%} to {float(one.claim.high):.0%} of the {one.claim.of}"
+        for name, one in techniques().items()
+        if name in names and one.claim is not None
     ]
+    other = [one for one in found if not one.claimed]
+    left_out = f"; nothing is for {_named(other)}" if other else ""
+    return f"{' and '.join(ranges)} (the catalogue of techniques; not measured on this deployment){left_out}"
 
 
-def _listed(given: Mapping[str, str], off: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
-    return (f"{name}={given[name]}" for name, values in off.items() if given.get(name, "").lower() in values)
+def _worth(evidence: Evidence, shares: Shares) -> str:
+    """Return what both ends of the range are worth, as far as that can be said."""
+    low, high = (_saving(evidence, share) for share in shares)
+    if isinstance(low, Missing):
+        return ""
+    most = (
+        f"at the high end {high.message}" if isinstance(high, Missing) else f"{high.per_month.text(2)} at the high end"
+    )
+    return f". Planned anew, that is {low.per_month.text(2)} a month at the low end, which is counted, and {most}"
 
 
-def _uncompiled(arguments: Mapping[str, str]) -> Iterator[str]:
-    text = arguments.get("--compilation-config", "")
-    try:
-        config = json.loads(text) if text else {}
-    except ValueError:
-        return
-    if not isinstance(config, dict):
-        config = {"level": config}
-    if any(str(config.get(key)) in ("0", "NONE") for key in ("level", "mode", "cudagraph_mode")):
-        yield f"--compilation-config={text}"
+def _saving(evidence: Evidence, share: Fraction) -> Saving | Missing:
+    return priced(evidence, lambda pricing, demand: pricing.saving_of_steps(demand, share))
 
 
-def _release(evidence: Evidence) -> Answer:
-    release = evidence.startup.release
-    if release is None:
-        return Missing(
-            reason=Reason.NOT_STATED, message="no metric says which release the engines are: give its version"
-        )
-    newer = [one for one in supported_engines() if one.minor > release.minor]
-    if len(newer) < _BEHIND:
-        return Healthy()
-    return Found(
-        evidence=f"vLLM {release.version} is {len(newer)} minor releases behind {newest_engine().version}",
-        advice="try the newest release as a canary: its kernels, scheduler and defaults are those that plans are made for",
-        confidence=Confidence.LOW,
-        saving=_NOT_PRICED,
+def _unpriced(found: Sequence[Override]) -> Missing:
+    return Missing(
+        reason=Reason.NOT_STATED,
+        message=f"how much slower {_named(found)} makes an engine is claimed or measured nowhere: compare the same traffic without it",
     )
 
 
-KERNELS: Final = Audit(name="kernels-switched-off", title="Optimizations taken away", needs=(), judge=_kernels)
-RELEASE: Final = Audit(name="outdated-engine", title="A release that is behind", needs=(), judge=_release)
+KERNELS: Final = Audit(name="kernels-switched-off", title="Optimizations taken away", needs=(), judge=_judge)

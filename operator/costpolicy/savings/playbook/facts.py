@@ -1,6 +1,5 @@
 """What decides the state of a playbook's rows: the policy's words, what runs, and what engines count."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
@@ -81,8 +80,6 @@ class Facts:
         planned: what would be applied now; ``None``: no plan.
         refused: the quality gate has refused what would be cheaper.
         gate: the policy has prompts to prove quality with.
-        arguments: of its engines, by the names of flags.
-        environment: of its engines.
         release: of its engines.
         routes: by which it is reached, where it is through a router.
     """
@@ -93,7 +90,5 @@ class Facts:
     refused: bool
     gate: bool
     traffic: Traffic
-    arguments: Mapping[str, str]
-    environment: Mapping[str, str]
     release: Engine
     routes: tuple[Routed, ...] = ()

@@ -56,7 +56,7 @@ def playbook(facts: Facts, replans: Replans | None) -> Playbook:
     plays = [Play(technique=each, row=ROWS[name](facts, replans)) for name, each in techniques().items()]
     # A stable sort: equals stay in the catalogue's order, which is that of the most worthwhile; the unknown come behind.
     by_worth: Callable[[Play], tuple[Fraction, bool]] = lambda play: (-play.worth, play.row.saves is None)  # noqa: E731
-    together = replans.saving(Case.AS_IT_IS, Case.TOGETHER)
+    together = replans.saving(Case.OVERRIDDEN, Case.TOGETHER)
     return Playbook(
         plays=tuple(sorted(plays, key=by_worth)), together=together if isinstance(together, Money) else None
     )

@@ -15,11 +15,14 @@ from costpolicy.api.missing import Missing
 from costpolicy.api.policy import CostPolicySpec
 from costpolicy.api.reasons import Reason
 from costpolicy.api.types import TechniqueMode
+from costpolicy.catalog.arguments import values_of
 from costpolicy.planning.configuration import Configuration
 from costpolicy.planning.demand import Demand
 from costpolicy.planning.plan import Plan, Target
 from costpolicy.planning.planner import cheapest, plan
 from costpolicy.planning.request import PlanRequest
+from costpolicy.savings.audit.overrides import ATTENTION, FUSION, Override, claimed_shares, overrides
+from costpolicy.savings.replan import with_and_without
 from costpolicy.units import Money
 
 SHORTER_PROMPTS: Final = Fraction(2, 5)
@@ -41,8 +44,13 @@ class Case(StrEnum):
     NOTHING_ABANDONED = "nothing abandoned"
     SHORTER_PROMPTS = "shorter prompts"
     SHORTER_ANSWERS = "shorter answers"
+    UNFUSED = "kernels not fused"
+    FUSED = "kernels fused"
+    OTHER_ATTENTION = "another attention"
+    FLASH_ATTENTION = "flash attention"
+    OVERRIDDEN = "all that is switched off"
     TOGETHER = "together"
-    """All that saves, at once."""
+    """All that saves, at once; it saves against what is overridden."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +76,13 @@ class Replans:
     begun: datetime
     abandoned: float
     answers: Mapping[Case, Planned | Missing] = field(default_factory=dict)
+
+    @property
+    def overrides(self) -> list[Override]:
+        """What the policy's own arguments and variables take away that engines have by themselves."""
+        engine, told = self.request.engine, self.request.spec.engine
+        environment = {one.name: one.value or "" for one in told.env}
+        return overrides(values_of(engine.flags, told.extra_args), environment)
 
     @property
     def complete(self) -> bool:
@@ -164,8 +179,14 @@ def _in_mode(spec: CostPolicySpec, name: str, mode: TechniqueMode) -> CostPolicy
     return spec.model_copy(update={"techniques": spec.techniques.model_copy(update={name: technique})})
 
 
+def _overridden(replans: Replans, *techniques: str) -> tuple[PlanRequest, PlanRequest]:
+    """Return the question with what takes techniques away and without it, by the least that is claimed."""
+    shares = claimed_shares(one for one in replans.overrides if one.technique in techniques)
+    return (replans.request,) * 2 if shares is None else with_and_without(replans.request, shares.low)
+
+
 def _together(replans: Replans) -> PlanRequest:
-    request = replans.request
+    request = _overridden(replans, FUSION, ATTENTION)[1]
     spec = request.spec
     for name, without, having in (
         ("quantization", Case.SOURCE_WEIGHTS, Case.QUANTIZED_WEIGHTS),
@@ -189,5 +210,10 @@ _CASES: Final[Mapping[Case, Callable[[Replans], PlanRequest]]] = {
     Case.NOTHING_ABANDONED: _nothing_abandoned,
     Case.SHORTER_PROMPTS: _shorter_prompts,
     Case.SHORTER_ANSWERS: _shorter_answers,
+    Case.UNFUSED: lambda replans: _overridden(replans, FUSION)[0],
+    Case.FUSED: lambda replans: _overridden(replans, FUSION)[1],
+    Case.OTHER_ATTENTION: lambda replans: _overridden(replans, ATTENTION)[0],
+    Case.FLASH_ATTENTION: lambda replans: _overridden(replans, ATTENTION)[1],
+    Case.OVERRIDDEN: lambda replans: _overridden(replans, FUSION, ATTENTION)[0],
     Case.TOGETHER: _together,
 }

@@ -7,7 +7,7 @@ from costpolicy.api.missing import Missing
 from costpolicy.api.techniques import KvCacheQuantization, Quantization
 from costpolicy.api.types import KvCacheDtype, TechniqueMode
 from costpolicy.catalog.engines import newest_engine
-from costpolicy.savings.audit.kernels import switched_off
+from costpolicy.savings.audit.overrides import ATTENTION, FUSION, claimed_shares
 from costpolicy.savings.playbook.facts import Facts, Row, State
 from costpolicy.savings.playbook.replans import SHORTER_ANSWERS, SHORTER_PROMPTS, Case, Replans
 from costpolicy.units import ZERO, Money
@@ -186,20 +186,22 @@ def _speculation(facts: Facts, _replans: Replans) -> Row:
     return Row(State.NOT_APPLICABLE, ZERO, "buys latency, and the objectives are kept without it")
 
 
-def _kernels(facts: Facts, _replans: Replans) -> Row:
-    return _checked(facts, attention=False)
+def _kernels(facts: Facts, replans: Replans) -> Row:
+    return _checked(facts, replans, FUSION, replans.saving(Case.UNFUSED, Case.FUSED))
 
 
-def _attention(facts: Facts, _replans: Replans) -> Row:
-    return _checked(facts, attention=True)
+def _attention(facts: Facts, replans: Replans) -> Row:
+    return _checked(facts, replans, ATTENTION, replans.saving(Case.OTHER_ATTENTION, Case.FLASH_ATTENTION))
 
 
-def _checked(facts: Facts, *, attention: bool) -> Row:
-    found = [
-        one for one in switched_off(facts.arguments, facts.environment) if ("ATTENTION" in one.upper()) is attention
-    ]
+def _checked(facts: Facts, replans: Replans, technique: str, saves: Money | Missing) -> Row:
+    found = [one for one in replans.overrides if one.technique == technique]
     if found:
-        return Row(State.RECOMMENDED, None, f"take {', '.join(found)} away: it replaces what vLLM does by itself")
+        given, shares = ", ".join(one.given for one in found), claimed_shares(found)
+        if shares is None:
+            return Row(State.RECOMMENDED, None, f"take {given} away: it replaces what vLLM does by itself")
+        told = f"take {given} away: counted as {float(shares.low):.0%} of a step, the least that is claimed"
+        return Row(State.RECOMMENDED, _or_none(saves), told)
     behind = "" if facts.release == newest_engine() else f"; the newest is {newest_engine().version}"
     return Row(State.APPLIED, None, f"on in vLLM {facts.release.version}, and nothing switches it off{behind}")
 

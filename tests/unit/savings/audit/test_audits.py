@@ -1,7 +1,8 @@
 """Each audit on a run where it must fire, and on its twin without the waste, where it must be silent.
 
 Covered: what is found, how many tokens, and what they cost by planning anew.  Not covered: real engines
-(tests/contract/engine/test_audited.py) and recorded ones (tests/unit/cli/test_audit.py).
+(tests/contract/engine/test_audited.py), recorded ones (tests/unit/cli/test_audit.py), and what switched-off kernels and old
+releases cost (test_kernels.py, test_release.py).
 """
 
 from collections.abc import Callable
@@ -236,30 +237,6 @@ def test_twice_the_accelerators_are_one_half_too_many():
     assert run.held.cost_per_hour.monthly() == saving.per_month
     assert float(run.held.accelerators) == saving.accelerators_freed
     assert Confidence.MEDIUM is one.confidence
-
-
-@pytest.mark.parametrize(
-    "startup",
-    [
-        {"arguments": {"--optimization-level": "0"}},
-        {"arguments": {"--compilation-config": '{"cudagraph_mode": "NONE"}'}},
-        {"arguments": {"--attention-backend": "TORCH_SDPA"}},
-        {"environment": {"VLLM_ATTENTION_BACKEND": "XFORMERS"}},
-        {"environment": {"TORCHDYNAMO_DISABLE": "1"}},
-    ],
-)
-def test_every_way_to_take_kernels_away_is_found_and_not_priced_by_guess(startup):
-    one = answer("kernels-switched-off", started(**startup)(healthy()))
-
-    assert isinstance(one, Found)
-    assert isinstance(one.saving, Missing)
-
-
-@pytest.mark.parametrize(
-    "startup", [{}, {"--compilation-config": '{"cudagraph_mode": "FULL"}'}, {"--attention-backend": "auto"}]
-)
-def test_arguments_that_take_nothing_away_are_left_alone(startup):
-    assert Healthy() == answer("kernels-switched-off", started(arguments=startup)(healthy()))
 
 
 def test_what_is_not_known_is_said_and_never_taken_for_nothing():

@@ -6,87 +6,25 @@ plan at a time.  Not covered: when plans are made anew (test_renewal.py), how ro
 """
 
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from asking import INT8_CHECKPOINT, LLAMA_70B, request
-from auditing import CACHED, OUTPUT, PROMPT
+from asking import INT8_CHECKPOINT, LLAMA_70B
 from builders import configuration
-from costpolicy.api.missing import Missing
-from costpolicy.api.reasons import Reason
 from costpolicy.api.types import KvCacheDtype, WeightFormat
-from costpolicy.catalog.engines import engine, newest_engine
 from costpolicy.catalog.techniques import techniques
 from costpolicy.planning.configuration import Proposer
 from costpolicy.planning.demand import Demand
 from costpolicy.planning.planner import plan
 from costpolicy.planning.request import PlanRequest
-from costpolicy.savings.playbook.facts import Facts, Routed, Row, State, Traffic
-from costpolicy.savings.playbook.playbook import Playbook, playbook, recommended
+from costpolicy.savings.playbook.facts import Routed, Row, State, Traffic
+from costpolicy.savings.playbook.playbook import playbook, recommended
 from costpolicy.savings.playbook.renewal import carried_on
-from costpolicy.savings.playbook.replans import Case, Replans
+from costpolicy.savings.playbook.replans import Case
 from costpolicy.savings.playbook.techniques import ROWS
 from costpolicy.units import ZERO, Money
-
-UNSEEN = Missing(reason=Reason.NO_SAMPLES, message="not exported")
-HEALTHY = Traffic(hit_ratio=CACHED / PROMPT, long_answer=300.0, limit=500.0, cut_share=0.0, abandoned=0.0)
-BUSY = Demand(
-    requests_per_second=600.0, prompt_tokens=PROMPT, output_tokens=OUTPUT, cached_tokens=CACHED, source="Observed"
-)
-NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
-H100 = {"accelerators": ["nvidia-h100-80gb"]}
-
-
-def question(demand: Demand = BUSY, running: Any = None, **spec: Any) -> PlanRequest:
-    asked = request(**{"hardware": H100, "scaling": {"maxReplicas": 1000}, **spec}, running=running)
-    return replace(asked, demand=demand)
-
-
-_KNOWN: list[Replans] = []
-"""Equal questions have equal answers, and ten plans take a while."""
-
-
-def replanned(asked: PlanRequest, abandoned: float = 0.0) -> Replans:
-    for known in _KNOWN:
-        if known.request == asked and known.abandoned == abandoned:
-            return known
-    found = carried_on(None, asked, plan(asked), abandoned, NOW)
-    while not found.complete:
-        found = found.with_one_more()
-    _KNOWN.append(found)
-    return found
-
-
-def facts(asked: PlanRequest, **changes: Any) -> Facts:
-    target = replanned(asked).answers[Case.AS_IT_IS]
-    fields: dict[str, Any] = {
-        "spec": asked.spec,
-        "running": asked.running,
-        "planned": None if isinstance(target, Missing) else target.configuration,
-        "refused": False,
-        "gate": False,
-        "traffic": HEALTHY,
-        "arguments": {},
-        "environment": {},
-        "release": newest_engine(),
-    }
-    return Facts(**{**fields, **changes})
-
-
-def book(asked: PlanRequest, abandoned: float = 0.0, **changes: Any) -> Playbook:
-    return playbook(facts(asked, **changes), replanned(asked, abandoned))
-
-
-def row(found: Playbook, name: str) -> Row:
-    return next(play.row for play in found.plays if play.technique.name == name)
-
-
-def cost(asked: PlanRequest) -> int:
-    target = plan(asked).target
-    assert target is not None
-    return target.cost_per_hour.micros
+from replanning import BUSY, HEALTHY, NOW, UNSEEN, book, cost, facts, question, row
 
 
 def test_every_technique_of_the_catalogue_has_its_row():
@@ -214,19 +152,6 @@ def test_speculation_is_for_latency_alone():
     assert State.APPLIED is row(book(question(), running=running), "speculative-decoding").state
     assert State.RECOMMENDED is row(book(question(), planned=running), "speculative-decoding").state
     assert State.UNKNOWN is row(book(question(), planned=None), "speculative-decoding").state
-
-
-def test_what_was_switched_off_by_hand_is_told_where_it_belongs():
-    found = book(
-        question(), arguments={"--enforce-eager": "true"}, environment={"VLLM_ATTENTION_BACKEND": "TORCH_SDPA"}
-    )
-    kernels, attention = row(found, "kernel-fusion"), row(found, "flash-attention")
-
-    assert (State.RECOMMENDED, State.RECOMMENDED) == (kernels.state, attention.state)
-    assert "--enforce-eager" in kernels.reason
-    assert "VLLM_ATTENTION_BACKEND" in attention.reason
-    assert State.APPLIED is row(book(question()), "kernel-fusion").state
-    assert "the newest is" in row(book(question(), release=engine("0.25")), "kernel-fusion").reason
 
 
 def test_batch_limits_are_blocked_where_they_are_forbidden():
