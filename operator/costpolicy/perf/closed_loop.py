@@ -73,7 +73,9 @@ def closed_loop(
     if outgrows(served, workload, concurrency):
         limits = shape.max_num_seqs, shape.max_num_batched_tokens
         admission = played(served, workload, round(concurrency), limits)
-        cycle = _steady_cycle(served, admission.running, convoy=convoy, prefills=1.0 + admission.recomputed)
+        cycle = _steady_cycle(
+            served, min(admission.running, concurrency), convoy=convoy, prefills=1.0 + admission.recomputed
+        )
         waited = burst_share * admission.first_wait + (1.0 - burst_share) * admission.steady_wait
         return _latency(served, cycle, _Queue(waited, admission.stalled), burst_share)
     cycle = _steady_cycle(served, min(concurrency, served.seats), convoy=convoy)
@@ -108,8 +110,9 @@ def _balanced(served: Service, wait: Wait, total: float, running: float, prefill
     """Return how long a request waits and decodes, given how long its steps and a prompt take and ``total``, its wait.
 
     While it decodes, as many of the others' prompts are computed as the share of the cycle that decoding takes: solved
-    for that share, since iterations crawl where prefills fill nearly all steps.  A step takes no more prompts than its
-    budget: they wait, and with short outputs most requests do.
+    for that share, since iterations crawl where prefills fill nearly all steps.  No cycle is shorter than all its work;
+    what is missing lengthens both.  A step takes no more prompts than its budget: they wait, and with short outputs most
+    requests do.
     """
     most = min(served.prompts_per_step, running)
     own = served.decode_steps * wait.decode_step
@@ -118,7 +121,7 @@ def _balanced(served: Service, wait: Wait, total: float, running: float, prefill
     least = running * (wait.prefill + wait.decode_step / most)
     half = (own + beside - total) / 2.0
     decoding = half + sqrt(half * half + own * total)
-    decoding = min(max(decoding, least - total), longest)
+    decoding = min(decoding * max(1.0, least / (total + decoding)), longest)
     return max(total, least - decoding), decoding
 
 
