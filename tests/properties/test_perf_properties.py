@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from costpolicy.api.types import KvCacheDtype, WeightFormat
 from costpolicy.catalog.accelerators import accelerators
 from costpolicy.catalog.models import models
-from costpolicy.perf.admission import outgrows
+from costpolicy.perf.admission import outgrows, played
 from costpolicy.perf.ceiling import ceiling
 from costpolicy.perf.closed_loop import closed_loop
 from costpolicy.perf.latency import Latency, Saturated, Unpredictable
@@ -36,8 +36,9 @@ FLUCTUATION = 1.05
 EXPERT_FLUCTUATION = 1.5
 """Few requests read few experts each: a step grows fast with the first ones, and varies most with them."""
 
-THRASHING = 1.2
-"""Requests that are thrown out of a full KV cache compute their prompts again, which costs throughput."""
+TAIL = 1.03
+"""A gamma distribution's p99 falls by up to 1.6 % while its mean rises at the same variance; and where prompts read a
+mixture's experts in nearly every step, not in few, waits vary a little less, while the longest stay as long."""
 
 catalogue_models = st.sampled_from(tuple(models()))
 catalogue_accelerators = st.sampled_from(tuple(accelerators().values()))
@@ -79,10 +80,18 @@ def answered(shape: EngineShape, workload: Workload, concurrency: float) -> Late
     return found
 
 
-def queues(shape: EngineShape, workload: Workload) -> bool:
-    """Whether the cache could be full with as many requests as there are in these tests."""
+def thrashing(shape: EngineShape, workload: Workload, clients: int) -> float:
+    """By what factor requests that are thrown out of a full KV cache compute more tokens than their own.
+
+    A token that is computed again takes no more than one that is decoded, but that a data-parallel rank computes a prompt
+    while all others wait.
+    """
     served = service(shape, workload)
-    return isinstance(served, Service) and outgrows(served, workload, 2000)
+    assert isinstance(served, Service)
+    if not outgrows(served, workload, clients):
+        return 1.0
+    again = played(served, workload, clients, (shape.max_num_seqs, shape.max_num_batched_tokens)).recomputed
+    return 1.0 + shape.data_parallel_size * again * served.prompt / (served.prompt + served.output_tokens)
 
 
 def figures(latency: Latency) -> list[float]:
@@ -139,10 +148,11 @@ def test_more_clients_never_get_faster_answers_or_less_throughput(shape, workloa
     few, many = answered(shape, workload, clients), answered(shape, workload, clients * factor)
     # A second client's decode reads experts that a first prefill then shares: up to a seventh of TTFT.
     assert few.ttft.mean <= many.ttft.mean * (1.15 if shape.model.experts else CLOSED_NOISE)
-    assert few.inter_token.mean <= many.inter_token.mean * CLOSED_NOISE
-    assert few.requests_per_second <= many.requests_per_second * (
-        THRASHING if queues(shape, workload) else CLOSED_NOISE
-    )
+    # The first of a queue holds up the others until its prompt finds room: fewer run than when all just fit.
+    room = max(1.0, few.running / many.running)
+    assert few.inter_token.mean <= many.inter_token.mean * room * CLOSED_NOISE
+    again = thrashing(shape, workload, clients * factor)
+    assert few.requests_per_second <= many.requests_per_second * again * CLOSED_NOISE
 
 
 @given(shapes(), workloads(), st.floats(0.01, 0.9), st.floats(1.05, 4))
@@ -155,8 +165,8 @@ def test_a_higher_rate_never_gets_faster_answers(shape, workload, share, factor)
     less = EXPERT_FLUCTUATION if shape.model.experts else FLUCTUATION
     assert slow.inter_token.mean <= fast.inter_token.mean * NOISE
     assert slow.inter_token.p95 <= fast.inter_token.p95 * less
-    for name in ("mean", "p95", "p99"):
-        assert getattr(slow.ttft, name) <= getattr(fast.ttft, name) * NOISE
+    for name, more in (("mean", NOISE), ("p95", NOISE), ("p99", TAIL)):
+        assert getattr(slow.ttft, name) <= getattr(fast.ttft, name) * more
 
 
 @given(shapes(nvlinked), workloads(), st.floats(1, 200))

@@ -42,7 +42,7 @@ def test_more_is_asked_for_within_minutes_and_less_only_after_the_stabilization(
     replicas = totals(world)
 
     assert replicas[rise + 6 * MINUTE] >= replicas[fall - MINUTE]  # more while a queue is worked off
-    assert replicas[fall + 4 * MINUTE] == replicas[fall - MINUTE]
+    assert replicas[fall + 4 * MINUTE] >= replicas[fall - MINUTE]  # chance may ask for one more
     assert replicas[fall + 15 * MINUTE] == replicas[rise - MINUTE]
 
 

@@ -1,17 +1,20 @@
 """Predicted latency under random arrivals against the simulated scheduler, a slice of the grid.
 
 Covered: loads from a fifth to 85 % of the highest rate, arrivals more regular and burstier than Poisson, lengths that
-vary, long prompts, prefix hits, few seats, much KV cache; the closed loop beyond its KV seats. The whole grid is in
-tests/long. Not covered: the API server, whose queue the simulation does not have.
+vary, long prompts, prefix hits, few seats, much KV cache; answers of a few tokens of mixtures of experts; the closed loop
+beyond its KV seats, beyond its seats, and where prefills fill nearly all steps. The whole grid is in tests/long. Not
+covered: the API server, whose queue the simulation does not have; data-parallel ranks.
 """
 
 import pytest
 
 from costpolicy.perf.closed_loop import closed_loop
-from costpolicy.perf.latency import Latency
-from costpolicy.simulation.replica.arrivals import ClosedLoop
+from costpolicy.perf.latency import Latency, Saturated
+from costpolicy.perf.open_loop import open_loop
+from costpolicy.perf.shape import Workload
+from costpolicy.simulation.replica.arrivals import ClosedLoop, OpenLoop
 from costpolicy.simulation.replica.run import Length
-from random_arrivals import LOADS, SHAPES, WORKLOADS, Case, compared, plannable, served, size, spread, table
+from random_arrivals import LOADS, SHAPES, WORKLOADS, Case, compared, make_shape, plannable, served, size, spread, table
 
 ARRIVALS = (1.0, 2.0, 1.0, 0.5)
 
@@ -77,3 +80,40 @@ def test_twice_the_clients_that_the_kv_cache_seats_wait_as_long_as_simulated(sha
     assert predicted.ttft.mean / outcome.ttft().mean == pytest.approx(1.0, abs=0.25)
     assert predicted.inter_token.mean / outcome.inter_token().mean == pytest.approx(1.0, abs=0.15)
     assert outcome.preemptions > 0
+
+
+def test_clients_beyond_all_seats_wait_as_long_as_simulated():
+    shape = make_shape("meta-llama/Llama-3.1-8B", "nvidia-h100-80gb", 1, "bf16", max_num_seqs=256)
+    balanced = Workload(prompt_tokens=400, output_tokens=400)
+    for clients in (500, 700):  # the cache holds 500 when they are grown, and not 700
+        predicted = closed_loop(shape, balanced, clients)
+        outcome = served(shape, balanced, ClosedLoop(clients), Length(requests=4 * clients, warm_up=0.3), 1)
+        assert predicted.ttft.mean / outcome.ttft().mean == pytest.approx(1.0, abs=0.1)
+        assert predicted.inter_token.mean / outcome.inter_token().mean == pytest.approx(1.0, abs=0.1)
+
+
+def test_prefills_that_fill_nearly_all_steps_delay_tokens_as_simulated():
+    shape = make_shape("meta-llama/Llama-3.1-8B", "nvidia-t4", 8, "awq")
+    prompts = Workload(prompt_tokens=2000, output_tokens=40)
+    predicted = closed_loop(shape, prompts, 64)
+    outcome = served(shape, prompts, ClosedLoop(64), Length(requests=640, warm_up=0.3), 1)
+    assert predicted.ttft.mean / outcome.ttft().mean == pytest.approx(1.0, abs=0.5)
+    assert predicted.inter_token.mean / outcome.inter_token().mean == pytest.approx(1.0, abs=0.15)
+
+
+@pytest.mark.parametrize(
+    ("model", "accelerator", "ranks", "weights", "workload"),
+    [
+        ("openai/gpt-oss-120b", "nvidia-h100-pcie", 2, "nvfp4", Workload(prompt_tokens=16, output_tokens=2)),
+        ("Qwen/Qwen3-30B-A3B", "nvidia-rtx-a6000", 1, "fp8", Workload(prompt_tokens=200, output_tokens=20)),
+    ],
+)
+def test_prompts_of_a_mixture_share_what_they_read_as_simulated(model, accelerator, ranks, weights, workload):
+    shape = make_shape(model, accelerator, ranks, weights, max_num_seqs=256)
+    limit = open_loop(shape, workload, 1e9)
+    assert isinstance(limit, Saturated)
+    for share in (0.1, 0.4, 0.7):
+        predicted = open_loop(shape, workload, limit.capacity * share)
+        outcome = served(shape, workload, OpenLoop(limit.capacity * share, 1.0), Length(requests=2000), 1)
+        assert predicted.inter_token.mean / outcome.inter_token().mean == pytest.approx(1.0, abs=0.3)
+        assert predicted.ttft.mean / outcome.ttft().mean == pytest.approx(1.0, abs=0.25)

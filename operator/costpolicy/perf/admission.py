@@ -54,7 +54,6 @@ class Admission:
 
 @dataclass(slots=True, eq=False)
 class _Request:
-    client: int
     round: int
     queued: float
     prompt: float
@@ -87,6 +86,7 @@ class _Engine:
     budget: float
     now: float = 0.0
     full_at: float = -1.0
+    unsettled: float = 0.0
     waiting: deque[_Request] = field(default_factory=deque)
     running: list[_Request] = field(default_factory=list)
 
@@ -97,9 +97,10 @@ class _Engine:
 
     def admit(self) -> None:
         """Let in whom the cache has room for, in the order of arrival."""
-        while self.waiting and len(self.running) < self.most:
+        while self.waiting:
             first = self.waiting[0]
-            if self.bytes_of(first) > self.free and self.running:
+            full = self.bytes_of(first) > self.free and self.running
+            if full or len(self.running) >= self.most:
                 self.full_at = self.now
                 return
             self.waiting.popleft()
@@ -111,8 +112,10 @@ class _Engine:
         held = self.now - request.queued
         if request.generated:
             request.stalled += held
-        elif self.full_at >= request.queued:  # else it only waited for a step to end, which is not counted here
+        elif self.full_at >= request.queued:
             request.waited = held
+        else:  # it only waited for a step to end, as one that runs does
+            self.unsettled += held
 
     def preempt(self) -> bool:
         """Throw out whoever came last; tell whether anybody could be."""
@@ -200,11 +203,12 @@ def played(served: Service, workload: Workload, concurrency: int, limits: tuple[
     free = ranks * (served.memory.kv_cache_bytes - served.memory.cache.per_token * shared)
     seats = ranks * limits[0]
     clients = min(concurrency, ceil(_CROWD * min(served.kv_seats, float(seats))) + 1)
-    alike = ceil(clients / _PLAYED)
+    some = min(clients, _PLAYED)
+    alike = clients / some
     engine = _Engine(
-        served=served, alike=alike, shared=shared, free=free, most=max(1, seats // alike), budget=ranks * limits[1]
+        served=served, alike=alike, shared=shared, free=free, most=max(1, int(seats / alike)), budget=ranks * limits[1]
     )
-    answered, running, seconds = _play(engine, max(1, clients // alike))
+    answered, running, seconds = _play(engine, some)
     counted = [one for one in answered if one.round < _ROUNDS - 1]
     first = [one.waited for one in counted if one.round == 0]
     later = [one.waited for one in counted if one.round > 0]
@@ -222,8 +226,8 @@ def played(served: Service, workload: Workload, concurrency: int, limits: tuple[
 def _play(engine: _Engine, clients: int) -> tuple[list[_Request], float, float]:
     """Return the answered requests, how many held a part of the cache on average, and over how many seconds."""
     apart = min(_BETWEEN, 1.0 / clients)
-    coming = deque(_request(engine.served, client, client, 0, client * apart) for client in range(clients))
-    sent, answered, area, counted = clients, list[_Request](), 0.0, 0.0
+    coming = deque(_request(engine.served, client, 0, client * apart) for client in range(clients))
+    sent, answered, area, counted, stepped = clients, list[_Request](), 0.0, 0.0, 0.0
     while coming or engine.waiting or engine.running:
         if not engine.running and not engine.waiting:
             engine.now = max(engine.now, coming[0].queued)
@@ -234,18 +238,18 @@ def _play(engine: _Engine, clients: int) -> tuple[list[_Request], float, float]:
         answered_now = engine.step(coming[0].queued if coming else inf)
         if sent < clients * _ROUNDS:
             area += running * (engine.now - began)
-            counted = engine.now
+            counted, stepped = engine.now, engine.unsettled
         for one in answered_now:
             answered.append(one)
-            if one.round + 1 < _ROUNDS:
-                coming.append(_request(engine.served, sent, one.client, one.round + 1, engine.now + _BETWEEN))
+            if sent < clients * _ROUNDS:
+                coming.append(_request(engine.served, sent, sent // clients, engine.now + _BETWEEN))
                 sent += 1
-    return answered, area / counted, counted
+    return answered, (area + stepped) / counted, counted
 
 
-def _request(served: Service, index: int, client: int, number: int, queued: float) -> _Request:
+def _request(served: Service, index: int, number: int, queued: float) -> _Request:
     prompt, output = _lengths(served, index)
-    return _Request(client=client, round=number, queued=queued, prompt=prompt, output=output)
+    return _Request(round=number, queued=queued, prompt=prompt, output=output)
 
 
 def _lengths(served: Service, index: int) -> tuple[float, float]:

@@ -4,6 +4,7 @@ The form of benchmarks, and of the measurements that the constants come from.
 """
 
 from dataclasses import dataclass
+from math import sqrt
 from typing import NamedTuple
 
 from costpolicy.perf import constants
@@ -72,7 +73,9 @@ def closed_loop(
     if outgrows(served, workload, concurrency):
         limits = shape.max_num_seqs, shape.max_num_batched_tokens
         admission = played(served, workload, round(concurrency), limits)
-        cycle = _steady_cycle(served, admission.running, convoy=convoy, prefills=1.0 + admission.recomputed)
+        cycle = _steady_cycle(
+            served, min(admission.running, concurrency), convoy=convoy, prefills=1.0 + admission.recomputed
+        )
         waited = burst_share * admission.first_wait + (1.0 - burst_share) * admission.steady_wait
         return _latency(served, cycle, _Queue(waited, admission.stalled), burst_share)
     cycle = _steady_cycle(served, min(concurrency, served.seats), convoy=convoy)
@@ -85,9 +88,7 @@ def _steady_cycle(served: Service, running: float, *, convoy: bool, prefills: fl
     ``prefills`` is how often a prompt is computed: more than once where preempted requests compute theirs again.
     """
     others = running - 1.0
-    most = min(served.prompts_per_step, running)
-    waited = served.alone
-    decoding = served.decode_steps * served.decode_step(running)
+    waited, decoding = served.alone, served.decode_steps * served.decode_step(running)
     for iteration in range(_ITERATIONS):
         cycle = waited + decoding
         wait = served.wait(others / cycle, running * decoding / cycle, waited, others)
@@ -95,17 +96,33 @@ def _steady_cycle(served: Service, running: float, *, convoy: bool, prefills: fl
         if others <= 0.0:
             total = served.alone
         elif convoy:
-            total = max(total, 2.0 * (wait.decode_step + wait.prefill))
-        busy = served.decode_steps * wait.decode_step + prefills * others * wait.prefill * decoding / cycle
-        # A step takes no more prompts than its budget: they wait, and with short outputs most requests do.
-        busy = min(busy, served.decode_steps * (wait.decode_step + most * wait.prefill))
-        total = max(total, running * (wait.prefill + wait.decode_step / most) - busy)
+            total = max(total, 2.0 * wait.own)
+        total, busy = _balanced(served, wait, total, running, prefills)
         if abs(total - waited) + abs(busy - decoding) < _TOLERANCE * cycle:
             break
         damping = _DAMPING if iteration < _ITERATIONS // 3 else _DAMPING / 2.0
         waited += damping * (total - waited)
         decoding += damping * (busy - decoding)
     return _Cycle(wait=wait, wait_seconds=waited, decoding=decoding, running=running)
+
+
+def _balanced(served: Service, wait: Wait, total: float, running: float, prefills: float) -> tuple[float, float]:
+    """Return how long a request waits and decodes, given how long its steps and a prompt take and ``total``, its wait.
+
+    While it decodes, as many of the others' prompts are computed as the share of the cycle that decoding takes: solved
+    for that share, since iterations crawl where prefills fill nearly all steps.  No cycle is shorter than all its work;
+    what is missing lengthens both.  A step takes no more prompts than its budget: they wait, and with short outputs most
+    requests do.
+    """
+    most = min(served.prompts_per_step, running)
+    own = served.decode_steps * wait.decode_step
+    beside = prefills * (running - 1.0) * wait.prefill
+    longest = own + served.decode_steps * most * wait.prefill
+    least = running * (wait.prefill + wait.decode_step / most)
+    half = (own + beside - total) / 2.0
+    decoding = half + sqrt(half * half + own * total)
+    decoding = min(decoding * max(1.0, least / (total + decoding)), longest)
+    return max(total, least - decoding), decoding
 
 
 def _queue_for_seats(cycle: _Cycle, concurrency: float, burst_share: float) -> _Queue:

@@ -10,11 +10,12 @@ from math import inf, sqrt
 from typing import NamedTuple
 
 from costpolicy.perf import constants
+from costpolicy.perf.arrival_wait import ArrivalWait, arrival_wait, sharing
 from costpolicy.perf.arrivals import peakedness
 from costpolicy.perf.crossing import NEARLY_IDLE, crossing
 from costpolicy.perf.latency import Unpredictable
 from costpolicy.perf.ranks import together
-from costpolicy.perf.service import Service, Wait, service
+from costpolicy.perf.service import Service, service
 from costpolicy.perf.shape import EngineShape, Workload
 
 _NEARBY = 0.01
@@ -48,12 +49,15 @@ class Saturation(NamedTuple):
 
 
 class Flow(NamedTuple):
-    """Rate (requests a second), decode step (seconds), host utilization to the power of the norm, and wait."""
+    """Rate (requests a second), the requests that decode beside one (itself included), their step and what a prompt adds to
+    it (seconds), and host utilization to the power of the norm.
+    """
 
     rate: float
+    beside: float
     step: float
+    prefill: float
     host: float
-    wait: Wait
 
 
 class Load(NamedTuple):
@@ -68,7 +72,7 @@ class Load(NamedTuple):
     running: float
     rate: float
     host: float
-    wait: Wait
+    wait: ArrivalWait
     elasticity: float
     peakedness: float
     inter_token: float
@@ -150,22 +154,20 @@ def _length_share(served: Service) -> float:
 
 
 def flow_at(replica: Replica, running: float) -> Flow:
-    """Return the rate that keeps so many requests decoding, and the wait at it."""
+    """Return the rate that keeps so many requests decoding."""
     return _flow(replica, running, peakedness(replica.workload, running))
 
 
 def _flow(replica: Replica, running: float, peak: float) -> Flow:
     served = replica.served
-    step = served.decode_step(min(running + peak, served.seats))
+    beside = min(running + peak, served.seats)
     prefills = running + max(0.0, peak - 1.0) / 2.0
-    decode_step = served.decode_step(running)
-    wait = served.wait_beside(decode_step, 0.0, running, 0.0)
-    rate = running / (served.decode_steps * step + prefills * wait.prefill)
-    wait = served.wait_beside(decode_step, rate, running, wait.total)
-    rate = running / (served.decode_steps * step + prefills * wait.prefill)
+    step = served.decode_step(beside)
+    prefill = served.prefill(sharing(served, running), beside, step)
+    rate = running / (served.decode_steps * step + prefills * prefill)
     host = (rate * served.decode_steps * served.host_per_token) ** constants.OPEN_HOST_SHARPNESS
     rate /= (1.0 + host) ** (1.0 / constants.OPEN_HOST_SHARPNESS)
-    return Flow(rate, step, host, wait)
+    return Flow(rate, beside, step, prefill, host)
 
 
 def loaded(replica: Replica, running: float) -> Load:
@@ -174,56 +176,67 @@ def loaded(replica: Replica, running: float) -> Load:
     The arrivals within a request's stay fluctuate (variance ``n`` times peakedness), and with them the running
     requests, ``elasticity`` times as much.  Since ``n`` grows faster than the rate, chance makes them more on average:
     to second order by ``peakedness * elasticity * (elasticity - 1)``, of which arrivals before a request's own stay
-    count, but those within it do not (they delay it by their prefill whenever they come): half. Decoding takes no
-    longer than with all seats taken.
+    count, but those within it do not (they delay it by their prefill whenever they come): half; and of few requests there
+    is seldom another to delay.  Decoding takes no longer than with all seats taken.
     """
     peak = peakedness(replica.workload, running)
     served, at = replica.served, _flow(replica, running, peak)
-    elasticity = _elasticity(served, at, running, peak)
+    elasticity = _elasticity(served, at, running)
+    others = running / (1.0 + running)
     crowd = min(
-        running,
-        peak * elasticity * (elasticity - 1.0) / 2.0,
+        others * min(running, peak * elasticity * (elasticity - 1.0) / 2.0),
         max(0.0, served.seats * at.rate / replica.most - running),
     )
     return Load(
         running=running + crowd,
         rate=at.rate,
         host=at.host,
-        wait=served.wait(at.rate, running + crowd, at.wait.total),
+        wait=arrival_wait(served, at.rate, running + crowd),
         elasticity=elasticity,
         peakedness=peak,
         inter_token=(running + crowd) / (at.rate * served.decode_steps),
-        full_step=_full_step(served, at.wait),
+        full_step=_full_step(served, at),
     )
 
 
-def _elasticity(served: Service, at: Flow, running: float, peak: float) -> float:
-    """Return d ln(n) / d ln(rate), from the closed form of the rate; decode time at least grows with n."""
-    nearby = served.decode_step(min(running + peak, served.seats) + _NEARBY)
+def _elasticity(served: Service, at: Flow, running: float) -> float:
+    """Return d ln(n) / d ln(rate), from the closed form of the rate; decode time at least grows with n.
+
+    Where prompts that share a step take the less each, the more they are, they make up for some of it.
+    """
+    nearby = served.decode_step(at.beside + _NEARBY)
     fixed = served.decode_steps * max(_NEARBY * at.step, at.step - running * (nearby - at.step) / _NEARBY)
-    stretched = served.decode_steps * at.step + running * at.wait.prefill
+    shared = served.prefill(sharing(served, running * (1.0 + _NEARBY)), at.beside, at.step)
+    fixed += running * max(0.0, at.prefill - shared) / _NEARBY
+    stretched = served.decode_steps * at.step + running * at.prefill
     return max(1.0, stretched / fixed)
 
 
 def _saturation(replica: Replica, full: Flow) -> Saturation:
     """Return where a replica is full, given its flow with all seats taken.
 
+    In a step no more prompts can come than the token budget takes, nor then more decode than come in all of their steps.
+
     Of answers of a few tokens the flow hides more arithmetic of prompts behind the reading of weights than their few steps
     read; no replica is faster than its arithmetic.
     """
-    served, use = replica.served, _budget_use(replica, full)
-    fastest = 1.0 / served.least_seconds
+    served = replica.served
+    most, fastest = min(served.seats, served.decode_steps * served.prompts_per_step), 1.0 / served.least_seconds
+    if most < served.seats:
+        full = flow_at(replica, most)
+    use = _budget_use(replica, full)
     if use <= 1.0:
-        return Saturation(served.seats, min(full.rate, fastest))
+        return Saturation(most, min(full.rate, fastest))
     idle = _budget_use(replica, flow_at(replica, NEARLY_IDLE))
-    running = crossing(lambda n: _budget_use(replica, flow_at(replica, n)), served.seats, (idle, use))
+    running = crossing(lambda n: _budget_use(replica, flow_at(replica, n)), most, (idle, use))
     return Saturation(running, min(flow_at(replica, running).rate, fastest))
 
 
 def _budget_use(replica: Replica, at: Flow) -> float:
     """Return how much of the prompts that the token budget lets through arrive."""
-    return at.rate * _full_step(replica.served, at.wait) / replica.served.prompts_per_step
+    return at.rate * _full_step(replica.served, at) / replica.served.prompts_per_step
 
 
-def _full_step(served: Service, wait: Wait) -> float:
-    return served.chunks * wait.decode_step + served.prompts_per_step * wait.prefill
+def _full_step(served: Service, at: Flow) -> float:
+    prompts = served.prompts_per_step
+    return served.chunks * at.step + prompts * served.prefill(prompts, at.beside, at.step)

@@ -59,23 +59,22 @@ def _host(replica: Replica, load: Load) -> Moments:
 
 def _engine(replica: Replica, load: Load) -> Moments:
     served, wait = replica.served, load.wait
-    prefill, spread = wait.prefill, replica.workload.length_cv**2
+    spread = replica.workload.length_cv**2
     own = replica.own_prefill
     busy = 1.0 - exp(-load.running - load.rate * served.alone)
-    share = min(load.rate * prefill, constants.PREFILL_SHARE_CAP)
-    gated = wait.decode_step / (1.0 - share) + prefill * share / (1.0 - share * share)
-    step = min(gated, wait.decode_step + served.prompts_per_step * prefill)
+    step, share = wait.busy, wait.share
     more = _more_prompts(replica, load.rate * max(step, served.alone), share)
-    waiting = max(0.0, busy * max(0.0, wait.total - served.alone) + prefill * more)
+    waiting = max(0.0, busy * max(0.0, wait.total - served.alone) + wait.more * more)
     # What is left of a step that only decodes is anywhere between none and all of it.  Waits for prompts are as in a
     # queue with one server: exponential, but that they come in whole prompts.
-    prompts = waiting * (1.0 - wait.decode_step / step)
+    prompts = waiting * (1.0 - wait.steady / step)
     rest = waiting - prompts
+    queued = min(1.0, wait.more / wait.alone)
     variance = (
         spread * own * own
         + rest * rest / 3.0
-        + (1.0 + spread) * prompts * (prompts / (1.0 - share * share) + prefill * 2.0 / 3.0)
-        + (prefill * max(0.0, more)) ** 2
+        + (1.0 + spread * queued) * prompts * (prompts * queued / (1.0 - share * share) + wait.alone * 2.0 / 3.0)
+        + (wait.more * max(0.0, more)) ** 2
         + (constants.TTFT_JITTER * (served.alone + served.first_token_overhead)) ** 2
     )
     return Moments(served.alone - own + served.first_token_overhead, own + waiting, variance)
@@ -109,7 +108,7 @@ def _between_steps(replica: Replica, load: Load) -> Quantiles:
     """
     served, mean = replica.served, load.inter_token
     floor = min(mean, replica.lone_step)
-    arrivals = load.peakedness / load.running * (1.0 + replica.workload.length_cv**2)
+    arrivals = load.peakedness / (1.0 + load.running) * (1.0 + replica.workload.length_cv**2)
     varied = mean * (load.elasticity - 1.0)
     jitter = constants.INTER_TOKEN_JITTER * mean
     free = Moments(floor, mean - floor, varied * varied * arrivals + jitter * jitter).quantiles()

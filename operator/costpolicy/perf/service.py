@@ -5,7 +5,7 @@ arrived during the step before (gated batch service), as many as ``max_num_batch
 """
 
 from dataclasses import dataclass, replace
-from math import ceil, inf
+from math import ceil
 from typing import NamedTuple
 
 from costpolicy.perf import constants
@@ -18,11 +18,15 @@ from costpolicy.perf.step import StepCost, step_cost
 
 
 class Wait(NamedTuple):
-    """How long a request waits from arrival to the end of its prefill, and what that is made of (seconds)."""
+    """How long a request waits from arrival to the end of its prefill, and what that is made of (seconds).
+
+    ``prefill`` is what each of the prompts that share a step adds to it, ``own`` the least that a step with one's own takes.
+    """
 
     total: float
     decode_step: float
     prefill: float
+    own: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,19 +82,15 @@ class Service:
         mixed = self.cost.seconds(prompts, prompts * self.prompt, prompts * self.pairs, sequences, self.context)
         return (mixed - decode_step) / prompts
 
-    def wait(self, rate: float, decoding: float, waited: float, others: float = inf) -> Wait:
-        """Return the wait of prompts that arrive at ``rate`` a second at random while ``decoding`` requests
-        decode.
+    def wait(self, rate: float, decoding: float, waited: float, others: float) -> Wait:
+        """Return the wait of prompts that arrive at ``rate`` a second while ``decoding`` of the ``others`` decode.
 
         ``waited`` is the wait of the iteration before: it sets how many prompts share a step's weight reads.
         A prompt that arrives meets a step of length-biased mean ``busy`` (E[T^2]/E[T] of the gated service),
-        waits for half of it, then for its own step and for the prompts that arrived beside it.
+        waits for half of it, then for its own step, which takes no less in company than alone, and for the prompts that
+        arrived beside it.
         """
-        return self.wait_beside(self.decode_step(decoding), rate, decoding, waited, others)
-
-    def wait_beside(self, decode_step: float, rate: float, decoding: float, waited: float, others: float = inf) -> Wait:
-        """Return :meth:`wait` where it is known how long a step takes that only decodes."""
-        most = self.prompts_per_step
+        decode_step, most = self.decode_step(decoding), self.prompts_per_step
         prefill = self.prefill(min(most, 1.0 + rate * waited), decoding, decode_step)
         share = rate * prefill
         full = decode_step + min(most, others) * prefill
@@ -98,9 +98,9 @@ class Service:
         gated = decode_step / (1.0 - stable) + prefill * stable / (1.0 - stable * stable)
         busy = min(gated, full)
         beside = min(share * busy, (most - 1.0) * prefill + share * busy / 2.0)
-        own = self.chunks * decode_step + prefill
-        total = busy / 2.0 + own + beside * (1.0 + 1.0 / most) / 2.0
-        return Wait(total, decode_step, prefill)
+        alone = max(prefill, self.prefill(1.0, decoding, decode_step))
+        total = busy / 2.0 + self.chunks * decode_step + alone + beside * (1.0 + 1.0 / most) / 2.0
+        return Wait(total, decode_step, prefill, decode_step + alone)
 
 
 def service(

@@ -1,7 +1,7 @@
 """Closed loops whose requests outgrow the KV cache: who waits before, and who after the first token.
 
-Covered: when the loop is played at all, where waits fall, their growth with the crowd, the published rows that
-queue for cache. Not covered: prefix-cache hits of preempted requests.
+Covered: when the loop is played at all, where waits fall, their growth with the crowd, seats that are fewer than the
+cache's, who counts as running, the published rows that queue for cache. Not covered: prefix-cache hits of preempted requests.
 """
 
 from dataclasses import replace
@@ -52,6 +52,23 @@ def test_each_client_more_only_lengthens_the_queue(shapes):
     loop = served(shapes, LONG_PROMPTS)
     waits = [played(loop, LONG_PROMPTS, clients, LIMITS).steady_wait for clients in (200, 400, 600)]
     assert waits[2] - waits[1] == pytest.approx(waits[1] - waits[0], rel=1e-6)
+
+
+def test_who_is_kept_out_by_max_num_seqs_waits_before_the_first_token_too(shapes):
+    loop, seats = served(shapes, LONG_PROMPTS), 8
+    found = played(loop, LONG_PROMPTS, 64, (seats, 8192))
+    assert found.running <= seats
+    turns = 64 / seats - 1.0
+    assert found.steady_wait > 0.8 * turns * loop.decode_steps * loop.decode_step(seats)
+
+
+def test_all_clients_run_to_the_end_where_the_cache_just_holds_them(shapes):
+    varied = replace(LONG_ANSWERS, prompt_tokens=740, output_tokens=90, length_cv=1.0)
+    loop = served(shapes, varied)
+    clients = round(0.8 * loop.kv_seats)
+    found = played(loop, varied, clients, LIMITS)
+    assert found.steady_wait < 0.01
+    assert found.running == pytest.approx(clients, rel=0.02)
 
 
 def test_a_request_that_stands_for_several_waits_as_they_do(shapes):

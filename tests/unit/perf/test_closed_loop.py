@@ -1,7 +1,8 @@
 """Closed loops: what each term of the model does.
 
-Covered: seats, steps that are longer as a whole, convoys, the start burst, shared prefixes, arithmetic by format and accelerator, experts,
-all-reduce by link, the API server, refusals. Not covered: error against measurements (test_accuracy.py).
+Covered: seats, steps that are longer as a whole, prefills that fill all steps, convoys, the start burst, shared prefixes,
+arithmetic by format and accelerator, experts, all-reduce by link, the API server, refusals. Not covered: error against
+measurements (test_accuracy.py).
 """
 
 from dataclasses import replace
@@ -54,6 +55,34 @@ def test_more_clients_than_seats_wait_for_a_seat(shapes):
     assert queued.ttft.mean == pytest.approx(seated.ttft.mean + 7 * 32 / seated.requests_per_second, rel=0.02)
 
 
+def test_more_clients_than_the_cache_holds_wait_for_a_seat_no_less(shapes):
+    shape, balanced = shapes(max_num_seqs=256), Workload(prompt_tokens=400, output_tokens=400)
+    fits, outgrows = (closed_loop(shape, balanced, clients) for clients in (500, 1000))
+    assert outgrows.ttft.mean > 2.5 * fits.ttft.mean
+
+
+def test_no_more_run_than_there_are_clients_of_whom_one_comes_now_and_then(shapes):
+    shape = shapes(
+        "meta-llama/Llama-3.1-70B",
+        accelerator="nvidia-l40",
+        ranks=4,
+        weights="fp16",
+        kv_cache="fp8",
+        max_num_seqs=256,
+        max_num_batched_tokens=2048,
+    )
+    latency = closed_loop(shape, Workload(prompt_tokens=313.3, output_tokens=1016.4), 187.53)
+    assert latency.running <= 187.53
+
+
+def test_where_prefills_fill_nearly_all_steps_more_clients_wait_between_tokens_not_before_the_first(shapes):
+    shape = shapes(accelerator="nvidia-t4", ranks=8, weights="awq")
+    prompts = Workload(prompt_tokens=2000, output_tokens=40)
+    few, many = (closed_loop(shape, prompts, clients) for clients in (16, 96))
+    assert many.ttft.mean == pytest.approx(few.ttft.mean, rel=0.1)
+    assert many.inter_token.mean > 6.0 * few.inter_token.mean
+
+
 def test_the_kv_cache_limits_how_many_run(shapes):
     shape = shapes("Qwen/Qwen3-32B", max_model_len=32768)
     latency = closed_loop(shape, Workload(prompt_tokens=6000, output_tokens=1000), 64)
@@ -70,6 +99,15 @@ def test_a_start_burst_is_in_the_mean_of_a_short_benchmark_only(shapes):
 def test_requests_of_equal_length_keep_their_order_and_wait_longer(shapes):
     equal, varied = (closed_loop(shapes(), replace(CHAT, length_cv=cv), 8).ttft.mean for cv in (0.0, 0.3))
     assert equal > 1.2 * varied
+
+
+def test_more_bandwidth_makes_no_token_slower_where_prompts_compute_all_the_time(shapes):
+    slow = shapes(accelerator="nvidia-a10", max_num_seqs=8, max_num_batched_tokens=16384)
+    fast = replace(
+        slow, accelerator=replace(slow.accelerator, memory_bandwidth=2.0 * slow.accelerator.memory_bandwidth)
+    )
+    prompts = Workload(prompt_tokens=471, output_tokens=2, length_cv=0.0)
+    assert closed_loop(fast, prompts, 3).inter_token.mean <= closed_loop(slow, prompts, 3).inter_token.mean
 
 
 def test_a_shared_prefix_saves_its_prefill_and_its_reads(shapes):

@@ -1,11 +1,12 @@
 """Arrivals at random: latency at a rate, saturation, capacity under objectives.
 
-Covered: limits at no load and at saturation, agreement with the closed loop at the same throughput, every
-binding limit, margins, bursts. Not covered: error against measurements (test_accuracy.py) and against the simulated
-scheduler (tests/scenarios/test_random_arrivals.py).
+Covered: limits at no load and at saturation, agreement with the closed loop at the same throughput, prompts that share
+what a mixture of experts reads, every binding limit, margins, bursts. Not covered: error against measurements
+(test_accuracy.py) and against the simulated scheduler (tests/scenarios/test_random_arrivals.py).
 """
 
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
@@ -33,6 +34,17 @@ def test_at_no_load_a_request_is_served_as_if_alone(shapes):
 def test_the_rate_asked_for_is_the_rate_served(shapes):
     for rate in (0.5, 10.0, 40.0):
         assert open_loop(shapes(), CHAT, rate).requests_per_second == pytest.approx(rate, rel=0.002)
+
+
+def test_short_answers_of_a_mixture_come_no_faster_at_a_higher_rate(shapes):
+    shape = shapes("openai/gpt-oss-120b", ranks=2, weights="nvfp4", max_num_seqs=256, max_num_batched_tokens=2048)
+    short = Workload(prompt_tokens=16, output_tokens=2, length_cv=0.0)
+    limit = open_loop(shape, short, 1e9)
+    assert isinstance(limit, Saturated)
+    latencies = [open_loop(shape, short, limit.capacity * share) for share in (0.1, 0.2, 0.4, 0.6, 0.8)]
+    for slow, fast in pairwise(latencies):
+        assert slow.inter_token.mean <= fast.inter_token.mean
+        assert slow.ttft.mean <= fast.ttft.mean
 
 
 def test_running_requests_obey_littles_law(shapes):
