@@ -1,7 +1,8 @@
 """A ModelRoute on the real cluster: the operator runs a real LiteLLM in front of a real vLLM, under requests that never pause.
 
 Covered: the router's Deployment from the chart's operator, its master key, a tenant's key from a Secret that comes late, another
-configuration rolled out under requests, a router's pod that dies, features in Prometheus, everything gone with the route.
+configuration rolled out under requests, a router's pod that dies, features and what they cost in Prometheus, everything gone
+with the route.
 Not covered: routing by score and tiers that die (tests/contract/router), whatever needs images of a registry.
 """
 
@@ -15,6 +16,7 @@ import pytest
 
 from cluster.cluster import Cluster
 from costpolicy.kube.errors import Gone
+from costpolicy.observe.exported import Recorded
 from demo import operator, real_engine
 from demo.applications import Applications, applications, assert_nothing_was_lost
 from demo.journal import Journal
@@ -24,6 +26,8 @@ from demo.world import NAMESPACE, World
 
 SOME = 10
 """Answers in every way of asking, before and after a change."""
+INPUT_PRICE, OUTPUT_PRICE = 0.20, 0.80
+"""Of the trusted tier's tokens, a million, as the manifest has it."""
 KEY = "sk-of-the-shop-and-of-nobody-else"
 
 
@@ -93,6 +97,20 @@ def test_features_are_counted_where_prometheus_sees_them(world: World, routers: 
 
     world.until("search is counted", lambda: world.query(asked % "search"), bool)
     world.until("the rest is unattributed", lambda: world.query(asked % "unattributed"), bool)
+
+
+@pytest.mark.timeout(1800)
+def test_what_a_features_tokens_cost_is_recorded(world: World, routers: Routers):
+    of_search = 'sum(increase(costpolicy_route_tokens_total{route="chat",tier="large",feature="search",kind="%s"}[1h]))'
+    by_hand = f"({INPUT_PRICE} * {of_search % 'prompt'} + {OUTPUT_PRICE} * {of_search % 'output'}) / 1e6"
+    recorded = f'sum({Recorded.BOUGHT_COST}{{route="chat",tier="large",feature="search"}})'
+
+    def off() -> float | None:
+        """How far the two are apart; a counter has grown once it was seen twice."""
+        ask(world.service_url(ROUTER), KEY, feature="search").raise_for_status()
+        return world.query(f"abs({recorded} / ({by_hand} > 0) - 1)")
+
+    world.until("its cost is that of its tokens", off, lambda apart: apart is not None and apart < 0.25)
 
 
 @pytest.mark.timeout(1800)
