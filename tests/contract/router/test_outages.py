@@ -145,8 +145,7 @@ def test_sigterm_waits_for_a_stream_and_takes_no_new_connection(tmp_path: Path):
         events = answer.iter_lines()
         first = next(events)
         client.router.process.send_signal(signal.SIGTERM)
-        with pytest.raises(httpx.ConnectError):
-            ask_until_refused(client)
+        assert refuses_within(client, seconds=10)
         lines = [first, *(line for line in events if line)]
         client.router.process.wait(30)
 
@@ -158,7 +157,17 @@ def port_of(client: Client) -> int:
     return int(client.router.url.rpartition(":")[2])
 
 
-def ask_until_refused(client: Client) -> None:
-    deadline = time.monotonic() + 10
+def refuses_within(client: Client, seconds: float) -> bool:
+    """Whether the socket closes.
+
+    A connection that the kernel took while it closed is reset or ends without a word: that is no refusal yet.
+    """
+    deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        httpx.get(f"{client.router.url}/health/liveliness", trust_env=False)
+        try:
+            httpx.get(f"{client.router.url}/health/liveliness", trust_env=False)
+        except httpx.ConnectError:
+            return True
+        except (httpx.ReadError, httpx.RemoteProtocolError):
+            continue
+    return False
