@@ -1,6 +1,6 @@
 """Laws of allocation on generated problems with floors, pools, priorities, limits and splitting.
 
-Covered: brute force over every whole placement, exact constraints, greedy as an upper bound, monotony in limits, prices
+Covered: brute force over every whole placement, exact constraints, proofs, greedy as an upper bound, monotony in limits, prices
 and offers, independence of order and of the scale of money.  Not covered: time limits (``make bench``), the size of
 real fleets.
 """
@@ -8,6 +8,7 @@ real fleets.
 from dataclasses import replace
 from fractions import Fraction
 from itertools import product
+from math import ceil
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -32,6 +33,13 @@ def test_whole_workloads_are_placed_as_brute_force_places_them(problem):
 @given(problems())
 def test_no_constraint_is_broken_by_a_hair(problem):
     assert violations(problem, allocated(problem)) == ()
+
+
+@given(problems())
+def test_an_answer_with_plenty_of_time_is_proven(problem):
+    found = allocated(problem)
+
+    assert (found if isinstance(found, Allocation) else found.allocation).optimal
 
 
 @given(problems(splittable=True))
@@ -69,13 +77,18 @@ def test_splitting_several_workloads_finds_what_trying_every_number_of_units_fin
     alike = tuple(replace(one, pool="default", floor={}, priority=0) for one in problem.workloads if one.throughput)
     problem = replace(problem, workloads=alike)
     found = allocated(problem)
-    ranges = [range(min(12, 12 if offer.limit is None else offer.limit) + 1) for offer in problem.offers]
-    best = min(
-        (_price(problem, counts) for counts in product(*ranges) if _suffices(problem, counts)),
-        default=None,
-    )
+    ranges = [range(_useful(problem, offer) + 1) for offer in problem.offers]
+    by_price = sorted(product(*ranges), key=lambda counts: _price(problem, counts))
+    best = next((_price(problem, counts) for counts in by_price if _suffices(problem, counts)), None)
 
     assert best == (found.cost_per_hour if isinstance(found, Allocation) else None)
+
+
+def _useful(problem: Problem, offer: Offer) -> int:
+    """Return the units of an offer that carry all that it can serve, as far as there are so many."""
+    rates = ((one.requests_per_second, one.throughput.get(offer.name)) for one in problem.workloads)
+    most = ceil(sum((asked / rate for asked, rate in rates if rate), Fraction(0)))
+    return most if offer.limit is None else min(most, offer.limit)
 
 
 def _price(problem: Problem, counts: tuple[int, ...]) -> Money:

@@ -28,10 +28,8 @@ def settings_of(asked: PlanRequest, option: Option) -> Iterator[Option]:
     default = option.replica.defaults
     served = option.replica.served
     seats = 0.0 if isinstance(served, Unpredictable) else served.kv_seats
-    limit = option.replica.most_inter_token
     fewer = [one for one in (16, 32, 64, 128, 256, 512) if one < min(default.max_num_seqs, seats)]
-    kept = limit is not None and not isinstance(served, Unpredictable)
-    fewer = [one for one in fewer if served.decode_step(one) <= limit][-2:] if kept else []
+    fewer = fewer if asked.spec.objectives.inter_token_latency is not None else []
     more = [default.max_num_seqs * factor for factor in (2, 4) if seats > default.max_num_seqs * factor / 2]
     outside = option.accelerator.memory_bytes * 0.05 - option.replica.memory.graph_bytes
     for tokens, sequences, memory in product(
@@ -67,10 +65,10 @@ def needless(option: Option, found: Target, asked: PlanRequest) -> bool:
         return False
     default = replace(configuration, max_num_seqs=None)
     replica = Evaluation(asked).replica(default, option.accelerator)
-    return replica.shortfall(asked.demand.requests_per_second / found.replicas) not in (
-        Binding.TTFT,
-        Binding.INTER_TOKEN,
-    )
+    rate = asked.demand.requests_per_second / found.replicas
+    # Latency that misses by less than a hundredth is no shortfall, but keeps the default from carrying the rate.
+    held = replica.shortfall(rate) or replica.capacity.binding
+    return replica.capacity.requests_per_second >= rate or held not in (Binding.TTFT, Binding.INTER_TOKEN)
 
 
 def brute_force(asked: PlanRequest) -> Money | None:

@@ -17,6 +17,7 @@ from typing import Final, assert_never
 from costpolicy.api.reasons import Reason
 from costpolicy.api.types import TechniqueMode
 from costpolicy.perf.latency import Binding, Unpredictable
+from costpolicy.perf.ranks import together
 from costpolicy.perf.service import Service
 from costpolicy.planning.basis import MOST_MEMORY
 from costpolicy.planning.caps import CAP_REASONS
@@ -117,8 +118,11 @@ def _fewer_sequences(option: Option) -> Iterator[Configuration]:
     served, limit = option.replica.served, option.replica.most_inter_token
     if option.configuration.max_num_seqs is not None or isinstance(served, Unpredictable) or limit is None:
         return
-    fewer = [one for one in _FEWER_SEQUENCES if one < min(option.replica.defaults.max_num_seqs, served.seats)]
-    kept = [one for one in fewer if served.decode_step(one) <= limit * served.tokens_per_step]
+    slowest, kept = limit * served.tokens_per_step, []
+    for sequences in _FEWER_SEQUENCES:
+        admitted = _admitted(option, sequences)
+        if admitted < served.seats and served.decode_step(admitted) <= slowest:
+            kept.append(sequences)
     for sequences in kept[-2:]:
         yield replace(option.configuration, max_num_seqs=sequences)
 
@@ -128,15 +132,20 @@ def _more_sequences(option: Option) -> Iterator[Configuration]:
     if option.configuration.max_num_seqs is not None or isinstance(served, Unpredictable):
         return
     for factor in _MORE_SEQUENCES:
-        if served.kv_seats > default * factor / 2:
+        if served.kv_seats > _admitted(option, default * factor // 2):
             yield replace(option.configuration, max_num_seqs=default * factor)
+
+
+def _admitted(option: Option, sequences: int) -> float:
+    """Return how many requests a replica admits with a ``max_num_seqs``, which holds for each data-parallel rank."""
+    return together(float(sequences), option.configuration.data_parallel_size)
 
 
 def _more_memory(option: Option) -> Iterator[Configuration]:
     shape, served = option.replica.shape, option.replica.served
     if shape.gpu_memory_utilization >= MOST_MEMORY or not _safe_memory(option):
         return
-    if isinstance(served, Unpredictable) or served.kv_seats < shape.max_num_seqs:
+    if isinstance(served, Unpredictable) or served.kv_seats < _admitted(option, shape.max_num_seqs):
         yield replace(option.configuration, gpu_memory_utilization=MOST_MEMORY)
 
 

@@ -52,6 +52,22 @@ def test_workloads_of_two_pools_do_not():
     assert {"one": {"h100": 1}, "two": {"h100": 1}} == found.units
 
 
+def test_a_solver_that_misreads_the_known_placement_is_asked_again():
+    """HiGHS 1.16.0 reduces this program, misjudges what the greedy placement costs in it, and stops there."""
+    workloads = [
+        workload("a", "1", {"l4": "1/3", "h100": "1/2"}, splittable=True),
+        workload("b", "1", {"l4": "7", "h100": "1/3"}),
+        workload("c", "0.5", {"l4": "1/3", "h100": "1/3"}, splittable=True, floor={"h100": 1}, pool="other"),
+    ]
+    asked = problem([offer("l4", "0.50", 5), offer("h100", "3.43")], workloads)
+    found = allocated(asked)
+
+    assert Money.parse("8.86").micros == greedy(tables_of(asked)).cost
+    assert isinstance(found, Allocation)
+    assert ({"default": {"l4": 4}, "other": {"l4": 1, "h100": 1}}, True) == (found.units, found.optimal)
+    assert Money.parse("5.93") == found.cost_per_hour
+
+
 def test_a_dear_accelerator_wins_where_sharing_it_pays():
     """Each workload alone would be cheapest on an L4; together they fill one H100."""
     workloads = [workload(f"w{index}", "1", {"l4": "1", "h100": "10"}) for index in range(10)]

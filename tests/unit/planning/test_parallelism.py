@@ -1,7 +1,7 @@
 """Data-parallel ranks as an option of the planner.
 
 Covered: for which models, formats and releases they are tried, what they cost, limits and stock, the context of one rank,
-why they were chosen, ties.  Not covered: the search (brute force in tests/properties), whole plans (tests/golden).
+why they were chosen, ties, settings tried for them.  Not covered: the search (brute force in tests/properties), whole plans (tests/golden).
 """
 
 from dataclasses import replace
@@ -12,12 +12,14 @@ import pytest
 from asking import candidate, offered, request
 from costpolicy.catalog.accelerators import accelerators
 from costpolicy.catalog.engines import engine
+from costpolicy.perf.latency import Binding
 from costpolicy.planning.constraints import Question, check_shape
 from costpolicy.planning.evaluation import Evaluation
-from costpolicy.planning.options import options
+from costpolicy.planning.options import Option, options
 from costpolicy.planning.parallelism import ONE_RANK, RANKS, Parallelism
 from costpolicy.planning.planner import plan
 from costpolicy.planning.request import PlanRequest
+from costpolicy.planning.tuning import retuned
 
 QWEN, H200 = "Qwen/Qwen3-235B-A22B", "nvidia-h200"
 MANY = {"requestsPerSecond": 40, "promptTokens": 1000, "outputTokens": 500}
@@ -38,9 +40,13 @@ def asked(repository: str = QWEN, *names: str, **spec: Any) -> PlanRequest:
     )
 
 
+def split_of(option: Option) -> Parallelism:
+    return Parallelism(option.configuration.tensor_parallel_size, option.configuration.data_parallel_size)
+
+
 def splits_tried(asking: PlanRequest) -> set[Parallelism]:
     every = options(asking, asking.supplies, Evaluation(asking), gate=True)
-    return {Parallelism(one.configuration.tensor_parallel_size, one.configuration.data_parallel_size) for one in every}
+    return {split_of(one) for one in every}
 
 
 DEEPSEEK = asked("deepseek-ai/DeepSeek-V3")
@@ -179,3 +185,33 @@ def test_more_load_never_costs_less():
     assert all(one is not None for one in costs)
     paid = [one.cost_per_hour for one in costs if one is not None]
     assert sorted(paid) == paid
+
+
+def four_ranks(evaluation: Evaluation, asking: PlanRequest, sequences: int | None) -> Option:
+    """Four ranks, with ``max_num_seqs`` of each; the cache of all of them holds about 1,150 requests."""
+    every = options(asking, asking.supplies, evaluation, gate=False)
+    first = next(one for one in every if split_of(one) == Parallelism(1, 4))
+    configuration = replace(first.configuration, max_num_seqs=sequences)
+    return replace(first, configuration=configuration, replica=evaluation.replica(configuration, first.accelerator))
+
+
+@pytest.mark.parametrize(
+    ("sequences", "memory", "more"),
+    [(None, set(), {512}), (512, {0.95}, set())],
+    ids=["four times 256 are fewer than fit", "four times 512 are not"],
+)
+def test_what_each_rank_admits_decides_whether_the_cache_binds(
+    sequences: int | None, memory: set[float], more: set[int]
+):
+    asking = asked(
+        "Qwen/Qwen3-30B-A3B",
+        "nvidia-a100-80gb",
+        traffic={"requestsPerSecond": 20, "promptTokens": 100, "outputTokens": 4000},
+        techniques={"quantization": {"mode": "Disabled"}},
+    )
+    evaluation = Evaluation(asking)
+    option = four_ranks(evaluation, asking, sequences)
+    tried = [one.configuration for one in retuned(asking, option, Binding.THROUGHPUT, evaluation)]
+
+    assert memory == {one.gpu_memory_utilization for one in tried} - {None}
+    assert more == {one.max_num_seqs for one in tried} - {sequences}

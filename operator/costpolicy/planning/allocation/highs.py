@@ -5,7 +5,8 @@ need while nobody competes for accelerators.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from math import fsum
 from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
@@ -15,6 +16,8 @@ INFINITY: Final = float("inf")
 TOLERANCE: Final = 1e-9
 """Of rows and of integrality; HiGHS' own default of 1e-6 would let a unit carry a millionth too much."""
 SEED: Final = 1
+_ROUNDING: Final = 1e-6
+"""Of a cost that is summed up in another order, relative to it."""
 
 Status = Literal["Optimal", "Feasible", "Infeasible", "Unknown"]
 
@@ -67,13 +70,26 @@ class Effort:
 
 
 def solve(program: Program, effort: Effort, start: Sequence[float] | None = None) -> Solved:
-    """Return the best solution found; ``start`` is one that is known."""
+    """Return the best solution found; ``start`` is one that is known.
+
+    A solver that says of its solution another cost than it has is asked again without the start and as the program
+    stands: HiGHS 1.16.0 may misread a start that it reduces, and then takes it for the best.
+    """
     if effort.seconds <= 0:
         return Solved(status="Unknown", values=(), bound=-INFINITY)
+    solver = _run(program, effort, start)
+    found = _read(solver, mixed=any(program.integral))
+    if not found.values or _costs(program, found.values, solver.getInfo().objective_function_value):
+        return found
+    again = replace(effort, seconds=max(effort.seconds - solver.getRunTime(), 0.0))
+    return _read(_run(program, again, None, presolve="off"), mixed=any(program.integral))
+
+
+def _run(program: Program, effort: Effort, start: Sequence[float] | None, presolve: str = "choose") -> "highspy.Highs":
     import highspy
 
     solver = _quiet()
-    for option, value in _options(effort).items():
+    for option, value in (_options(effort) | {"presolve": presolve}).items():
         solver.setOptionValue(option, value)
     solver.passModel(_model(program))
     if start is not None:
@@ -81,7 +97,12 @@ def solve(program: Program, effort: Effort, start: Sequence[float] | None = None
         known.col_value = list(start)
         solver.setSolution(known)
     solver.run()
-    return _read(solver, mixed=any(program.integral))
+    return solver
+
+
+def _costs(program: Program, values: Sequence[float], said: float) -> bool:
+    cost = fsum(price * value for price, value in zip(program.cost, values, strict=True))
+    return abs(cost - said) <= _ROUNDING * max(1.0, abs(cost))
 
 
 def _quiet() -> "highspy.Highs":
