@@ -201,7 +201,7 @@ def _better(tables: Tables, made: Formulation, solved: Solved, best: Placement, 
         return best
     shares = made.shares(solved)
     found = [best, placement_of(tables, shares)]
-    if found[1] is None or (made.aim.wanted is None and found[1].cost > best.cost):
+    if found[1] is None or (made.aim.wanted is None and found[1].cost > made.cost(solved) * (1 + PROVEN)):
         # The solver's parts are off by a tolerance; parts that leave all units the same room may not be.
         found.append(balanced(tables, shares, made.bought(solved), max(budget.left(), 1.0)))
     return min((one for one in found if one is not None), key=lambda one: one.rank)

@@ -82,6 +82,10 @@ class Formulation:
         """Return whether a solution serves a workload."""
         return workload not in self.served or solved.values[self.served[workload]] > 0.5
 
+    def cost(self, solved: Solved) -> Fraction:
+        """Return what a solution costs by its columns, in micro-units an hour."""
+        return Fraction(self.program.value(solved.values)) * self.scale
+
     def bought(self, solved: Solved) -> dict[tuple[int, int], int]:
         """Return the units of shared pools in a solution."""
         return {key: round(solved.values[column]) for key, column in self.units.items()}

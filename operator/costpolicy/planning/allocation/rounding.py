@@ -24,7 +24,8 @@ PATIENCE = 40
 TENURE, SPREAD = 8, 9
 """Steps that a workload may not return for: TENURE, and up to SPREAD more so that cycles break."""
 EXACT = 1e-9
-FORBIDDEN = 1e9
+FORBIDDEN = float("inf")
+"""What a change is said to add where a workload cannot run, or may not go now."""
 
 
 def rounded(
@@ -44,7 +45,7 @@ def rounded(
 
 
 class _Search:
-    """State of one search.  Columns are pools' accelerators; ``load`` is workloads x columns, FORBIDDEN elsewhere."""
+    """State of one search.  Columns are pools' accelerators; ``load`` is workloads x columns, and ``able`` where one can run."""
 
     def __init__(self, tables: Tables, start: Mapping[int, int], units: Mapping[tuple[int, int], int]) -> None:
         import numpy as np
@@ -53,10 +54,12 @@ class _Search:
         self.workloads = sorted(start)
         self.keys = sorted({(tables.pool[one], other) for one in self.workloads for other in tables.load[one]})
         column = {key: number for number, key in enumerate(self.keys)}
-        self.load = np.full((len(self.workloads), len(self.keys)), FORBIDDEN)
+        self.load = np.zeros((len(self.workloads), len(self.keys)))
+        self.able = np.zeros(self.load.shape, dtype=bool)
         for row, one in enumerate(self.workloads):
             for accelerator, load in tables.load[one].items():
-                self.load[row, column[tables.pool[one], accelerator]] = load / LOAD_SCALE
+                place = row, column[tables.pool[one], accelerator]
+                self.load[place], self.able[place] = load / LOAD_SCALE, True
         self.at = np.array([column[tables.pool[one], start[one]] for one in self.workloads])
         self.cost = np.array([max(tables.price[accelerator], 1) for _, accelerator in self.keys], dtype=float)
         self.cost /= self.cost.max()
@@ -110,7 +113,7 @@ class _Search:
         without = self.busy[at] - load[self.rows, at]
         leaving = self.cost[at] * np.maximum(0.0, without - units[at]) - penalty[at]
         entering = self.cost * np.maximum(0.0, self.busy + load[hot] - units) - penalty
-        moves = leaving[hot, None] + entering
+        moves = np.where(self.able[hot], leaving[hot, None] + entering, FORBIDDEN)
         banned = self.tabu[hot] > step
         aspiring = self.least - EXACT
         moves[banned & (overload + moves >= aspiring)] = FORBIDDEN
@@ -119,12 +122,13 @@ class _Search:
         there = self.cost[at] * np.maximum(0.0, without + load[hot][:, at] - units[at]) - penalty[at]
         here = load[:, home].T + without[hot, None] - units[home, None]
         swaps = there + self.cost[home, None] * np.maximum(0.0, here) - penalty[home, None]
+        swaps[~(self.able[hot][:, at] & self.able[:, home].T)] = FORBIDDEN
         banned_swaps = banned[:, at] | (step < self.tabu[:, home].T)
         swaps[banned_swaps & (overload + swaps >= aspiring)] = FORBIDDEN
         swaps[home[:, None] == at[None, :]] = FORBIDDEN
         one, other = int(moves.argmin()), int(swaps.argmin())
         until = step + TENURE + step % SPREAD
-        if min(moves.flat[one], swaps.flat[other]) >= FORBIDDEN / 2 * self.cost.min():
+        if min(moves.flat[one], swaps.flat[other]) == FORBIDDEN:
             return False
         if moves.flat[one] <= swaps.flat[other]:
             row, column = divmod(one, len(self.keys))
