@@ -90,11 +90,15 @@ CORNER = {
 }
 """Where speculation stops being called for between 130 ms and 200 ms, and its throughput once made the tighter one cheaper."""
 
+LONG_PROMPTS = {**CORNER, "names": ["nvidia-h100-80gb"], "ttft": "20s", "rate": 61.0, "prompt": 6000}
+"""Where prompts make steps so long that at 25 ms a quarter of the sequences serves more whose decoding would keep it."""
+
 
 @pytest.mark.thorough
 @given(situations())
 @example(CORNER)
 @example({**CORNER, "names": ["nvidia-a10g"]})
+@example(LONG_PROMPTS)
 def test_a_looser_inter_token_objective_never_costs_more(given_: dict[str, Any]):
     tighter = [price(asking(given_, step, rate=given_["rate"] * NOISE)) for step in STEPS]
     looser = [price(asking(given_, step)) for step in STEPS]

@@ -79,7 +79,7 @@ def _changed(request: PlanRequest, option: Option, held: Binding) -> Iterator[Co
                 yield from _other_steps(option)
         case Binding.INTER_TOKEN:
             yield from _other_steps(option)
-            yield from _fewer_sequences(option)
+            yield from _fewer_sequences(request, option)
             yield from _more_hosts(request, option)
         case Binding.KV_CACHE:
             yield from _more_memory(option)
@@ -113,10 +113,22 @@ def _smaller_steps(option: Option) -> Iterator[Configuration]:
             yield replace(configuration, max_num_batched_tokens=tokens)
 
 
-def _fewer_sequences(option: Option) -> Iterator[Configuration]:
-    """Yield the largest batch whose decode step keeps the promised inter-token latency, and half of it."""
-    served, limit = option.replica.served, option.replica.most_inter_token
-    if option.configuration.max_num_seqs is not None or isinstance(served, Unpredictable) or limit is None:
+def _fewer_sequences(request: PlanRequest, option: Option) -> Iterator[Configuration]:
+    """Yield the largest batch whose decode step keeps the promised inter-token latency, and half of it.
+
+    Of fewer than the default already, half: prompts that share their steps may leave no time for as many.
+    """
+    served, limit, default = (
+        option.replica.served,
+        option.replica.most_inter_token,
+        option.replica.defaults.max_num_seqs,
+    )
+    if request.spec.techniques.batching.max_num_seqs is not None or isinstance(served, Unpredictable) or limit is None:
+        return
+    has = option.configuration.max_num_seqs
+    if has is not None:
+        if _FEWER_SEQUENCES[0] * 2 <= has < default:
+            yield replace(option.configuration, max_num_seqs=has // 2)
         return
     slowest, kept = limit * served.tokens_per_step, []
     for sequences in _FEWER_SEQUENCES:

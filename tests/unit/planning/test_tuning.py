@@ -128,6 +128,25 @@ def test_fewer_sequences_are_tried_only_against_inter_token_latency():
         assert not [one for one in tried(busy, held) if (one.max_num_seqs or 1024) < 1024]
 
 
+@pytest.mark.parametrize(
+    ("ordered", "held", "fewer"),
+    [(None, Binding.INTER_TOKEN, {32}), (None, Binding.TTFT, set()), (64, Binding.INTER_TOKEN, set())],
+    ids=["tokens come too late", "the first one does", "ordered"],
+)
+def test_fewer_sequences_that_are_still_too_many_are_halved(ordered: int | None, held: Binding, fewer: set[int]):
+    busy = asked("nvidia-h100-80gb", {"ttft": "20s", "interTokenLatency": "25ms"}, 60, 6000, 300)
+    if ordered is not None:
+        batching = busy.spec.techniques.batching.model_copy(update={"max_num_seqs": ordered})
+        techniques = busy.spec.techniques.model_copy(update={"batching": batching})
+        busy = replace(busy, spec=busy.spec.model_copy(update={"techniques": techniques}))
+    evaluation = Evaluation(busy)
+    first = next(options(busy, busy.supplies, evaluation, gate=False))
+    configuration = replace(first.configuration, max_num_seqs=64)
+    option = replace(first, configuration=configuration, replica=evaluation.replica(configuration, first.accelerator))
+
+    assert fewer == {one.configuration.max_num_seqs for one in retuned(busy, option, held, evaluation)} - {64}
+
+
 @pytest.mark.parametrize("held", list(Binding))
 def test_disabled_batching_leaves_every_setting_alone(held: Binding):
     busy = asked("nvidia-h100-80gb", {"ttft": "2s", "interTokenLatency": "20ms"}, 20, 1000, 300)
