@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 
 from asking import PRICES, offered, request
 from costpolicy.api.types import CapacityType
+from costpolicy.perf.latency import Binding
 from costpolicy.planning.planner import plan
+from costpolicy.planning.replica import Replica
 from costpolicy.planning.request import PlanRequest
 from costpolicy.units import Money
 
@@ -85,3 +87,12 @@ def cost(asked: PlanRequest) -> Money | None:
 def dearer_or_equal(one: Money | None, other: Money | None) -> bool:
     """Whether one plan costs at least as much as the other; no plan is the dearest of all."""
     return one is None or (other is not None and one >= other)
+
+
+def latency_holds_back(replica: Replica, rate: float) -> bool:
+    """Whether a replica cannot carry a rate, and latency is why.
+
+    What misses by less than a hundredth is no shortfall, and keeps it from carrying the rate all the same.
+    """
+    held = replica.shortfall(rate) or replica.capacity.binding
+    return replica.capacity.requests_per_second < rate and held in (Binding.TTFT, Binding.INTER_TOKEN)

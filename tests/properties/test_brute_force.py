@@ -11,7 +11,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from costpolicy.perf.latency import Binding, Unpredictable
+from costpolicy.perf.latency import Unpredictable
 from costpolicy.planning.constraints import Question
 from costpolicy.planning.evaluation import Evaluation
 from costpolicy.planning.judgement import judge
@@ -20,7 +20,7 @@ from costpolicy.planning.plan import Target
 from costpolicy.planning.replica import Replica
 from costpolicy.planning.request import PlanRequest, limits_of
 from costpolicy.units import GIB, Money
-from situations import MIXTURE, asking, cost, situations
+from situations import MIXTURE, asking, cost, latency_holds_back, situations
 
 
 def settings_of(asked: PlanRequest, option: Option) -> Iterator[Option]:
@@ -65,10 +65,7 @@ def needless(option: Option, found: Target, asked: PlanRequest) -> bool:
         return False
     default = replace(configuration, max_num_seqs=None)
     replica = Evaluation(asked).replica(default, option.accelerator)
-    rate = asked.demand.requests_per_second / found.replicas
-    # Latency that misses by less than a hundredth is no shortfall, but keeps the default from carrying the rate.
-    held = replica.shortfall(rate) or replica.capacity.binding
-    return replica.capacity.requests_per_second >= rate or held not in (Binding.TTFT, Binding.INTER_TOKEN)
+    return not latency_holds_back(replica, asked.demand.requests_per_second / found.replicas)
 
 
 def brute_force(asked: PlanRequest) -> Money | None:

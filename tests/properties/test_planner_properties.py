@@ -15,14 +15,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from costpolicy.api.types import CapacityType, TechniqueMode
-from costpolicy.perf.latency import Binding
 from costpolicy.planning.evaluation import Evaluation
 from costpolicy.planning.options import offers
 from costpolicy.planning.plan import Verdict
 from costpolicy.planning.planner import cheapest, plan
 from costpolicy.planning.request import limits_of, objectives_of
 from costpolicy.units import Money
-from situations import NOISE, asking, cost, dearer_or_equal, interruptible, situations
+from situations import NOISE, asking, cost, dearer_or_equal, interruptible, latency_holds_back, situations
 
 
 @given(situations())
@@ -157,8 +156,7 @@ def test_fewer_sequences_than_the_default_come_with_the_latency_that_asks_for_th
     supply = next(one for one in asked.supplies if offers(one, configuration))
     default = Evaluation(asked).replica(replace(configuration, max_num_seqs=None), supply.offering.accelerator)
     if (configuration.max_num_seqs or 0) < default.defaults.max_num_seqs:
-        rate = asked.demand.requests_per_second / answer.target.replicas
-        assert default.shortfall(rate) in {Binding.TTFT, Binding.INTER_TOKEN}
+        assert latency_holds_back(default, asked.demand.requests_per_second / answer.target.replicas)
         assert any("the latency objective binds" in told for told in answer.settings)
 
 
