@@ -116,4 +116,6 @@ def _between_steps(replica: Replica, load: Load) -> Quantiles:
     if free.p99 <= most:
         return free
     full = Moments(floor, most - floor, (constants.INTER_TOKEN_JITTER * most) ** 2).quantiles()
-    return Quantiles(mean=mean, p50=free.p50, p95=min(free.p95, full.p95), p99=min(free.p99, full.p99))
+    p99 = min(free.p99, full.p99)
+    # Where half of the requests see no more than the median and none more than p99, the mean is at most halfway.
+    return Quantiles(mean=mean, p50=max(free.p50, 2.0 * mean - p99), p95=min(free.p95, full.p95), p99=p99)
