@@ -56,12 +56,6 @@ def speculating(shape: EngineShape, acceptance: float, tokens: int, *, drafted: 
     return replace(shape, speculation=Speculation(tokens=tokens, acceptance=acceptance, draft=draft))
 
 
-FEW_TOKENS = 1.1
-"""Near its highest rate a mixture's answers of a few tokens are predicted too slow, the more so the less its steps take:
-59 and 66 ms where 45 and 49 are simulated, and with rejected proposals 58 and 63 where it is 55 and 61
-(docs/known-limitations.md)."""
-
-
 @given(shapes(), workloads(), st.floats(0.001, 50), acceptances, acceptances, st.integers(1, 8), st.booleans())
 def test_more_acceptance_is_never_slower(shape, workload, rate, one, other, tokens, drafted):
     worse, better = (
@@ -90,7 +84,7 @@ def test_rejected_proposals_never_help(shape, workload, rate, tokens, drafted):
     if not (isinstance(plain, Latency) and isinstance(rejected, Latency)):
         return
 
-    assert rejected.inter_token.mean > plain.inter_token.mean / (FEW_TOKENS if shape.model.experts else 1.0)
+    assert rejected.inter_token.mean > plain.inter_token.mean
     assert rejected.ttft.mean > plain.ttft.mean
 
 
