@@ -1,4 +1,4 @@
-"""Allocation problems for several rings: generated ones, and a brute force that knows nothing of the code it judges."""
+"""Allocation problems for several rings: written and generated ones, and a brute force that knows nothing of the code it judges."""
 
 from fractions import Fraction
 from itertools import product
@@ -12,6 +12,26 @@ from costpolicy.planning.allocation.problem import Allocation, Offer, Problem, U
 from costpolicy.units import Money
 
 PRICES = ("0", "0.50", "1.86", "3.43", "3.67", "6.88", "2.499137")
+
+
+def offer(name: str, hourly: str, limit: int | None = None) -> Offer:
+    return Offer(name=name, hourly=Money.parse(hourly), limit=limit)
+
+
+def workload(name: str, rate: str, throughput: dict[str, str], **given) -> Workload:
+    served = {accelerator: Fraction(value) for accelerator, value in throughput.items()}
+    return Workload(name=name, requests_per_second=Fraction(rate), throughput=served, **given)
+
+
+def problem(offers, workloads) -> Problem:
+    return Problem(offers=tuple(offers), workloads=tuple(workloads))
+
+
+def placed(found: Allocation) -> dict[str, set[str]]:
+    homes: dict[str, set[str]] = {}
+    for share in found.shares:
+        homes.setdefault(share.workload, set()).add(share.accelerator)
+    return homes
 
 
 def allocated(problem: Problem, seconds: float = 60) -> Allocation | Unserved:

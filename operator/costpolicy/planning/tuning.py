@@ -118,23 +118,17 @@ def _fewer_sequences(request: PlanRequest, option: Option) -> Iterator[Configura
 
     Of fewer than the default already, half: prompts that share their steps may leave no time for as many.
     """
-    served, limit, default = (
-        option.replica.served,
-        option.replica.most_inter_token,
-        option.replica.defaults.max_num_seqs,
-    )
+    replica, has = option.replica, option.configuration.max_num_seqs
+    served, limit = replica.served, replica.most_inter_token
     if request.spec.techniques.batching.max_num_seqs is not None or isinstance(served, Unpredictable) or limit is None:
         return
-    has = option.configuration.max_num_seqs
     if has is not None:
-        if _FEWER_SEQUENCES[0] * 2 <= has < default:
+        if 2 * _FEWER_SEQUENCES[0] <= has < replica.defaults.max_num_seqs:
             yield replace(option.configuration, max_num_seqs=has // 2)
         return
-    slowest, kept = limit * served.tokens_per_step, []
-    for sequences in _FEWER_SEQUENCES:
-        admitted = _admitted(option, sequences)
-        if admitted < served.seats and served.decode_step(admitted) <= slowest:
-            kept.append(sequences)
+    sizes = ((one, _admitted(option, one)) for one in _FEWER_SEQUENCES)
+    slowest = limit * served.tokens_per_step
+    kept = [one for one, admitted in sizes if admitted < served.seats and served.decode_step(admitted) <= slowest]
     for sequences in kept[-2:]:
         yield replace(option.configuration, max_num_seqs=sequences)
 

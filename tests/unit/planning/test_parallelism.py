@@ -1,7 +1,8 @@
 """Data-parallel ranks as an option of the planner.
 
 Covered: for which models, formats and releases they are tried, what they cost, limits and stock, the context of one rank,
-why they were chosen, ties, settings tried for them.  Not covered: the search (brute force in tests/properties), whole plans (tests/golden).
+why they were chosen, ties, settings tried for them.  Not covered: the search (brute force in tests/properties), whole plans
+(tests/golden).
 """
 
 from dataclasses import replace

@@ -134,11 +134,9 @@ def test_fewer_sequences_are_tried_only_against_inter_token_latency():
     ids=["tokens come too late", "the first one does", "ordered"],
 )
 def test_fewer_sequences_that_are_still_too_many_are_halved(ordered: int | None, held: Binding, fewer: set[int]):
-    busy = asked("nvidia-h100-80gb", {"ttft": "20s", "interTokenLatency": "25ms"}, 60, 6000, 300)
-    if ordered is not None:
-        batching = busy.spec.techniques.batching.model_copy(update={"max_num_seqs": ordered})
-        techniques = busy.spec.techniques.model_copy(update={"batching": batching})
-        busy = replace(busy, spec=busy.spec.model_copy(update={"techniques": techniques}))
+    promised = {"ttft": "20s", "interTokenLatency": "25ms"}
+    batching = {} if ordered is None else {"maxNumSeqs": ordered}
+    busy = asked("nvidia-h100-80gb", promised, 60, 6000, 300, techniques={"batching": batching})
     evaluation = Evaluation(busy)
     first = next(options(busy, busy.supplies, evaluation, gate=False))
     configuration = replace(first.configuration, max_num_seqs=64)
