@@ -36,11 +36,17 @@ def rises_of(samples: Iterable[Sample]) -> Rises:
     Args:
         samples: of one policy, how far the rate rose after this time of each day, by ``horizon`` and ``ago``.
     """
-    rose = {
-        (sample.labels["horizon"], sample.labels.get("ago")): sample.value
-        for sample in samples
-        if "horizon" in sample.labels
-    }
+    return expected_rises(
+        {
+            (sample.labels["horizon"], sample.labels.get("ago", "")): sample.value
+            for sample in samples
+            if "horizon" in sample.labels
+        }
+    )
+
+
+def expected_rises(rose: Mapping[tuple[str, str], float]) -> Rises:
+    """Return the same from how far the rate rose, by horizon and how long ago, as their labels say them."""
     found: dict[timedelta, float] = {}
     if not rose:
         return found

@@ -42,6 +42,11 @@ def saturations(samples: Iterable[Sample]) -> Mapping[str, Saturation]:
     for sample in samples:
         figures = by_kernels.setdefault(sample.labels.get("kernels", ""), {})
         figures[sample.labels.get("figure", "")] = sample.value
+    return described(by_kernels)
+
+
+def described(by_kernels: Mapping[str, Mapping[str, float]]) -> Mapping[str, Saturation]:
+    """Return the same of figures that are told apart already."""
     found = {kernels: _saturation(figures) for kernels, figures in by_kernels.items() if kernels}
     return {kernels: each for kernels, each in found.items() if each is not None}
 

@@ -2,7 +2,6 @@
 
 from costpolicy.kube.gateway import Object, ObjectRef, reference
 from costpolicy.kube.kinds import JOB
-from costpolicy.manifests.policy_objects import policy_objects
 from costpolicy.reconcile.autoscaling import Autoscaling
 from costpolicy.reconcile.course import Course, WantedVariant
 from costpolicy.reconcile.decision import WantedDeployment
@@ -21,7 +20,8 @@ def objects_of(
     if course.variants:  # first, because a Service of that name may belong to somebody else
         # The larger of two variants and not their sum: a surge of one replica must not make a budget come and go.
         replicas = max(variant.replicas for variant in course.variants)
-        objects += policy_objects(snapshot.policy, course.service, replicas, monitored=snapshot.pod_monitor)
+        monitored = snapshot.pod_monitor
+        objects += snapshot.renderings.of_policy(snapshot.policy, course.service, replicas, monitored=monitored)
     deployments: list[WantedDeployment] = []
     for variant in course.variants:
         if variant.objects is None:

@@ -45,7 +45,7 @@ def _leave_alone(snapshot: Snapshot, problem: Problem, now: datetime) -> Decisio
 def _advise(outlook: Outlook, now: datetime) -> Decision:
     measured = measurement_of(outlook.snapshot, now)
     status = answer(outlook, None, measured, now)
-    return Decision(status=status, news=news_of(outlook.snapshot, status, measured.news), planned=outlook.planned)
+    return Decision(status=status, news=news_of(outlook.snapshot, status, measured.news), outlook=outlook)
 
 
 def _act(outlook: Outlook, now: datetime) -> Decision:
@@ -63,5 +63,5 @@ def _act(outlook: Outlook, now: datetime) -> Decision:
         status=status,
         news=news_of(snapshot, status, (*course.news, *measured.news)),
         look_again=course.look_again,
-        planned=outlook.planned,
+        outlook=outlook,
     )

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from costpolicy.api.status import CostPolicyStatus
 from costpolicy.kube.gateway import EventType, Object, ObjectRef
+from costpolicy.reconcile.outlook import Outlook
 from costpolicy.reconcile.snapshot import Planned
 
 
@@ -36,7 +37,7 @@ class Decision:
 
     Attributes:
         look_again: when to decide again although nothing happened.
-        planned: what the planner was asked, for the next snapshot; ``None``: it was not asked.
+        outlook: what it was decided on; ``None``: nothing was planned.
     """
 
     status: CostPolicyStatus
@@ -45,4 +46,9 @@ class Decision:
     deletions: tuple[ObjectRef, ...] = ()
     news: tuple[News, ...] = ()
     look_again: timedelta = field(default=timedelta(seconds=30))
-    planned: Planned | None = None
+    outlook: Outlook | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def planned(self) -> Planned | None:
+        """What the planner was asked, for the next snapshot; ``None``: it was not asked."""
+        return self.outlook.planned if self.outlook else None

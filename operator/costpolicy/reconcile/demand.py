@@ -46,7 +46,7 @@ def demands(spec: CostPolicySpec, observed: PolicyObservation | MetricsDown, rea
     highest = max(now.requests_per_second, peak or 0.0, expected.requests_per_second)
     return Demands(
         now=_coarse(_with_queue(now, observed)),
-        planning=_coarse(replace(_over_days(now, observed, measured=measured), requests_per_second=highest)),
+        planning=_coarse(_over_days(replace(now, requests_per_second=highest), observed, measured=measured)),
         doubtful=(now.requests_per_second > 0 and not measured) or _is_partial(observed, ready),
     )
 

@@ -59,6 +59,12 @@ class Ledgers:
         with self._lock:
             return self._waiting.get(NamespacedName(namespace, name))
 
+    def awaits(self, policy: CostPolicy, now: datetime) -> bool:
+        """Return whether hours of a policy wait to be decided on, or are due to be read."""
+        key = NamespacedName(policy.metadata.namespace, policy.metadata.name)
+        with self._lock:
+            return key in self._waiting or self._is_due(key, policy, due_at(now))
+
     def decided(self, namespace: str, name: str, ledger: Ledger) -> None:
         """Note that a decision on these hours is written: they are not read again before the next time they are due."""
         key = NamespacedName(namespace, name)

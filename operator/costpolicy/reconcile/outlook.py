@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from costpolicy.api.policy import CostPolicySpec
+from costpolicy.api.types import CapacityType
 from costpolicy.catalog.accelerators import accelerators
 from costpolicy.catalog.engines import EngineError
 from costpolicy.manifests.inputs import VariantInputs
@@ -49,6 +51,7 @@ class Outlook:
     examiner: Examiner | None
     findings: Findings
     _rendered: dict[str, Variant | None] = field(default_factory=dict, repr=False, compare=False)
+    _allowing: dict[tuple[str, CapacityType], CostPolicySpec] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def request(self) -> PlanRequest:
@@ -64,9 +67,10 @@ class Outlook:
         """Return the same as if the policy allowed its accelerators: an edit that rules them out lets it serve until its
         successor is ready.
         """
-        spec, own = self.request.spec, {"accelerators": (configuration.accelerator,)}
-        hardware = spec.hardware.model_copy(update=own | {"capacity_types": (configuration.capacity_type,)})
-        request = replace(self.request, demand=demand, spec=spec.model_copy(update={"hardware": hardware}))
+        hardware = configuration.accelerator, configuration.capacity_type
+        if hardware not in self._allowing:
+            self._allowing[hardware] = _allowing(self.request.spec, *hardware)
+        request = replace(self.request, demand=demand, spec=self._allowing[hardware])
         return size(request, configuration, limits_of(request), self.planned.evaluation)
 
     def sized_by_prediction(self, configuration: Configuration, demand: Demand) -> Target | Rejection:
@@ -148,6 +152,12 @@ class Outlook:
         if settings.version or settings.image:
             inputs = replace(inputs, engine=self.inputs.engine, image=self.inputs.image)
         return self.snapshot.renderings.of(name, inputs)
+
+
+def _allowing(spec: CostPolicySpec, accelerator: str, capacity_type: CapacityType) -> CostPolicySpec:
+    """Return a spec that allows these accelerators and no others."""
+    own = {"accelerators": (accelerator,), "capacity_types": (capacity_type,)}
+    return spec.model_copy(update={"hardware": spec.hardware.model_copy(update=own)})
 
 
 def look_ahead(snapshot: Snapshot, inputs: Inputs, now: datetime) -> Outlook:

@@ -51,7 +51,7 @@ class Reconciler:
         fleet: FleetWatch,
         clock: Clock,
         defaults: Defaults,
-        decided: Callable[[str], None] = lambda _: None,
+        decided: Callable[[Decision], None] = lambda _: None,
     ) -> None:
         self._gateway = gateway
         self._fleet = fleet
@@ -95,8 +95,7 @@ class Reconciler:
             carry_out(decision, ref, self._gateway)
         if snapshot.ledger is not None:
             fleet.ledgers.decided(namespace, name, snapshot.ledger)
-        for news in decision.news:
-            self._decided(news.reason)
+        self._decided(decision)
         return decision.look_again
 
     def gather(self, policy: CostPolicy, fleet: Fleet) -> Snapshot:

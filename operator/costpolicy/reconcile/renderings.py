@@ -1,14 +1,16 @@
-"""What was rendered of variants that run or are planned: it stays the same until their policy is edited, and is asked for in
-each decision.
+"""What was rendered of a policy and of its variants that run or are planned: it stays the same until the policy is edited, and is
+asked for in each decision.
 """
 
 from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any, Final
 
-from costpolicy.api.policy import CostPolicy, CostPolicySpec
+from costpolicy.api.policy import CostPolicy
 from costpolicy.catalog.engines import EngineError
+from costpolicy.kube.gateway import Object
 from costpolicy.manifests.inputs import VariantInputs
+from costpolicy.manifests.policy_objects import policy_objects
 from costpolicy.manifests.variant import UnsupportedRevisionError, Variant, render_variant
 
 _VARIANTS: Final = 6
@@ -23,6 +25,16 @@ class Renderings:
 
     def __init__(self) -> None:
         self._known: OrderedDict[str, tuple[VariantInputs, Variant | None]] = OrderedDict()
+        self._own: tuple[CostPolicy, tuple[str | None, int, bool], tuple[Object, ...]] | None = None
+
+    def of_policy(
+        self, policy: CostPolicy, stable: str | None, replicas: int, *, monitored: bool
+    ) -> tuple[Object, ...]:
+        """Return the objects that a policy has once; see :func:`policy_objects`."""
+        asked, known = (stable, replicas, monitored), self._own
+        if known is None or known[1] != asked or not _same(known[0], policy):
+            known = self._own = policy, asked, policy_objects(policy, stable, replicas, monitored=monitored)
+        return known[2]
 
     def of(self, name: str, inputs: VariantInputs) -> Variant | None:
         """Return what inputs render; ``None`` where this operator cannot render them.
@@ -48,12 +60,11 @@ def _rendered(inputs: VariantInputs) -> Variant | None:
 
 def _alike(one: VariantInputs, other: VariantInputs) -> bool:
     """Return whether inputs differ in nothing but the status of their policy and the version that it is stored in."""
-    (mine, spec, meta), (theirs, other_spec, other_meta) = _parts(one), _parts(other)
-    return mine == theirs and spec == other_spec and meta == other_meta
+    return _pinned(one) == _pinned(other) and _same(one.policy, other.policy)
 
 
-def _parts(inputs: VariantInputs) -> tuple[tuple[Any, ...], CostPolicySpec, Mapping[str, Any]]:
-    pinned = (
+def _pinned(inputs: VariantInputs) -> tuple[object, ...]:
+    return (
         inputs.configuration,
         inputs.engine,
         inputs.image,
@@ -63,7 +74,11 @@ def _parts(inputs: VariantInputs) -> tuple[tuple[Any, ...], CostPolicySpec, Mapp
         inputs.product_labels,
         inputs.scrape_annotations,
     )
-    return pinned, inputs.policy.spec, _identity(inputs.policy)
+
+
+def _same(one: CostPolicy, other: CostPolicy) -> bool:
+    """Return whether policies differ in nothing but their status and the version that they are stored in."""
+    return one is other or (one.spec == other.spec and _identity(one) == _identity(other))
 
 
 def _identity(policy: CostPolicy) -> Mapping[str, Any]:

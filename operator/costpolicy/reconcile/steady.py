@@ -41,7 +41,8 @@ def begin(outlook: Outlook) -> Course:
 
 def steady(outlook: Outlook, stable: LiveVariant, keep: Keep, now: datetime) -> Course:
     """Return the stable variant with the replicas that the load needs."""
-    step, coming = follow_load(outlook, stable, now), _coming(outlook, stable)
+    wanted, coming = _needed(outlook, stable)
+    step = _stabilized(outlook, stable, wanted, coming, now)
     return Course(
         variants=(again(outlook, stable, step.replicas),),
         service=stable.hash,
@@ -77,12 +78,27 @@ def waiting(step: ReplicaStep) -> ScalingStatus | None:
 
 def follow_load(outlook: Outlook, stable: LiveVariant, now: datetime) -> ReplicaStep:
     """Return how many replicas of what serves the load needs, of now and of a rise that is due, stabilised."""
+    return _stabilized(outlook, stable, *_needed(outlook, stable), now)
+
+
+def _needed(outlook: Outlook, stable: LiveVariant) -> tuple[int, Ahead | None]:
+    """Return the replicas that the load needs, and what a rise that is due needs, where the operator itself says how many
+    replicas run and it needs more than now.
+    """
+    wanted = _wanted(outlook, stable)
+    if stable.hash in autoscaling_of(outlook.snapshot).led:
+        return wanted, None
+    coming = ahead_of(outlook, stable)
+    return wanted, coming if coming is not None and coming.replicas > wanted else None
+
+
+def _stabilized(outlook: Outlook, stable: LiveVariant, wanted: int, coming: Ahead | None, now: datetime) -> ReplicaStep:
+    """Return the step to what is needed."""
     led = autoscaling_of(outlook.snapshot)
     if stable.hash in led.led:
-        return _led(outlook, stable, led)
-    wanted, coming = _wanted(outlook, stable), _coming(outlook, stable)
+        return _led(outlook, stable, led, wanted)
     if coming is not None:
-        wanted = max(wanted, coming.replicas)
+        wanted = coming.replicas
     if outlook.demands.doubtful:
         wanted = max(wanted, stable.replicas)
     scaling, status = outlook.snapshot.policy.spec.scaling, outlook.snapshot.policy.status
@@ -96,12 +112,12 @@ def follow_load(outlook: Outlook, stable: LiveVariant, now: datetime) -> Replica
     )
 
 
-def _led(outlook: Outlook, stable: LiveVariant, led: Autoscaling) -> ReplicaStep:
+def _led(outlook: Outlook, stable: LiveVariant, led: Autoscaling, wanted: int) -> ReplicaStep:
     """Return what an autoscaler runs.  Nights at 0, which it could not end, are the operator's; so are mornings."""
     if outlook.bounds.maximum == 0 and led.foreign is None:
         return ReplicaStep(replicas=0)
     if stable.replicas == 0:
-        return ReplicaStep(replicas=bounded(_wanted(outlook, stable), outlook.bounds))
+        return ReplicaStep(replicas=bounded(wanted, outlook.bounds))
     return ReplicaStep(replicas=stable.replicas)
 
 
@@ -133,14 +149,6 @@ def _plain_replicas(outlook: Outlook, configuration: Configuration, demand: Dema
         return None
     plain = outlook.sized(replace(configuration, proposer=None), demand)
     return plain.replicas if isinstance(plain, Target) else None
-
-
-def _coming(outlook: Outlook, stable: LiveVariant) -> Ahead | None:
-    """Return what a rise that is due needs, where the operator itself says how many replicas run and it needs more than now."""
-    if stable.hash in autoscaling_of(outlook.snapshot).led:
-        return None
-    coming = ahead_of(outlook, stable)
-    return coming if coming is not None and coming.replicas > _wanted(outlook, stable) else None
 
 
 def _scaled(stable: LiveVariant, step: ReplicaStep, outlook: Outlook, coming: Ahead | None) -> tuple[News, ...]:

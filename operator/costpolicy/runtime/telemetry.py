@@ -16,6 +16,7 @@ from prometheus_client.registry import Collector
 
 from costpolicy import __version__
 from costpolicy.observe.exported import BUILD_INFO, EXPORTED, ExportedGauge
+from costpolicy.reconcile.decision import Decision
 from costpolicy.runtime.workers import Outcome
 
 RECONCILE_BUCKETS: Final = (0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
@@ -89,9 +90,10 @@ class Telemetry:
         """Count one request to the API server."""
         self._requests.labels(method, str(code)).inc()
 
-    def decided(self, reason: str) -> None:
-        """Count one change of mind."""
-        self._decisions.labels(reason).inc()
+    def decided(self, decision: Decision) -> None:
+        """Count the changes of mind of one decision."""
+        for news in decision.news:
+            self._decisions.labels(news.reason).inc()
 
     def export(self, view: FleetView) -> None:
         """Replace what is exported about the fleet."""

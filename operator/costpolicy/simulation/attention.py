@@ -15,22 +15,24 @@ from typing import Final
 
 from costpolicy.api.conditions import ConditionType, find
 from costpolicy.api.policy import CostPolicy
-from costpolicy.api.pricebook import PriceBook
 from costpolicy.api.reasons import Reason
 from costpolicy.api.status import CostPolicyStatus
 from costpolicy.api.types import CapacityType
-from costpolicy.kube.gateway import Gateway
+from costpolicy.kube.gateway import POLICY_LABEL, Gateway
 from costpolicy.observe.observation import PolicyObservation
 from costpolicy.observe.source import MetricsSource
 from costpolicy.reconcile.course import CALM, STEADY
+from costpolicy.reconcile.decision import Decision
 from costpolicy.reconcile.fleet import FleetWatch
-from costpolicy.reconcile.inputs import Inputs
-from costpolicy.reconcile.outlook import Outlook, look_ahead
+from costpolicy.reconcile.outlook import Outlook
 from costpolicy.reconcile.reconciler import Reconciler
+from costpolicy.reconcile.snapshot import MetricsDown
 from costpolicy.reconcile.steady import follow_load, waiting
-from costpolicy.simulation.grounds import Grounds, Revision, calendar_of, grounds_of, key_of
+from costpolicy.reconcile.unscraped import scrapable
+from costpolicy.simulation.glance import glance
+from costpolicy.simulation.grounds import Grounds, Revision, calendar_of, grounds_of, key_of, moved
 from costpolicy.simulation.serving import Key
-from costpolicy.simulation.world import World, has_prices_to_come
+from costpolicy.simulation.world import World
 
 _LASTING: Final = (Reason.STEADY, Reason.SAVING_TOO_SMALL, Reason.DOES_NOT_PAY_BACK, Reason.ROLLED_BACK)
 """Holds that no time ends."""
@@ -39,7 +41,7 @@ _SHOWN: Final = (
     *("observed", "calibration", "target", "recommended", "uncapped_target", "playbook", "playbook_saves_per_month"),
     *("current", "spending", "scaling"),
 )
-"""Fields of a status that say what was found, and that no decision is made on; see ``_decided``."""
+"""Fields of a status that say what was found, and that no decision is made on; see ``_said``."""
 
 
 class AttentiveOperator:
@@ -50,9 +52,10 @@ class AttentiveOperator:
 
     def __init__(self, world: World, gateway: Gateway | None = None, metrics: MetricsSource | None = None) -> None:
         self._world = world
+        self._watched = gateway is not None or metrics is not None
         self._gateway = gateway or world.gateway
         self._watch = FleetWatch(self._gateway, metrics or world.metrics, world.clock, world.settings)
-        self._reconciler = Reconciler(self._gateway, self._watch, world.clock, world.defaults)
+        self._reconciler = Reconciler(self._gateway, self._watch, world.clock, world.defaults, self._decided)
         self._settled: dict[Key, tuple[Revision, Grounds]] = {}
         self._outlooks: dict[Key, Outlook] = {}
 
@@ -68,9 +71,10 @@ class AttentiveOperator:
         policy = self._gateway.policy(namespace, name)
         if isinstance(policy, CostPolicy) and isinstance(before, CostPolicy) and _is_calm(policy):
             written = self._world.store.writes - writes
-            if not written or (written == 1 and _decided(policy) == _decided(before)):
-                revision = self._revision(policy)
-                self._settled[key] = (revision, grounds_of(policy, self._watch.look(), revision))
+            if not written or (written == 1 and _said(policy) == _said(before)):
+                revision, outlook = self._revision(policy), self._outlooks.get(key)
+                seen = outlook.snapshot.observed if outlook else self._seen(key)
+                self._settled[key] = (revision, grounds_of(policy, self._watch.look(), seen, revision))
         return again
 
     def _unchanged(self, key: Key, revision: Revision, grounds: Grounds) -> bool:
@@ -78,53 +82,69 @@ class AttentiveOperator:
         policy = self._gateway.policy(*key)
         if not isinstance(policy, CostPolicy):
             return False
-        newest, moved = self._revision(policy), False
+        newest, moves = self._revision(policy), False
         if newest != revision:
-            found = grounds_of(policy, self._watch.look(), newest)
+            if newest.moves != revision.moves:
+                return False
+            found = self._glance(policy, revision, newest, grounds)
+            if found is None:
+                found = grounds_of(policy, self._watch.look(), self._seen(key), newest)
             if found.beside != grounds.beside:
                 return False
-            moved = found.load != grounds.load
+            moves = found.load != grounds.load
             grounds = found
-        if (moved or _waits(policy)) and not self._keeps_replicas(key, policy, grounds):
+        if (moves or _waits(policy)) and not self._keeps_replicas(key, policy, grounds):
             return False
         self._settled[key] = (newest, grounds)
         return True
 
+    def _seen(self, key: Key) -> PolicyObservation | MetricsDown:
+        """Return what the metrics say of a policy now."""
+        observations = self._watch.look().observations
+        return observations if isinstance(observations, MetricsDown) else observations.of(*key)
+
+    def _glance(self, policy: CostPolicy, known: Revision, newest: Revision, grounds: Grounds) -> Grounds | None:
+        """Return the grounds of now where nothing but the load can have changed; ``None`` where that takes a look."""
+        alike = newest.changing is None and known._replace(metrics=newest.metrics) == newest
+        if self._watched or not alike or not isinstance(grounds.seen, PolicyObservation):
+            return None
+        world, now, key = self._world, self._world.clock.now(), key_of(policy)
+        seen = glance(grounds.seen, known.metrics, newest.metrics, world.metrics, now, world.settings.max_age)
+        if seen is None:
+            return None
+        pods = (pod for pod in world.gateway.pods() if (pod.namespace, pod.labels.get(POLICY_LABEL)) == key)
+        return moved(policy, grounds, seen, scrapable(pods, now, world.settings.rate_window))
+
     def _keeps_replicas(self, key: Key, policy: CostPolicy, grounds: Grounds) -> bool:
         """Return whether the replica loop would keep what runs and wait for what it waits for, and nothing else does."""
-        outlook = self._outlook(key, policy)
+        outlook, now = self._outlooks.get(key), self._world.clock.now()
         stable = outlook.snapshot.live.stable if outlook else None
-        if outlook is None or stable is None or self._watch.look().ledgers.of(*key) is not None:
+        if outlook is None or stable is None or grounds.ledgers.awaits(policy, now):
             return False
         observed = outlook.snapshot.observed
         if isinstance(observed, PolicyObservation):
             observed = replace(observed, rises=grounds.rises)
+        told = outlook.snapshot.policy.model_copy(update={"status": policy.status})
         outlook = replace(
             outlook,
             demands=replace(outlook.demands, now=grounds.now),
-            snapshot=replace(outlook.snapshot, observed=observed),
+            snapshot=replace(outlook.snapshot, observed=observed, policy=told),
         )
-        step = follow_load(outlook, stable, self._world.clock.now())
+        step = follow_load(outlook, stable, now)
         return step.replicas == stable.replicas and waiting(step) == (policy.status and policy.status.scaling)
 
-    def _outlook(self, key: Key, policy: CostPolicy) -> Outlook | None:
-        """Return the outlook since the last look: only the load that replicas follow has changed since."""
-        if key not in self._outlooks:
-            snapshot = self._reconciler.gather(policy, self._watch.look())
-            if not isinstance(snapshot.inputs, Inputs):
-                return None
-            self._outlooks[key] = look_ahead(snapshot, snapshot.inputs, self._world.clock.now())
-        return self._outlooks[key]
+    def _decided(self, decision: Decision) -> None:
+        """Keep what was decided on: while nothing but the load changes, replicas follow from it."""
+        if decision.outlook is not None:
+            self._outlooks[key_of(decision.outlook.snapshot.policy)] = decision.outlook
 
     def _revision(self, policy: CostPolicy) -> Revision:
         now, world = self._world.clock.now(), self._world
-        books = self._gateway.price_books()
-        changing = any(isinstance(book, PriceBook) and has_prices_to_come(book, now) for book in books)
         return Revision(
             moves=world.store.moves,
             others=self._others(policy),
             metrics=world.metrics.revision(key_of(policy), now),
-            changing=now if changing else None,
+            changing=now if world.are_prices_to_come() else None,
             calendar=calendar_of(policy, now),
         )
 
@@ -138,7 +158,7 @@ class AttentiveOperator:
         ]
 
 
-def _decided(policy: CostPolicy) -> object:
+def _said(policy: CostPolicy) -> object:
     """Return what status says but for what no further look depends on.
 
     That is what it only shows: of traffic, of plans, of what runs and of the month, whose ceiling is among the grounds; and

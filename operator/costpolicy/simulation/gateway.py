@@ -67,13 +67,13 @@ class SimulatedGateway:
 
     def policies(self) -> tuple[CostPolicy | Unreadable, ...]:
         """See :class:`Gateway`."""
-        return self._list(COST_POLICY, parse_policy)
+        return self._list(COST_POLICY, self._policy)
 
     def policy(self, namespace: str, name: str) -> CostPolicy | Unreadable | None:
         """See :class:`Gateway`."""
         ref = ObjectRef(api_version=COST_POLICY.api_version, kind=COST_POLICY.kind, name=name, namespace=namespace)
         item = self._store.get(ref)
-        return None if item is None else self._read(item, parse_policy)
+        return None if item is None else self._read(item, self._policy)
 
     def routes(self) -> tuple[ModelRoute | Unreadable, ...]:
         """See :class:`Gateway`."""
@@ -162,6 +162,13 @@ class SimulatedGateway:
         """See :class:`Gateway`."""
         self.published.append(event)
 
+    def _policy(self, item: Object) -> CostPolicy | Unreadable:
+        """Parse a policy; its spec only where that is another one than the last time."""
+        known = self._parsed.get(_key(item))
+        if known is not None and isinstance(known[1], CostPolicy) and known[0]["spec"] is item["spec"]:
+            return parse_policy({**item, "spec": known[1].spec})
+        return parse_policy(item)
+
     def _list(self, kind: Kind, parse: Callable[[Object], _Parsed]) -> tuple[_Parsed, ...]:
         """Return all parsed objects of a kind: the same until anything is written."""
         known = self._listed.get(kind)
@@ -172,7 +179,7 @@ class SimulatedGateway:
 
     def _read(self, item: Object, parse: Callable[[Object], _Parsed]) -> _Parsed:
         """Parse a stored object, once for each of its versions."""
-        key = (item["kind"], item["metadata"].get("namespace", ""), item["metadata"]["name"])
+        key = _key(item)
         known = self._parsed.get(key)
         if known is None or known[0] is not item:
             known = self._parsed[key] = (item, parse(item))
@@ -181,3 +188,7 @@ class SimulatedGateway:
 
     def _all(self, kind: Kind) -> list[Object]:
         return list(self._store.kind(kind.api_version, kind.kind))
+
+
+def _key(item: Object) -> tuple[str, str, str]:
+    return item["kind"], item["metadata"].get("namespace", ""), item["metadata"]["name"]

@@ -1,5 +1,6 @@
 """What a look at a policy depended on: while it stays equal, another look would find nothing to do."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple
@@ -8,17 +9,20 @@ from costpolicy.api.policy import CostPolicy
 from costpolicy.catalog.prices import PriceList
 from costpolicy.observe.ahead import Rises
 from costpolicy.observe.observation import PolicyObservation
+from costpolicy.observe.source import Missing
 from costpolicy.planning.demand import Demand
 from costpolicy.reconcile.ahead import expected_rate
 from costpolicy.reconcile.budget import monthly_budget, recorded_month
 from costpolicy.reconcile.demand import Demands, demands
 from costpolicy.reconcile.fleet import Fleet
+from costpolicy.reconcile.ledgers import Ledgers
 from costpolicy.reconcile.saturation import ENOUGH
 from costpolicy.reconcile.snapshot import MetricsDown
 from costpolicy.reconcile.unscraped import scrapable, with_unscraped
 from costpolicy.rollout.standby import FORGOTTEN
 from costpolicy.rollout.windows import Bounds, inside_window, replica_bounds
 from costpolicy.savings.month import hourly_ceiling, month_of, stretch_of
+from costpolicy.simulation.metrics import Answered
 from costpolicy.simulation.serving import Key
 from costpolicy.units import parse_duration
 
@@ -28,7 +32,7 @@ class Revision(NamedTuple):
 
     moves: int
     others: object
-    metrics: object
+    metrics: Answered
     changing: datetime | None
     calendar: object
 
@@ -42,8 +46,11 @@ class Grounds:
         others: which policies change beside it.
         load: that replicas follow, of now and with what is expected on top of it.
         amounts: what the metrics amount to beside that.
+        caveat: what limits them.
         calendar: bounds of schedules, and whether a window is open.
         now, rises: of which ``load`` is made.
+        seen: what the metrics said.
+        ledgers: hours that wait to be decided on.
     """
 
     moves: int
@@ -51,49 +58,66 @@ class Grounds:
     prices: PriceList
     load: object
     amounts: object
+    caveat: Missing | None
     calendar: object
     now: Demand | None
     rises: Rises
+    seen: PolicyObservation | MetricsDown
+    ledgers: Ledgers
 
     @property
     def beside(self) -> object:
         """All but the load."""
-        return self.moves, self.others, self.prices, self.amounts, self.calendar
+        return self.moves, self.others, self.prices, self.amounts, self.caveat, self.calendar
 
 
-def grounds_of(policy: CostPolicy, fleet: Fleet, revision: Revision) -> Grounds:
-    """Return what a look depends on that finds a fleet, when the world is of a revision."""
-    observed = _observed(policy, fleet)
-    now, rises, amounts = _weighed(policy, observed, fleet)
+def grounds_of(policy: CostPolicy, fleet: Fleet, seen: PolicyObservation | MetricsDown, revision: Revision) -> Grounds:
+    """Return what a look depends on that finds a fleet and sees of a policy's metrics what is given, when the world is of a
+    revision.
+    """
+    pods = fleet.capacity.pods_of(*key_of(policy))
+    now, rises, amounts = _weighed(policy, seen, scrapable(pods, fleet.at, fleet.rate_window))
     return Grounds(
         moves=revision.moves,
         others=revision.others,
         prices=fleet.prices,
-        load=None if now is None else (now, [expected_rate(now, rise) for rise in rises.values()]),
+        load=_load(now, rises),
         amounts=amounts,
+        caveat=fleet.caveat(parse_duration(policy.spec.measurement.window)),
         calendar=revision.calendar,
         now=now,
         rises=rises,
+        seen=seen,
+        ledgers=fleet.ledgers,
     )
 
 
+def moved(policy: CostPolicy, grounds: Grounds, seen: PolicyObservation, engines: Mapping[str, int]) -> Grounds:
+    """Return grounds of which nothing but what is seen of the metrics is another.
+
+    Args:
+        policy: whose grounds they are.
+        grounds: before.
+        seen: what the metrics say now.
+        engines: that may have been scraped, by variant.
+    """
+    now, rises, amounts = _weighed(policy, seen, engines)
+    return replace(grounds, load=_load(now, rises), amounts=amounts, now=now, rises=rises, seen=seen)
+
+
+def _load(now: Demand | None, rises: Rises) -> object:
+    return None if now is None else (now, [expected_rate(now, rise) for rise in rises.values()])
+
+
 def _weighed(
-    policy: CostPolicy, observed: PolicyObservation | MetricsDown, fleet: Fleet
+    policy: CostPolicy, seen: PolicyObservation | MetricsDown, engines: Mapping[str, int]
 ) -> tuple[Demand | None, Rises, object]:
     """Return the load of now, what is expected on top of it, and what the metrics amount to beside that."""
-    if isinstance(observed, MetricsDown):
-        return None, {}, observed
-    load, window = demands(policy.spec, observed), parse_duration(policy.spec.measurement.window)
-    return load.now, observed.rises, (_amounts(policy, observed, load), fleet.caveat(window))
-
-
-def _observed(policy: CostPolicy, fleet: Fleet) -> PolicyObservation | MetricsDown:
-    """Return what is seen of a policy, engines that are not scraped included."""
-    observations, key = fleet.observations, key_of(policy)
-    if isinstance(observations, MetricsDown):
-        return observations
-    pods = fleet.capacity.pods_of(*key)
-    return with_unscraped(observations.of(*key), scrapable(pods, fleet.at, fleet.rate_window))
+    if isinstance(seen, MetricsDown):
+        return None, {}, seen
+    observed = with_unscraped(seen, engines)
+    load = demands(policy.spec, observed)
+    return load.now, observed.rises, _amounts(policy, observed, load)
 
 
 def key_of(policy: CostPolicy) -> Key:
@@ -135,10 +159,9 @@ def calendar_of(policy: CostPolicy, now: datetime) -> object:
 def _money(policy: CostPolicy, now: datetime) -> object:
     """Return what of a policy's passing moves with the time alone: the month, and what a budget leaves of it."""
     spending, monthly = policy.status.spending if policy.status else None, monthly_budget(policy.spec)
-    begin, _ = month_of(now)
     if spending is None or monthly is None:
-        return begin
-    month = recorded_month(spending)
+        return now.year, now.month
+    month, (begin, _) = recorded_month(spending), month_of(now)
     return begin, stretch_of(now), hourly_ceiling(monthly, month, now) if month.until >= begin else None
 
 

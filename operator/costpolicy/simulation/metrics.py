@@ -1,35 +1,62 @@
 """Answers to the operator's questions about simulated engines: a ``MetricsSource`` without a Prometheus."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 from math import ceil
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from costpolicy.api.reasons import Reason
-from costpolicy.observe.answers import AnswerFigure
+from costpolicy.observe.days import Stretch
 from costpolicy.observe.fleet import ObserveSettings
 from costpolicy.observe.questions import QUESTIONS
+from costpolicy.observe.saturation import Saturation, described
 from costpolicy.observe.source import MetricsUnavailable, Sample
+from costpolicy.simulation.answers import answer
 from costpolicy.simulation.costs import Costs, total
 from costpolicy.simulation.history import History
 from costpolicy.simulation.hours import Hours
 from costpolicy.simulation.ledger import LedgerHours
-from costpolicy.simulation.rises import Before
+from costpolicy.simulation.rises import Before, Rise
 from costpolicy.simulation.saturated import Saturated
 from costpolicy.simulation.scrape import Scrape
 from costpolicy.simulation.shapes import Shapes
-from costpolicy.simulation.traffic import Traffic
 from costpolicy.units import MICROS_PER_UNIT, format_duration
 
 T = TypeVar("T")
 Variant = tuple[str, str, str]
 """Namespace, policy, variant."""
 
-_NARROW: Final = 0.001
 _text: Final = lru_cache(maxsize=64)(format_duration)
+
+
+class Answered(NamedTuple):
+    """What answers about a policy depend on; equal as long as they are equal, but for the times in them.
+
+    Attributes:
+        engines: each variant that was scraped of late, and since when it has shown the same.
+        rates: quantiles of the offered load over days.
+        rises: how far it rose after this time of days before.
+        recorded: versions of what is recorded by the hour.
+        saturated: versions of what saturated engines showed.
+        outage: why no question is answered.
+        missing: questions that find nothing.
+    """
+
+    engines: tuple[tuple[Variant, datetime], ...]
+    rates: tuple[tuple[Stretch, float], ...]
+    rises: tuple[Rise, ...]
+    recorded: object
+    saturated: tuple[int, ...]
+    outage: Reason | None
+    missing: frozenset[str]
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every question is answered."""
+        return self.outage is None and not self.missing
 
 
 class SimulatedMetrics:
@@ -90,23 +117,36 @@ class SimulatedMetrics:
             paid = ((variant[:2], scrape) for variant, scrape in scrapes.items())
             self._ledger.record(next(iter(scrapes.values())).at, paid)
 
-    def revision(self, policy: tuple[str, str], now: datetime) -> object:
+    def revision(self, policy: tuple[str, str], now: datetime) -> Answered:
         """Return a value that stays equal while answers about a policy stay equal, but for the times in them."""
         settled, fresh = now - self._settings.rate_window, now - self._settings.max_age
-        return (
-            self.outage,
-            tuple(
+        return Answered(
+            engines=tuple(
                 (variant, since if since <= settled and self._scrapes[variant][-1].at >= fresh else now)
                 for variant, since in self._alike.items()
                 if variant[:2] == policy and self._scrapes[variant][-1].at + self._settings.rate_window >= now
             ),
-            self._history[policy].quantiles() if policy in self._history else (),
-            self._before[policy].figures(now) if policy in self._before else (),
-            self._shapes[policy].version if policy in self._shapes else 0,
-            self._hours_version(policy),
-            tuple(saturated.version for kind, saturated in self._saturated.items() if kind[:2] == policy),
-            self.missing,
+            rates=self._history[policy].quantiles() if policy in self._history else (),
+            rises=self._before[policy].figures(now) if policy in self._before else (),
+            recorded=(self._shapes[policy].version if policy in self._shapes else 0, self._hours_version(policy)),
+            saturated=tuple(saturated.version for kind, saturated in self._saturated.items() if kind[:2] == policy),
+            outage=self.outage,
+            missing=self.missing,
         )
+
+    def saturations(self, policy: tuple[str, str]) -> Mapping[str, Saturation]:
+        """Return what saturated engines of a policy showed, by their kernels."""
+        return described(
+            {kind[2]: dict(seen.figures()) for kind, seen in self._saturated.items() if kind[:2] == policy}
+        )
+
+    def span(self, policy: tuple[str, str], now: datetime) -> timedelta:
+        """Return how far back the history of a policy reaches."""
+        return now - self._history[policy].begin if policy in self._history else timedelta(0)
+
+    def series(self, variant: Variant) -> Sequence[Scrape]:
+        """Return the scrapes of a variant within the window of rates, oldest first."""
+        return self._scrapes.get(variant, ())
 
     def query(self, promql: str, at: datetime) -> tuple[Sample, ...]:
         """See :class:`MetricsSource`."""
@@ -196,7 +236,7 @@ class SimulatedMetrics:
             if series[-1].at + self._settings.rate_window < at:
                 continue
             labels = {"namespace": namespace, "policy": policy, "variant": variant}
-            for extra, value in _answer(name, series):
+            for extra, value in answer(name, series):
                 yield labels | extra if extra else labels, value
 
 
@@ -211,66 +251,3 @@ def _partly(scrape: Scrape, share: float) -> Scrape:
 def _forget(series: deque[T], before: datetime, time: Callable[[T], datetime]) -> None:
     while time(series[0]) < before:
         series.popleft()
-
-
-def _answer(name: str, series: deque[Scrape]) -> list[tuple[dict[str, str], float]]:
-    last = series[-1]
-    if name == "ttft_buckets":
-        return _buckets(last, last.reading.ttft_p50, last.reading.ttft_p95)
-    if name == "inter_token_buckets":
-        return _buckets(last, last.reading.inter_token_mean, last.reading.inter_token_p95)
-    if name == "accelerators":
-        return [({"state": state}, float(count)) for state, count in last.accelerators.items()]
-    if name == "cost_per_hour":
-        return [({"currency": "USD"}, last.cost_per_hour.micros / MICROS_PER_UNIT)]
-    if name == "requests_finished":
-        return [({"finished_reason": "stop"}, last.reading.served * last.replicas)]
-    value = _plain(name, series)
-    if name == "output_tokens" and value is not None:
-        # Simulated clients wait for the end, and no answer is longer than they ask for.
-        longest = 2.0 * value
-        extra = {AnswerFigure.LIMIT: longest, AnswerFigure.LONG: longest, AnswerFigure.ABANDONED: 0.0}
-        return [({}, value), *(({"figure": figure.value}, of) for figure, of in extra.items())]
-    return [] if value is None else [({}, value)]
-
-
-def _buckets(last: Scrape, median: float, p95: float) -> list[tuple[dict[str, str], float]]:
-    """Return a histogram that has its boundaries where the percentiles are, so that they can be read from it."""
-    rate = last.reading.served * last.replicas
-    if rate <= 0:
-        return []
-    edges = sorted(middle * (1 + side * _NARROW) for middle in (median, p95) for side in (-1, 1))
-    shares = (0.5 - _NARROW, 0.5 + _NARROW, 0.95 - _NARROW, 0.95 + _NARROW)
-    return [({"le": repr(edge)}, rate * share) for edge, share in zip(edges, shares, strict=True)] + [
-        ({"le": "+Inf"}, rate)
-    ]
-
-
-def _offered(series: deque[Scrape]) -> float:
-    return sum(scrape.offered for scrape in series) / len(series)
-
-
-_COUNTS: Final[Mapping[str, Callable[[Scrape], float]]] = {
-    "generated_tokens": lambda last: last.reading.served * last.replicas * last.traffic.output_tokens,
-    "waiting": lambda last: last.reading.waiting * last.replicas,
-    "running": lambda last: last.reading.running * last.replicas,
-    "kv_cache_usage": lambda last: last.reading.kv_cache_usage,
-    "preemptions": lambda _: 0.0,
-    "pods_up": lambda last: float(last.replicas),
-    "last_sample": lambda last: last.at.timestamp(),
-}
-_SHAPES: Final[Mapping[str, Callable[[Traffic], float]]] = {
-    "prompt_tokens": lambda traffic: traffic.prompt_tokens,
-    "output_tokens": lambda traffic: traffic.output_tokens,
-    "prefix_hit_ratio": lambda traffic: traffic.cached_tokens / traffic.prompt_tokens,
-}
-"""Means of requests, which do not exist without any."""
-
-
-def _plain(name: str, series: deque[Scrape]) -> float | None:
-    last = series[-1]
-    if name == "requests_offered":
-        return _offered(series)
-    if name in _SHAPES:
-        return _SHAPES[name](last.traffic) if last.reading.served > 0 else None
-    return _COUNTS[name](last) if name in _COUNTS else None

@@ -28,6 +28,7 @@ class Store:
         self._shown: dict[_Address, Object] = {}
         self._owners: dict[_Address, dict[_Writer, set[Path]]] = {}
         self._managed: dict[_Address, tuple[dict[_Writer, set[Path]], list[dict[str, Any]]]] = {}
+        self._written: dict[_Address, str] = {}
         self._applied: dict[tuple[_Address, str], tuple[str, Object]] = {}
         self._in_order: dict[tuple[str, str], list[_Address]] = {}
         self._version = 0
@@ -62,16 +63,17 @@ class Store:
         if address in self._objects:
             raise Conflict(f"{reference(item)} exists")
         self._owners[address] = {(manager, "Update"): set(_owned(item))}
-        return self._put(address, {}, copied(item))
+        return self._write(address, {}, copied(item))
 
     def apply(self, intent: Object, manager: str) -> Object:
         """Apply fields for a manager by force: others lose what is set to another value.
 
-        What a manager applies again while nobody changed the object changes nothing, and is not looked at.
+        What a manager applies again while nobody changed more of the object than its status changes nothing, and is not
+        looked at.
         """
         address = _address(reference(intent))
         before = self._objects.get(address, {})
-        if self._applied.get((address, manager)) == (before.get("metadata", {}).get("resourceVersion"), intent):
+        if self._applied.get((address, manager)) == (self._written.get(address), intent):
             return self._shown[address]
         intent = copied(intent)
         owners = {writer: set(paths) for writer, paths in self._owners.get(address, {}).items()}
@@ -88,8 +90,8 @@ class Store:
         if wanted:
             owners[mine] = wanted
         self._owners[address] = {writer: paths for writer, paths in owners.items() if paths}
-        shown = self._put(address, before, after)
-        self._applied[address, manager] = (shown["metadata"]["resourceVersion"], intent)
+        shown = self._write(address, before, after)
+        self._applied[address, manager] = (self._written[address], intent)
         return shown
 
     def edit(self, ref: ObjectRef, change: Mapping[str, Any], manager: str) -> Object:
@@ -106,7 +108,7 @@ class Store:
         for paths in owners.values():
             paths.difference_update(changed)
         owners.setdefault((manager, "Update"), set()).update(changed)
-        return self._put(address, before, after)
+        return self._write(address, before, after)
 
     def set_status(self, ref: ObjectRef, status: Mapping[str, Any]) -> None:
         """Replace the status.
@@ -129,7 +131,7 @@ class Store:
         if _address(ref) not in self._objects:
             return
         uid = self._require(ref)["metadata"]["uid"]
-        for kept in (self._objects, self._shown, self._owners, self._managed):
+        for kept in (self._objects, self._shown, self._owners, self._managed, self._written):
             del kept[_address(ref)]
         self._in_order.pop((ref.api_version, ref.kind), None)
         self.writes += 1
@@ -146,6 +148,12 @@ class Store:
         if ref.uid and ref.uid != found["metadata"]["uid"]:
             raise Conflict(f"{ref} was replaced by another object of that name")
         return found
+
+    def _write(self, address: _Address, before: Object, after: Object) -> Object:
+        """Put an object that may have changed in more than its status."""
+        shown = self._put(address, before, after)
+        self._written[address] = shown["metadata"]["resourceVersion"]
+        return shown
 
     def _put(self, address: _Address, before: Object, after: Object) -> Object:
         if after["kind"] == "Deployment":

@@ -3,7 +3,7 @@ another."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Final, Protocol
 
 from costpolicy.api.policy import CostPolicy
@@ -11,7 +11,7 @@ from costpolicy.api.pricebook import PriceBook
 from costpolicy.catalog.accelerators import accelerators
 from costpolicy.catalog.models import models
 from costpolicy.catalog.prices import PriceList
-from costpolicy.kube.gateway import Object, ObjectRef, reference
+from costpolicy.kube.gateway import Object, ObjectRef, Unreadable, reference
 from costpolicy.kube.kinds import COST_POLICY
 from costpolicy.manifests.record import read_record
 from costpolicy.manifests.weights import model_of
@@ -81,7 +81,8 @@ class World:
         self.slowness = timedelta(0)
         self.happenings: list[Happening] = []
         self._due: dict[Key, datetime] = {}
-        self._priced: tuple[tuple[tuple[PriceBook, ...], bool], PriceList] | None = None
+        self._priced: tuple[tuple[PriceBook | Unreadable, ...], bool, PriceList] | None = None
+        self._coming: tuple[tuple[PriceBook | Unreadable, ...], date, bool] | None = None
         self._employ = operator or real_operator
         self.restart_operator()
 
@@ -147,11 +148,18 @@ class World:
 
     def prices(self) -> PriceList:
         """Return the prices in force; the same object until they may be others."""
-        books = tuple(book for book in self.gateway.price_books() if isinstance(book, PriceBook))
-        changing = any(has_prices_to_come(book, self.clock.now()) for book in books)
-        if self._priced is None or self._priced[0] != (books, False) or changing:
-            self._priced = ((books, changing), prices_of(books, self.clock.now()))
-        return self._priced[1]
+        books, changing = self.gateway.price_books(), self.are_prices_to_come()
+        if self._priced is None or self._priced[0] is not books or self._priced[1] or changing:
+            self._priced = (books, changing, prices_of(books, self.clock.now()))
+        return self._priced[2]
+
+    def are_prices_to_come(self) -> bool:
+        """Return whether any price may begin to hold today or later."""
+        books, today = self.gateway.price_books(), self.clock.now().date()
+        if self._coming is None or self._coming[0] is not books or self._coming[1] != today:
+            coming = any(isinstance(book, PriceBook) and has_prices_to_come(book, today) for book in books)
+            self._coming = (books, today, coming)
+        return self._coming[2]
 
     def _operate(self) -> None:
         for item in list(self.store.kind(COST_POLICY.api_version, COST_POLICY.kind)):
@@ -194,10 +202,9 @@ def real_operator(world: World) -> Operator:
     return Reconciler(world.gateway, watch, world.clock, world.defaults)
 
 
-def has_prices_to_come(book: PriceBook, now: datetime) -> bool:
+def has_prices_to_come(book: PriceBook, today: date) -> bool:
     """Return whether a price of a book may begin to hold today or later; dates compare as text."""
-    today = now.date().isoformat()
-    return any(offering.effective_from >= today for offering in book.spec.offerings)
+    return any(offering.effective_from >= today.isoformat() for offering in book.spec.offerings)
 
 
 def _repository(policy: CostPolicy) -> str:

@@ -10,7 +10,10 @@ import logging
 from prometheus_client import generate_latest
 
 from costpolicy import __version__
+from costpolicy.api.status import CostPolicyStatus
+from costpolicy.kube.gateway import EventType
 from costpolicy.observe.exported import GPUS
+from costpolicy.reconcile.decision import Decision, News
 from costpolicy.runtime.logs import JsonFormatter, TextFormatter
 from costpolicy.runtime.telemetry import FleetView, Telemetry
 from costpolicy.runtime.workers import Outcome
@@ -30,7 +33,9 @@ def test_counts_reconciles_requests_and_decisions() -> None:
     telemetry = Telemetry()
     telemetry.reconciled(Outcome.SUCCESS, 0.004)
     telemetry.requested("PATCH", 200)
-    telemetry.decided("BetterPlan")
+    telemetry.decided(
+        Decision(status=CostPolicyStatus(), news=(News(type=EventType.NORMAL, reason="BetterPlan", note="cheaper"),))
+    )
     sample = telemetry.registry.get_sample_value
 
     assert sample("costpolicy_reconcile_total", {"result": "success"}) == 1.0
