@@ -114,7 +114,7 @@ def parse_duration(text: str) -> timedelta:
 
 def format_time(moment: datetime) -> str:
     """Return a time in UTC as Kubernetes writes it: ``2026-11-23T12:00:00Z``."""
-    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return moment.astimezone(UTC).isoformat(timespec="seconds")[:19] + "Z"
 
 
 def format_duration(duration: timedelta) -> str:

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from costpolicy.api.model import ApiModel
+from costpolicy.api.model import ApiModel, RuledModel
 from costpolicy.api.rules import ListMap, Rule, exactly_one
 from costpolicy.api.types import AbsolutePath, Count, Flag, ImageReference, ObjectName, Quantity, Text
 
@@ -44,7 +44,7 @@ class ResourceFieldRef(ApiModel):
     """Unit of the value."""
 
 
-class EnvVarSource(ApiModel):
+class EnvVarSource(RuledModel):
     """Where the value of an environment variable comes from: exactly one of the members."""
 
     secret_key_ref: KeyRef | None = None
@@ -59,7 +59,7 @@ class EnvVarSource(ApiModel):
     rules: ClassVar = (exactly_one("valueFrom", "secretKeyRef", "configMapKeyRef", "fieldRef", "resourceFieldRef"),)
 
 
-class EnvVar(ApiModel):
+class EnvVar(RuledModel):
     """An environment variable."""
 
     name: Annotated[str, Field(pattern=r"^[-._a-zA-Z][-._a-zA-Z0-9]*$", max_length=253)]

@@ -12,8 +12,7 @@ from costpolicy.api.rules import Rule
 class ApiModel(BaseModel):
     """A part of a document of this API: immutable, unknown fields refused, camelCase in JSON.
 
-    A subclass states its cross-field rules in ``rules``; each is checked here and rendered into the CRD.  The
-    docstring below a field becomes its description in ``kubectl explain``.
+    The docstring below a field becomes its description in ``kubectl explain``.
     """
 
     model_config = ConfigDict(
@@ -26,12 +25,10 @@ class ApiModel(BaseModel):
     )
     rules: ClassVar[tuple[Rule, ...]] = ()
 
-    @model_validator(mode="after")
-    def _keep_rules(self) -> Self:
-        broken = [rule.message for rule in self.rules if not rule.holds(self)]
-        if broken:
-            raise ValueError("; ".join(broken))
-        return self
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_: object) -> None:
+        if cls.rules and not issubclass(cls, RuledModel):
+            raise TypeError(f"{cls.__name__} has rules that nobody checks: derive it from RuledModel")
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
@@ -49,6 +46,17 @@ class ApiModel(BaseModel):
     def to_json(self) -> dict[str, Any]:
         """Return this as a JSON document: camelCase names, no nulls."""
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+class RuledModel(ApiModel):
+    """A part of a document with cross-field rules, in ``rules``; each is checked here and rendered into the CRD."""
+
+    @model_validator(mode="after")
+    def _keep_rules(self) -> Self:
+        broken = [rule.message for rule in self.rules if not rule.holds(self)]
+        if broken:
+            raise ValueError("; ".join(broken))
+        return self
 
 
 class ObservedModel(ApiModel):

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from costpolicy.api.model import ApiModel
+from costpolicy.api.model import RuledModel
 from costpolicy.api.model_route_status import ModelRouteStatus
 from costpolicy.api.objects import ObjectMeta
 from costpolicy.api.policy import MAX_NAME_LENGTH
@@ -63,7 +63,7 @@ def _names(spec: "ModelRouteSpec") -> set[str]:
     return {tier.name for tier in spec.tiers}
 
 
-class ModelRouteSpec(ApiModel):
+class ModelRouteSpec(RuledModel):
     """What is wanted."""
 
     provider: Literal["LiteLLM"] = "LiteLLM"
@@ -136,7 +136,7 @@ class ModelRouteSpec(ApiModel):
         return self.trusted_tier or self.tiers[-1].name
 
 
-class ModelRoute(ApiModel):
+class ModelRoute(RuledModel):
     """Models in tiers behind one name: each request goes to the cheapest one that is proven to keep quality."""
 
     api_version: Literal["costpolicy.dev/v1alpha1"] = "costpolicy.dev/v1alpha1"

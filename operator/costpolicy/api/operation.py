@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from costpolicy.api.model import ApiModel
+from costpolicy.api.model import ApiModel, RuledModel
 from costpolicy.api.objects import ConfigMapRef, SecretKeyRef
 from costpolicy.api.rules import Bounds, Rule, exactly_one
 from costpolicy.api.types import (
@@ -33,7 +33,7 @@ class Stabilization(ApiModel):
     """Before replicas are removed."""
 
 
-class Schedule(ApiModel):
+class Schedule(RuledModel):
     """Other bounds from a time on, until the next schedule's time."""
 
     schedule: CronSchedule
@@ -61,7 +61,7 @@ class Schedule(ApiModel):
     )
 
 
-class Scaling(ApiModel):
+class Scaling(RuledModel):
     """How many replicas may run, and who decides."""
 
     min_replicas: Annotated[int, Bounds(0, 1000)] = 1
@@ -135,7 +135,7 @@ class JudgeModel(ApiModel):
     """Secret with its API key."""
 
 
-class Judge(ApiModel):
+class Judge(RuledModel):
     """How an answer is compared with the expected one."""
 
     type: JudgeType = JudgeType.EXACT
@@ -152,7 +152,7 @@ class Judge(ApiModel):
     )
 
 
-class Prompts(ApiModel):
+class Prompts(RuledModel):
     """Prompts with expected answers, as JSON lines."""
 
     config_map_ref: ConfigMapRef | None = None
@@ -176,7 +176,7 @@ class LmEval(ApiModel):
     """PersistentVolumeClaim with own tasks and data sets."""
 
 
-class Evaluation(ApiModel):
+class Evaluation(RuledModel):
     """What proves quality: exactly one of the members."""
 
     prompts: Prompts | None = None

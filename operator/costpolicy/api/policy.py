@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from costpolicy.api.engine import EngineSettings, EnvVar, PodSettings
-from costpolicy.api.model import ApiModel
+from costpolicy.api.model import ApiModel, RuledModel
 from costpolicy.api.objects import ObjectMeta
 from costpolicy.api.operation import (
     Canary,
@@ -134,7 +134,7 @@ class Objectives(ApiModel):
     """Replicas that must be ready."""
 
 
-class Budget(ApiModel):
+class Budget(RuledModel):
     """What may be spent. It stops growth, never service."""
 
     hourly: PositiveMoneyText | None = None
@@ -166,7 +166,7 @@ class Hardware(ApiModel):
     """Replicas may run on different accelerators at the same time."""
 
 
-class TrafficSpec(ApiModel):
+class TrafficSpec(RuledModel):
     """What to expect until metrics exist."""
 
     requests_per_second: Number | None = None
@@ -196,7 +196,7 @@ def _has_objective(spec: "CostPolicySpec") -> bool:
     return objectives.ttft is not None or objectives.inter_token_latency is not None
 
 
-class CostPolicySpec(ApiModel):
+class CostPolicySpec(RuledModel):
     """What is wanted."""
 
     model: ModelSpec | None = None
@@ -245,7 +245,7 @@ class CostPolicySpec(ApiModel):
     )
 
 
-class CostPolicy(ApiModel):
+class CostPolicy(RuledModel):
     """A promise about a model and the cheapest deployment that keeps it."""
 
     api_version: Literal["costpolicy.dev/v1alpha1"] = "costpolicy.dev/v1alpha1"

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from costpolicy.api.model import ApiModel
+from costpolicy.api.model import ApiModel, RuledModel
 from costpolicy.api.objects import ObjectMeta
 from costpolicy.api.rules import Bounds, ListMap, Rule
 from costpolicy.api.types import (
@@ -20,7 +20,7 @@ from costpolicy.api.types import (
 )
 
 
-class OfferingSpec(ApiModel):
+class OfferingSpec(RuledModel):
     """An accelerator that can be had, and its price."""
 
     accelerator: AcceleratorName

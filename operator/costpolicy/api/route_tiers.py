@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field, StringConstraints
 
-from costpolicy.api.model import ApiModel
+from costpolicy.api.model import ApiModel, RuledModel
 from costpolicy.api.objects import SecretKeyRef
 from costpolicy.api.rules import exactly_one
 from costpolicy.api.types import ComplexityText, ObjectName, Text
@@ -36,7 +36,7 @@ class ExternalModel(ApiModel):
     """Secret with the API key. The kubelet hands it to the router's pods; the operator never reads it."""
 
 
-class TierSpec(ApiModel):
+class TierSpec(RuledModel):
     """One model of a route."""
 
     name: TierName

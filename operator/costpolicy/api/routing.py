@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field, StringConstraints
 
 from costpolicy.api.containers import ResourceRequirements
-from costpolicy.api.model import ApiModel
+from costpolicy.api.model import ApiModel, RuledModel
 from costpolicy.api.objects import ConfigMapRef, SecretKeyRef
 from costpolicy.api.operation import Judge
 from costpolicy.api.route_tiers import MOST_TIERS, TierName
@@ -59,7 +59,7 @@ class Samples(ApiModel):
     """How the answers are compared."""
 
 
-class RouteCalibration(ApiModel):
+class RouteCalibration(RuledModel):
     """What the thresholds rest on. Without it everything goes to the trusted tier."""
 
     config_map_ref: ConfigMapRef | None = None
@@ -101,7 +101,7 @@ class ContextCompression(ApiModel):
     """Share of their characters that is kept."""
 
 
-class FeatureOutput(ApiModel):
+class FeatureOutput(RuledModel):
     """The most that a feature's answers may take, and what ends them."""
 
     name: FeatureName
@@ -142,7 +142,7 @@ class Tenant(ApiModel):
     """Secret with the tenant's key. The kubelet hands it to the router's pods; the operator never reads it."""
 
 
-class Attribution(ApiModel):
+class Attribution(RuledModel):
     """Who asks, and for what."""
 
     features: Annotated[tuple[FeatureName, ...], Field(max_length=MOST_FEATURES)] = ()

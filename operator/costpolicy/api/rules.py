@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate, takewhile
+from operator import attrgetter
 from typing import Any, Final
 
 from pydantic import BaseModel, GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -77,13 +78,15 @@ class ListMap:
         Raises:
             ValueError: two items have the same keys.
         """
-        seen = set()
-        for item in items:
-            key = tuple(getattr(item, name) for name in _attributes(type(item), self.keys))
-            if key in seen:
-                named = ", ".join(f"{name} {value}" for name, value in zip(self.keys, key, strict=True))
-                raise ValueError(f"duplicate entry: {named} occurs twice")
-            seen.add(key)
+        if len(items) <= 1:
+            return items
+        key_of = attrgetter(*_attributes(type(items[0]), self.keys))
+        keys = [key_of(item) for item in items]
+        if len(set(keys)) < len(keys):
+            twice = next(key for place, key in enumerate(keys) if key in keys[:place])
+            key = twice if len(self.keys) > 1 else (twice,)
+            named = ", ".join(f"{name} {value}" for name, value in zip(self.keys, key, strict=True))
+            raise ValueError(f"duplicate entry: {named} occurs twice")
         return items
 
     def __get_pydantic_core_schema__(self, source: type[Any], handler: GetCoreSchemaHandler) -> CoreSchema:

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from costpolicy.api.model import ApiModel
+from costpolicy.api.model import ApiModel, RuledModel
 from costpolicy.api.objects import SecretKeyRef
 from costpolicy.api.rules import Bounds, ListMap, Rule, exactly_one
 from costpolicy.api.types import (
@@ -50,7 +50,7 @@ class ImageSource(ApiModel):
     """Folder of the model within the image."""
 
 
-class ModelSource(ApiModel):
+class ModelSource(RuledModel):
     """Where weights come from: exactly one of the members."""
 
     hugging_face: HuggingFaceSource | None = None
@@ -87,7 +87,7 @@ class MlaSpec(ApiModel):
     """Elements of a value head."""
 
 
-class ArchitectureSpec(ApiModel):
+class ArchitectureSpec(RuledModel):
     """Sizes of a decoder-only transformer, as its configuration states them."""
 
     layers: PositiveCount

@@ -138,6 +138,8 @@ def _truth(value: Any) -> Any:  # noqa: ANN401 - whatever the document says
 def _aware(value: datetime) -> datetime:
     if value.tzinfo is None:
         raise ValueError("a time needs its zone, such as 2026-11-22T16:00:00Z")
+    if value.tzinfo is UTC and not value.microsecond:
+        return value
     return value.astimezone(UTC).replace(microsecond=0)
 
 

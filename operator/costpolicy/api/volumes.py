@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from costpolicy.api.model import ApiModel
+from costpolicy.api.model import ApiModel, RuledModel
 from costpolicy.api.rules import Bounds, exactly_one
 from costpolicy.api.types import (
     AbsolutePath,
@@ -120,7 +120,7 @@ class HostPathVolume(ApiModel):
     """What must be there, such as Directory."""
 
 
-class Volume(ApiModel):
+class Volume(RuledModel):
     """A named volume with exactly one source."""
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", max_length=63)]

@@ -1,6 +1,7 @@
 """``costpolicy``, also ``kubectl costpolicy``: the tree of commands."""
 
 import argparse
+import gc
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
@@ -66,5 +67,12 @@ def parser() -> argparse.ArgumentParser:
     return tree
 
 
+def program() -> int:
+    """Run the command of a process of its own and return its exit code."""
+    code = main()
+    gc.freeze()  # or Python looks for cycles in all that the command has made before the process ends
+    return code
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(program())

@@ -53,7 +53,7 @@ def calibration_book(
         family=accelerator.family,
         calibration=_calibrated(
             uncertainty(accelerator, shape.tensor_parallel_size, shape.data_parallel_size),
-            tuple(comparisons(shape, windows, reached)),
+            _compared(shape, windows, reached),
             kv_factor,
             reached,
         ),
@@ -82,6 +82,11 @@ def comparisons(
     calm = min(reached or 1.0, 1.0) * MAX_THROUGHPUT_SHARE
     compared = (comparison(shape, window, calm) for window in windows)
     return (found for found in compared if found is not None)
+
+
+@lru_cache(maxsize=1024)
+def _compared(shape: EngineShape, windows: tuple[LoadWindow, ...], reached: float | None) -> tuple[Comparison, ...]:
+    return tuple(comparisons(shape, windows, reached))
 
 
 # Recorded hours are the same for half an hour, in which a policy is decided about some sixty times.

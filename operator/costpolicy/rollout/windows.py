@@ -3,12 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from cronsim import CronSim
 
 from costpolicy.api.operation import MaintenanceWindow, Schedule
 from costpolicy.units import parse_duration
+
+_HOUR: Final = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,11 +66,30 @@ def last_start(cron: str, time_zone: str, now: datetime) -> datetime | None:
 
     In UTC, because times of two zones in an hour that comes twice never compare equal (PEP 495).
     """
+    starts = _starts(cron, time_zone, now.astimezone(UTC).replace(minute=0, second=0, microsecond=0))
+    if starts is not None:
+        return next((start for start in starts if start <= now), None)
     just_after = now.astimezone(ZoneInfo(time_zone)) + timedelta(minutes=1)
     found = next(CronSim(cron, just_after, reverse=True), None)
     if found is not None and found > now:
         found = next(CronSim(cron, found, reverse=True), None)
     return found.astimezone(UTC) if found else None
+
+
+@lru_cache(maxsize=256)
+def _starts(cron: str, time_zone: str, hour: datetime) -> tuple[datetime, ...] | None:
+    """Return the starts within an hour, the latest first, and the last one before it: they are asked for at every look.
+
+    ``None`` around a change of the clock, where hours come twice or never and a search depends on where it begins.
+    """
+    zone, found = ZoneInfo(time_zone), list[datetime]()
+    if zone.utcoffset((hour - 2 * _HOUR).astimezone(zone)) != zone.utcoffset((hour + 2 * _HOUR).astimezone(zone)):
+        return None
+    for start in CronSim(cron, (hour + _HOUR).astimezone(zone), reverse=True):
+        found.append(start.astimezone(UTC))
+        if found[-1] <= hour:
+            break
+    return tuple(found)
 
 
 def _covers(window: MaintenanceWindow, now: datetime) -> bool:

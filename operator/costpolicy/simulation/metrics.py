@@ -86,10 +86,12 @@ class SimulatedMetrics:
 
     def record(self, scrapes: Mapping[Variant, Scrape]) -> None:
         """Take in one round of scrapes."""
-        seen = {variant: _partly(scrape, self.scraped) for variant, scrape in scrapes.items()}
-        for variant, scrape in seen.items():
+        seen: dict[tuple[str, str], list[Scrape]] = {}
+        for variant, scraped in scrapes.items():
+            scrape = _partly(scraped, self.scraped)
+            seen.setdefault(variant[:2], []).append(scrape)
             series = self._scrapes.setdefault(variant, deque())
-            if not series or series[-1].shown != scrape.shown:
+            if not series or series[-1].offered != scrape.offered or series[-1].shown != scrape.shown:
                 self._alike[variant] = scrape.at
             lasted = scrape.at - series[-1].at if series else timedelta(0)
             series.append(scrape)
@@ -99,11 +101,10 @@ class SimulatedMetrics:
                 kind = (*variant[:2], scrape.kernels)
                 self._saturated.setdefault(kind, Saturated()).record(series, lasted)
         self._keep(scrapes)
-        if seen:
-            at = next(iter(seen.values())).at
+        if scrapes:
+            at = next(iter(scrapes.values())).at
             self._costs.record(at, total({variant: scrape.cost_per_hour for variant, scrape in scrapes.items()}))
-        for policy in {variant[:2] for variant in seen}:
-            here = [scrape for variant, scrape in seen.items() if variant[:2] == policy]
+        for policy, here in seen.items():
             offered = sum(scrape.offered for scrape in here)
             self._history.setdefault(policy, History()).record(here[0].at, offered, self._settings.window)
             self._before.setdefault(policy, Before()).record(here[0].at, offered)

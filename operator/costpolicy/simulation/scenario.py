@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, Final
 from pydantic import Field, TypeAdapter
 
 from costpolicy.api.documents import in_words
-from costpolicy.api.model import ApiModel
+from costpolicy.api.model import ApiModel, RuledModel
 from costpolicy.api.policy import CostPolicySpec
 from costpolicy.api.pricebook import PriceBookSpec
 from costpolicy.api.rules import exactly_one
@@ -99,7 +99,7 @@ class Metrics(ApiModel):
     """Questions of the operator that find no series (names in observe/fleet.py)."""
 
 
-class Event(ApiModel):
+class Event(RuledModel):
     """Something that happens: exactly one of its members."""
 
     at: DurationText

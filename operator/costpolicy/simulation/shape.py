@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from costpolicy.api.model import ApiModel
+from costpolicy.api.model import ApiModel, RuledModel
 from costpolicy.api.rules import exactly_one
 from costpolicy.api.types import DurationText, PositiveDurationText
 from costpolicy.simulation.traffic import Constant, Crowd, Curve, Daily, Growth, Night, OfficeHours, Retries, Traffic
@@ -105,7 +105,7 @@ class NightDocument(ApiModel):
         )
 
 
-class TrafficDocument(ApiModel):
+class TrafficDocument(RuledModel):
     """What clients send: exactly one of constant, daily, growth and officeHours, and what comes on top of it."""
 
     constant: Rate | None = None

@@ -4,7 +4,7 @@ Not covered here: the API server's answer to the same examples (integration ring
 """
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import given
@@ -14,8 +14,10 @@ from pydantic import ValidationError
 from api_examples import EXAMPLES, RULES, Example
 from costpolicy.api.crd import custom_resource_definitions
 from costpolicy.api.documents import DocumentError, parse_document
+from costpolicy.api.model import ApiModel
 from costpolicy.api.policy import CostPolicy
 from costpolicy.api.pricebook import PriceBook
+from costpolicy.api.rules import Rule
 from costpolicy.api.types import DURATION_PATTERN
 from costpolicy.units import parse_duration
 from plain_documents import policy
@@ -93,6 +95,13 @@ def test_two_entries_with_the_same_keys_are_refused_and_named_as_in_json():
         PriceBook.model_validate(
             {"metadata": {"name": "ours"}, "spec": {"currency": "USD", "offerings": [offering, offering]}}
         )
+
+
+def test_a_model_whose_rules_nobody_would_check_cannot_be_declared():
+    with pytest.raises(TypeError, match="derive it from RuledModel"):
+
+        class Forgotten(ApiModel):
+            rules: ClassVar = (Rule("self.a", "a is needed", bool),)
 
 
 @given(st.from_regex(DURATION_PATTERN, fullmatch=True).map(str.strip))

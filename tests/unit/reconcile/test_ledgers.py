@@ -100,9 +100,21 @@ def with_status(changed: datetime | None, **measurement: Any) -> CostPolicy:
     ],
 )
 def test_status_says_whether_a_new_process_reads(them: CostPolicy, asked: int) -> None:
-    source = Prometheus()
-    read(Ledgers(), source, [them])
+    source, ledgers = Prometheus(), Ledgers()
+    assert bool(asked) is ledgers.awaits(them, NOON)
+    read(ledgers, source, [them])
     assert asked == len(source.asked)
+
+
+def test_a_policy_awaits_its_hours_until_they_were_decided_on() -> None:
+    ledgers, source, them = Ledgers(), Prometheus(), policies(1)
+    awaits = [ledgers.awaits(them[0], NOON)]
+    read(ledgers, source, them)
+    awaits.append(ledgers.awaits(them[0], NOON))
+    decide_on_all(ledgers, them)
+    awaits += [ledgers.awaits(them[0], NOON), ledgers.awaits(them[0], NOON + 6 * HOUR)]
+
+    assert [True, True, False, True] == awaits
 
 
 def test_what_was_read_waits_until_a_decision_on_it_is_written() -> None:
