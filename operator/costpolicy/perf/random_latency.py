@@ -111,11 +111,22 @@ def _between_steps(replica: Replica, load: Load) -> Quantiles:
     arrivals = load.peakedness / (1.0 + load.running) * (1.0 + replica.workload.length_cv**2)
     varied = mean * (load.elasticity - 1.0)
     jitter = constants.INTER_TOKEN_JITTER * mean
-    free = Moments(floor, mean - floor, varied * varied * arrivals + jitter * jitter).quantiles()
+    above = Moments(floor, mean - floor, varied * varied * arrivals + jitter * jitter)
+    free, median = above.quantiles(), _held(above, load).quantiles().p50
     most = max(mean, served.seats / (replica.most * served.decode_steps))
     if free.p99 <= most:
-        return free
+        return Quantiles(mean=mean, p50=median, p95=free.p95, p99=free.p99)
     full = Moments(floor, most - floor, (constants.INTER_TOKEN_JITTER * most) ** 2).quantiles()
     p99 = min(free.p99, full.p99)
     # Where half of the requests see no more than the median and none more than p99, the mean is at most halfway.
-    return Quantiles(mean=mean, p50=max(free.p50, 2.0 * mean - p99), p95=min(free.p95, full.p95), p99=p99)
+    return Quantiles(mean=mean, p50=max(median, 2.0 * mean - p99), p95=min(free.p95, full.p95), p99=p99)
+
+
+def _held(above: Moments, load: Load) -> Moments:
+    """Return what a median is read from: with no more variance than a queue near saturation has.
+
+    ``elasticity`` says how the running requests follow small changes of the rate, and grows without bound.  In a queue with
+    one server their variance over their mean squared goes to one as they become many: the tail is held elsewhere, but more
+    would let the median fall to what a lone request sees.
+    """
+    return above._replace(variance=min(above.variance, above.mean**2 * (1.0 + load.peakedness / load.running)))

@@ -4,8 +4,8 @@ A real operator looks at each policy twice a minute, and nearly always finds not
 thousand looks.  Here a look is left out if the last one changed nothing and everything that it depended on is the same:
 the cluster, prices, and what the metrics amount to (demand in the two digits that are planned for, objectives kept or
 not, recorded hours).  While something depends on time (a change under way, a hold), every look is taken.
-Where the load moves, or replicas wait for their stabilization time, the replica loop is asked by itself: while it would do
-and remember nothing else, the rest is not looked at.
+Where only the load moves a glance at the scrapes tells what the metrics amount to.  Then, and while replicas wait for their
+stabilization time, the replica loop is asked by itself: while it would do and remember nothing else, the rest is not looked at.
 So decisions are the same and come at the same times; only the traffic that status shows, of now and expected, may be older.
 """
 
@@ -52,7 +52,7 @@ class AttentiveOperator:
 
     def __init__(self, world: World, gateway: Gateway | None = None, metrics: MetricsSource | None = None) -> None:
         self._world = world
-        self._watched = gateway is not None or metrics is not None
+        self._sees_the_world = gateway is None and metrics is None
         self._gateway = gateway or world.gateway
         self._watch = FleetWatch(self._gateway, metrics or world.metrics, world.clock, world.settings)
         self._reconciler = Reconciler(self._gateway, self._watch, world.clock, world.defaults, self._decided)
@@ -106,7 +106,7 @@ class AttentiveOperator:
     def _glance(self, policy: CostPolicy, known: Revision, newest: Revision, grounds: Grounds) -> Grounds | None:
         """Return the grounds of now where nothing but the load can have changed; ``None`` where that takes a look."""
         alike = newest.changing is None and known._replace(metrics=newest.metrics) == newest
-        if self._watched or not alike or not isinstance(grounds.seen, PolicyObservation):
+        if not self._sees_the_world or not alike or not isinstance(grounds.seen, PolicyObservation):
             return None
         world, now, key = self._world, self._world.clock.now(), key_of(policy)
         seen = glance(grounds.seen, known.metrics, newest.metrics, world.metrics, now, world.settings.max_age)

@@ -10,6 +10,7 @@ from itertools import pairwise
 
 import pytest
 
+from costpolicy.api.types import WeightFormat
 from costpolicy.catalog.accelerators import accelerators
 from costpolicy.perf import constants
 from costpolicy.perf.closed_loop import closed_loop
@@ -17,7 +18,7 @@ from costpolicy.perf.latency import Binding, Latency, Saturated, Unpredictable
 from costpolicy.perf.open_loop import capacity, open_loop
 from costpolicy.perf.service import Service, service
 from costpolicy.perf.shape import Workload
-from costpolicy.perf.speculation import Speculation
+from costpolicy.perf.speculation import Draft, Speculation, eagle_head
 from costpolicy.perf.uncertainty import uncertainty
 
 CHAT = Workload(prompt_tokens=1200, output_tokens=200, cached_tokens=1000)
@@ -61,6 +62,23 @@ def test_the_median_rises_with_the_mean_until_all_seats_are_taken(shapes):
 
     assert sorted(medians) == medians
     assert 0.4 < medians[-1] < 0.7
+
+
+def test_a_median_near_the_highest_rate_is_not_that_of_a_lone_request(shapes):
+    """Simulated medians with 62 and 74 % accepted: 358 and 167 ms; a lone request sees 6."""
+    shape = shapes("meta-llama/Llama-3.1-8B", "nvidia-a10", 2, "nvfp4", max_num_seqs=1024, max_num_batched_tokens=8192)
+    head = eagle_head(shape.model)
+    assert head is not None
+    draft = Draft(model=head, weights=WeightFormat.BF16, shares_head=True)
+    short = Workload(prompt_tokens=224, output_tokens=13.8, length_cv=0.0)
+    worse, better = (
+        open_loop(replace(shape, speculation=Speculation(tokens=5, acceptance=each, draft=draft)), short, 28.01)
+        for each in (0.6228, 0.7409)
+    )
+
+    assert better.inter_token.p50 < worse.inter_token.p50
+    assert 0.15 < worse.inter_token.p50 < 0.6
+    assert 0.05 < better.inter_token.p50 < 0.3
 
 
 def test_running_requests_obey_littles_law(shapes):
