@@ -46,7 +46,7 @@ def demands(spec: CostPolicySpec, observed: PolicyObservation | MetricsDown, rea
     highest = max(now.requests_per_second, peak or 0.0, expected.requests_per_second)
     return Demands(
         now=_coarse(_with_queue(now, observed)),
-        planning=_coarse(_over_days(replace(now, requests_per_second=highest), observed, measured=measured)),
+        planning=_coarse(_over_days(now, highest, observed, measured=measured)),
         doubtful=(now.requests_per_second > 0 and not measured) or _is_partial(observed, ready),
     )
 
@@ -86,14 +86,17 @@ def _shape_is_measured(observed: PolicyObservation | MetricsDown) -> bool:
     )
 
 
-def _over_days(now: Demand, observed: PolicyObservation | MetricsDown, *, measured: bool) -> Demand:
-    """Return the demand with requests as long as over days; where the present shows no request, as only days say."""
+def _over_days(now: Demand, highest: float, observed: PolicyObservation | MetricsDown, *, measured: bool) -> Demand:
+    """Return the demand at the highest rate, with requests as long as over days; where the present shows no request, as only
+    days say.
+    """
     known = observed.shape_over_days if isinstance(observed, PolicyObservation) else None
     if not isinstance(known, RequestShape):
-        return now
+        return replace(now, requests_per_second=highest)
     shape = known.at_least(_shape_of(now)) if measured else known
     return replace(
         now,
+        requests_per_second=highest,
         prompt_tokens=max(shape.prompt_tokens, 1.0),
         output_tokens=max(shape.output_tokens, 1.0),
         cached_tokens=max(shape.prompt_tokens - max(shape.computed_tokens, 1.0), 0.0),

@@ -154,6 +154,7 @@ def deployed(service: Service, controller: Controller, around: Sequence[Surround
     seconds = interval.total_seconds()
     traffic, changes = service.traffic, service.traffic.night is not None
     serving = engine.asked(traffic)
+    met, inside = None, 0.0
     while now < until:
         if changes and service.traffic.at(now) is not traffic:
             traffic = service.traffic.at(now)
@@ -168,12 +169,15 @@ def deployed(service: Service, controller: Controller, around: Sequence[Surround
             ready = pods.ready(now)
         rate = offered(traffic, now, back)
         queue = waiting(ready * serving.capacity, traffic, rate, queue, seconds) if ready else 0.0
-        reading = serving.reading(rate / ready, queue / ready) if ready else None
+        if (serving, rate, queue, ready) != met:
+            met = serving, rate, queue, ready
+            reading = serving.reading(rate / ready, queue / ready) if ready else None
+            inside = reading.share_within(promise) if reading else 0.0
         if traffic.retries is not None:
             back = returning(traffic, now, rate, reading)
         requests, held = rate * seconds, len(pods.ready_at)
         result.requests += requests
-        result.inside += requests * (reading.share_within(promise) if reading else 0.0)
+        result.inside += requests * inside
         if held > result.most_replicas:
             result.most_replicas = held
         paid += held
