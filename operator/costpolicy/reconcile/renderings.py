@@ -33,7 +33,8 @@ class Renderings:
         """Return the objects that a policy has once; see :func:`policy_objects`."""
         asked, known = (stable, replicas, monitored), self._own
         if known is None or known[1] != asked or not _same(known[0], policy):
-            known = self._own = policy, asked, policy_objects(policy, stable, replicas, monitored=monitored)
+            made = policy_objects(policy, stable, replicas, monitored=monitored)
+            known = self._own = policy.model_copy(update={"status": None}), asked, made
         return known[2]
 
     def of(self, name: str, inputs: VariantInputs) -> Variant | None:

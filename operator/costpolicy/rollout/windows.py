@@ -76,7 +76,7 @@ def last_start(cron: str, time_zone: str, now: datetime) -> datetime | None:
     return found.astimezone(UTC) if found else None
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=4096)
 def _starts(cron: str, time_zone: str, hour: datetime) -> tuple[datetime, ...] | None:
     """Return the starts within an hour, the latest first, and the last one before it: they are asked for at every look.
 

@@ -149,14 +149,14 @@ class World:
     def prices(self) -> PriceList:
         """Return the prices in force; the same object until they may be others."""
         books, changing = self.gateway.price_books(), self.are_prices_to_come()
-        if self._priced is None or self._priced[0] is not books or self._priced[1] or changing:
+        if self._priced is None or self._priced[0] != books or self._priced[1] or changing:
             self._priced = (books, changing, prices_of(books, self.clock.now()))
         return self._priced[2]
 
     def are_prices_to_come(self) -> bool:
         """Return whether any price may begin to hold today or later."""
         books, today = self.gateway.price_books(), self.clock.now().date()
-        if self._coming is None or self._coming[0] is not books or self._coming[1] != today:
+        if self._coming is None or self._coming[0] != books or self._coming[1] != today:
             coming = any(isinstance(book, PriceBook) and has_prices_to_come(book, today) for book in books)
             self._coming = (books, today, coming)
         return self._coming[2]

@@ -1,6 +1,6 @@
 """What was rendered of variants is remembered while nothing that it depends on changes.
 
-Covered: the same again, an edit, a status, a version that is not rendered, how many are kept.
+Covered: the same again, an edit, a status, a version that is not rendered, how many are kept, a policy's own objects.
 Not covered: what is rendered (tests/golden).
 """
 
@@ -54,6 +54,26 @@ def test_what_changed_is_rendered_again():
     assert pinned is not None
     assert 3 == len({first.hash, edited.hash, pinned.hash})
     assert "SETTING" in str(edited.objects)
+
+
+def test_what_a_policy_has_once_is_rendered_again_after_an_edit_or_for_another_question_only():
+    stage, known = staged(), Renderings()
+    first = known.of_policy(stage.policy, "0123456789", 2, monitored=False)
+    stage.step()
+    again = known.of_policy(stage.policy, "0123456789", 2, monitored=False)
+    alone = known.of_policy(stage.policy, "0123456789", 1, monitored=False)
+    watched = known.of_policy(stage.policy, "0123456789", 2, monitored=True)
+    shared = known.of_policy(stage.policy, None, 2, monitored=False)
+    stage.edit(traffic=BUSY, deletionPolicy="Orphan")
+    kept = known.of_policy(stage.policy, None, 2, monitored=False)
+
+    assert first is again
+    assert ["Service", "PodDisruptionBudget"] == [each["kind"] for each in first]
+    assert ["Service"] == [each["kind"] for each in alone]
+    assert ["Service", "PodDisruptionBudget", "PodMonitor"] == [each["kind"] for each in watched]
+    assert first[0]["spec"]["selector"] != shared[0]["spec"]["selector"]
+    assert "ownerReferences" in shared[0]["metadata"]
+    assert "ownerReferences" not in kept[0]["metadata"]
 
 
 def test_what_cannot_be_rendered_is_not_tried_again_and_again():

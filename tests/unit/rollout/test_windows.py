@@ -4,10 +4,13 @@ Covered: bounds by time of day, ties, nights at zero, weekdays, both clock chang
 Not covered: expressions that cannot be read (tests/unit/api/test_validation.py).
 """
 
+from bisect import bisect_right
 from datetime import UTC, datetime, timedelta
+from itertools import takewhile
 from zoneinfo import ZoneInfo
 
 import pytest
+from cronsim import CronSim
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -132,3 +135,15 @@ def test_what_began_last_is_never_in_the_future_and_nothing_began_since(now: dat
 
     later = last_start(cron, zone, began)
     assert began == later
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "America/New_York", "Asia/Kathmandu"])
+@pytest.mark.parametrize("cron", ["30 2 * * *", "*/7 * * * *", "0 22 * * 1-5", "59 23 * * 0"])
+def test_every_minute_of_a_week_finds_the_latest_of_all_starts(cron: str, zone: str):
+    begin = datetime(2026, 11, 22, tzinfo=UTC)
+    starts = CronSim(cron, (begin - timedelta(days=10)).astimezone(ZoneInfo(zone)))
+    known = [start.astimezone(UTC) for start in takewhile(lambda start: start < begin + timedelta(days=8), starts)]
+
+    for minute in range(7 * 24 * 60):
+        now = begin + timedelta(minutes=minute, seconds=17)
+        assert known[bisect_right(known, now) - 1] == last_start(cron, zone, now)
