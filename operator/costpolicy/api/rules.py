@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate, takewhile
-from operator import attrgetter
 from typing import Any, Final
 
 from pydantic import BaseModel, GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -78,15 +77,13 @@ class ListMap:
         Raises:
             ValueError: two items have the same keys.
         """
-        if len(items) <= 1:
-            return items
-        key_of = attrgetter(*_attributes(type(items[0]), self.keys))
-        keys = [key_of(item) for item in items]
-        if len(set(keys)) < len(keys):
-            twice = next(key for place, key in enumerate(keys) if key in keys[:place])
-            key = twice if len(self.keys) > 1 else (twice,)
-            named = ", ".join(f"{name} {value}" for name, value in zip(self.keys, key, strict=True))
-            raise ValueError(f"duplicate entry: {named} occurs twice")
+        seen, names = set(), _attributes(type(items[0]), self.keys) if items else ()
+        for item in items:
+            key = tuple(getattr(item, name) for name in names)
+            if key in seen:
+                named = ", ".join(f"{name} {value}" for name, value in zip(self.keys, key, strict=True))
+                raise ValueError(f"duplicate entry: {named} occurs twice")
+            seen.add(key)
         return items
 
     def __get_pydantic_core_schema__(self, source: type[Any], handler: GetCoreSchemaHandler) -> CoreSchema:

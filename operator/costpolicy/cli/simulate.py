@@ -34,13 +34,23 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     )
 
 
+@contextmanager
+def _without_collection() -> Iterator[None]:
+    """Look for no cycles: a week makes none, keeps no more memory without, and is loaded and played in nine tenths of the
+    time.
+    """
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+@_without_collection()
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Play and print."""
-    with _without_collection():
-        return _run(arguments, console)
-
-
-def _run(arguments: argparse.Namespace, console: Console) -> int:
     from costpolicy.simulation.scenario import shipped, shipped_text
 
     if arguments.list:
@@ -65,20 +75,6 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
     else:
         console.dump(simulation_json(played, found), arguments.output)
     return DONE if all(bound.kept for bound in found) else NO
-
-
-@contextmanager
-def _without_collection() -> Iterator[None]:
-    """Look for no cycles: a week makes none, keeps no more memory without, and is loaded and played in nine tenths of the
-    time.
-    """
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def _scenario(arguments: argparse.Namespace, console: Console) -> "Scenario":

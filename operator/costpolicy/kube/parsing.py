@@ -71,7 +71,7 @@ def parse_node(item: Object) -> Node:
         allocatable=extended_resources(status.get("allocatable", {})),
         taints=tuple(taints),
         unschedulable=spec.get("unschedulable", False),
-        ready=_condition(status, "Ready").get("status") == "True",
+        ready=is_ready(status),
     )
 
 
@@ -81,14 +81,14 @@ def parse_pod(item: Object) -> Pod:
     scheduled = _condition(status, "PodScheduled")
     containers = [*status.get("initContainerStatuses", ()), *status.get("containerStatuses", ())]
     ready = _condition(status, "Ready")
-    is_ready, since = ready.get("status") == "True", _since(metadata, ready)
+    serves, since = is_ready(status), _since(metadata, ready)
     return Pod(
         name=metadata["name"],
         namespace=metadata["namespace"],
         labels=metadata.get("labels", {}),
         node=spec.get("nodeName", ""),
         phase=status.get("phase", "Pending"),
-        ready=is_ready,
+        ready=serves,
         terminating="deletionTimestamp" in metadata,
         restarts=sum(container.get("restartCount", 0) for container in containers),
         requests=pod_requests(spec),
@@ -97,10 +97,15 @@ def parse_pod(item: Object) -> Pod:
         waiting_reason=next(filter(None, (_waiting(one, "reason") for one in containers)), ""),
         waiting_message=next(filter(None, (_waiting(one, "message") for one in containers)), ""),
         unschedulable=scheduled.get("message", "") if scheduled.get("reason") == "Unschedulable" else "",
-        unready_since=None if is_ready else since,
-        ready_since=since if is_ready else None,
+        unready_since=None if serves else since,
+        ready_since=since if serves else None,
         started=_time(status.get("startTime")),
     )
+
+
+def is_ready(status: Mapping[str, Any]) -> bool:
+    """Return whether the status of a node or pod says that it is ready."""
+    return _condition(status, "Ready").get("status") == "True"
 
 
 def _since(metadata: Mapping[str, Any], ready: Mapping[str, Any]) -> datetime | None:

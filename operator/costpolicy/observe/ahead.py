@@ -14,13 +14,8 @@ DAYS_BEFORE: Final = (DAY, 2 * DAY)
 WEEKS_BEFORE: Final = (WEEK, 2 * WEEK)
 """How long ago those minutes were, as the label ``ago``."""
 
-_PAIRS: Final = {
-    horizon: tuple(
-        tuple((format_duration(horizon), format_duration(ago)) for ago in pair) for pair in (DAYS_BEFORE, WEEKS_BEFORE)
-    )
-    for horizon in HORIZONS
-}
-"""The labels of the rises that are compared with each other."""
+_NAMED: Final = {format_duration(each): each for each in (*HORIZONS, *DAYS_BEFORE, *WEEKS_BEFORE)}
+"""All of them by their labels."""
 
 Rises = Mapping[timedelta, float]
 """Requests per second that come on top of those of now, by horizon."""
@@ -38,20 +33,21 @@ def rises_of(samples: Iterable[Sample]) -> Rises:
     """
     return expected_rises(
         {
-            (sample.labels["horizon"], sample.labels.get("ago", "")): sample.value
+            (_NAMED.get(sample.labels["horizon"]), _NAMED.get(sample.labels.get("ago", ""))): sample.value
             for sample in samples
             if "horizon" in sample.labels
         }
     )
 
 
-def expected_rises(rose: Mapping[tuple[str, str], float]) -> Rises:
-    """Return the same from how far the rate rose, by horizon and how long ago, as their labels say them."""
+def expected_rises(rose: Mapping[tuple[timedelta | None, timedelta | None], float]) -> Rises:
+    """Return the same from how far the rate rose, by horizon and how long ago; ``None``: neither of those that are asked for."""
     found: dict[timedelta, float] = {}
     if not rose:
         return found
-    for horizon, pairs in _PAIRS.items():
-        known = ([rose[key] for key in pair if key in rose] for pair in pairs)
+    for horizon in HORIZONS:
+        pairs = (DAYS_BEFORE, WEEKS_BEFORE)
+        known = ([rose[horizon, ago] for ago in pair if (horizon, ago) in rose] for pair in pairs)
         highest = max((min(pair) for pair in known if pair), default=0.0)
         if highest > 0.0:
             found[horizon] = highest

@@ -1,23 +1,23 @@
 """What all policies share in one cycle: prices, nodes, pods, metrics.  Read once, whatever the number of policies."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Lock
 from typing import Final
 
 from costpolicy.advice.existing import Surroundings
 from costpolicy.api.policy import CostPolicy
-from costpolicy.api.pricebook import PriceBook
 from costpolicy.api.reasons import Reason
-from costpolicy.catalog.prices import PriceList, merge_books, next_change
+from costpolicy.catalog.prices import PriceList
 from costpolicy.clock import Clock
 from costpolicy.kube.autoscaler import Autoscaler, parse_autoscaler
-from costpolicy.kube.gateway import Gateway, NamespacedName, Object, Unreadable
+from costpolicy.kube.gateway import Gateway, NamespacedName, Object
 from costpolicy.observe.fleet import FleetObservations, ObserveSettings, observe_fleet
 from costpolicy.observe.past import Past
 from costpolicy.observe.source import MetricsSource, MetricsUnavailable, Missing
 from costpolicy.reconcile.ledgers import Ledgers
+from costpolicy.reconcile.prices import PricesInForce
 from costpolicy.reconcile.routed import RoutesOf, routes_of
 from costpolicy.reconcile.snapshot import MetricsDown
 from costpolicy.reconcile.supply import Capacity
@@ -78,19 +78,6 @@ class Fleet:
         return None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Priced:
-    """What books merged into, from when it was worked out until another price begins to hold."""
-
-    books: tuple[PriceBook | Unreadable, ...]
-    prices: PriceList
-    since: datetime
-    until: datetime | None
-
-    def holds(self, books: tuple[PriceBook | Unreadable, ...], now: datetime) -> bool:
-        return self.since <= now and (self.until is None or now < self.until) and self.books == books
-
-
 class FleetWatch:
     """Looks at the fleet when the last look is too old; safe to call from several threads.
 
@@ -115,9 +102,14 @@ class FleetWatch:
         self._observations: FleetObservations | MetricsDown | None = None
         self._observed_at: datetime | None = None
         self._past: Past | None = None
-        self._priced: _Priced | None = None
+        self._prices = PricesInForce()
         self._ledgers = Ledgers()
         self._targets = Targets(gateway)
+
+    @property
+    def ledgers(self) -> Ledgers:
+        """Hours that savings are measured on, of every look."""
+        return self._ledgers
 
     def look(self) -> Fleet:
         """Return the fleet as it was at most a moment ago.
@@ -152,7 +144,7 @@ class FleetWatch:
         return Fleet(
             at=now,
             policies=policies,
-            prices=self._prices(now),
+            prices=self._prices.of(tuple(gateway.price_books()), now),
             capacity=with_targets(Capacity(nodes=gateway.nodes(), pods=gateway.pods()), policies, targets),
             targets=targets,
             observations=self._observe(policies, now),
@@ -161,14 +153,6 @@ class FleetWatch:
             rate_window=self._settings.rate_window,
             ledgers=self._ledgers,
         )
-
-    def _prices(self, now: datetime) -> PriceList:
-        """Return the prices in force: the same object until they may be others."""
-        books = tuple(self._gateway.price_books())
-        if self._priced is None or not self._priced.holds(books, now):
-            until = next_change([book for book in books if isinstance(book, PriceBook)], now)
-            self._priced = _Priced(books=books, prices=prices_of(books, now), since=now, until=until)
-        return self._priced.prices
 
     def _observe(self, policies: Sequence[CostPolicy], now: datetime) -> FleetObservations | MetricsDown:
         if (
@@ -190,15 +174,6 @@ class FleetWatch:
         except MetricsUnavailable as error:
             return MetricsDown(reason=Reason(error.reason), message=error.message)
         return seen
-
-
-def prices_of(books: Sequence[PriceBook | Unreadable], now: datetime) -> PriceList:
-    """Return the prices in force; a book that cannot be read is left out and named first among the problems."""
-    prices = merge_books([book for book in books if isinstance(book, PriceBook)], now)
-    unreadable = tuple(
-        f"PriceBook {book.ref.name} is not used: {book.message}" for book in books if isinstance(book, Unreadable)
-    )
-    return replace(prices, problems=(*unreadable, *prices.problems))
 
 
 def _indexed(items: Iterable[Object]) -> Mapping[NamespacedName, tuple[Autoscaler, ...]]:

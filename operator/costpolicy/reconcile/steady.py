@@ -41,8 +41,7 @@ def begin(outlook: Outlook) -> Course:
 
 def steady(outlook: Outlook, stable: LiveVariant, keep: Keep, now: datetime) -> Course:
     """Return the stable variant with the replicas that the load needs."""
-    wanted, coming = _needed(outlook, stable)
-    step = _stabilized(outlook, stable, wanted, coming, now)
+    step, coming = _followed(outlook, stable, now)
     return Course(
         variants=(again(outlook, stable, step.replicas),),
         service=stable.hash,
@@ -78,46 +77,40 @@ def waiting(step: ReplicaStep) -> ScalingStatus | None:
 
 def follow_load(outlook: Outlook, stable: LiveVariant, now: datetime) -> ReplicaStep:
     """Return how many replicas of what serves the load needs, of now and of a rise that is due, stabilised."""
-    return _stabilized(outlook, stable, *_needed(outlook, stable), now)
+    step, _ = _followed(outlook, stable, now)
+    return step
 
 
-def _needed(outlook: Outlook, stable: LiveVariant) -> tuple[int, Ahead | None]:
-    """Return the replicas that the load needs, and what a rise that is due needs, where the operator itself says how many
-    replicas run and it needs more than now.
-    """
-    wanted = _wanted(outlook, stable)
-    if stable.hash in autoscaling_of(outlook.snapshot).led:
-        return wanted, None
-    coming = ahead_of(outlook, stable)
-    return wanted, coming if coming is not None and coming.replicas > wanted else None
-
-
-def _stabilized(outlook: Outlook, stable: LiveVariant, wanted: int, coming: Ahead | None, now: datetime) -> ReplicaStep:
-    """Return the step to what is needed."""
+def _followed(outlook: Outlook, stable: LiveVariant, now: datetime) -> tuple[ReplicaStep, Ahead | None]:
+    """Return the same, and the rise, where the operator itself says how many replicas run and it needs more than now."""
     led = autoscaling_of(outlook.snapshot)
     if stable.hash in led.led:
-        return _led(outlook, stable, led, wanted)
-    if coming is not None:
+        return _led(outlook, stable, led), None
+    wanted, coming = _wanted(outlook, stable), ahead_of(outlook, stable)
+    if coming is not None and coming.replicas > wanted:
         wanted = coming.replicas
+    else:
+        coming = None
     if outlook.demands.doubtful:
         wanted = max(wanted, stable.replicas)
     scaling, status = outlook.snapshot.policy.spec.scaling, outlook.snapshot.policy.status
     remembered = status.scaling if status else None
-    return next_replicas(
+    step = next_replicas(
         stable.replicas,
         bounded(wanted, outlook.bounds),
         Pending(replicas=remembered.pending_replicas, since=remembered.pending_since) if remembered else None,
         (parse_duration(scaling.stabilization.scale_up), parse_duration(scaling.stabilization.scale_down)),
         now,
     )
+    return step, coming
 
 
-def _led(outlook: Outlook, stable: LiveVariant, led: Autoscaling, wanted: int) -> ReplicaStep:
+def _led(outlook: Outlook, stable: LiveVariant, led: Autoscaling) -> ReplicaStep:
     """Return what an autoscaler runs.  Nights at 0, which it could not end, are the operator's; so are mornings."""
     if outlook.bounds.maximum == 0 and led.foreign is None:
         return ReplicaStep(replicas=0)
     if stable.replicas == 0:
-        return ReplicaStep(replicas=bounded(wanted, outlook.bounds))
+        return ReplicaStep(replicas=bounded(_wanted(outlook, stable), outlook.bounds))
     return ReplicaStep(replicas=stable.replicas)
 
 

@@ -6,6 +6,7 @@ from typing import Final
 
 from costpolicy.observe.answers import AnswerFigure
 from costpolicy.observe.latency import Histogram, Tail
+from costpolicy.simulation.engine import Reading
 from costpolicy.simulation.scrape import Scrape
 from costpolicy.simulation.traffic import Traffic
 from costpolicy.units import MICROS_PER_UNIT
@@ -17,17 +18,15 @@ _SHARES: Final = (0.5 - _NARROW, 0.5 + _NARROW, 0.95 - _NARROW, 0.95 + _NARROW)
 def answer(name: str, series: Sequence[Scrape]) -> list[tuple[dict[str, str], float]]:
     """Return what is answered to a question, by the labels that are there beside the variant's."""
     last = series[-1]
-    if name == "ttft_buckets":
-        return _buckets(last, last.reading.ttft_p50, last.reading.ttft_p95)
-    if name == "inter_token_buckets":
-        return _buckets(last, last.reading.inter_token_mean, last.reading.inter_token_p95)
+    if name in _PERCENTILES:
+        return _buckets(last, *_PERCENTILES[name](last.reading))
     if name == "accelerators":
         return [({"state": state}, float(count)) for state, count in last.accelerators.items()]
     if name == "cost_per_hour":
         return [({"currency": "USD"}, last.cost_per_hour.micros / MICROS_PER_UNIT)]
     if name == "requests_finished":
         return [({"finished_reason": "stop"}, last.reading.served * last.replicas)]
-    value = _plain(name, series)
+    value = plain(name, series)
     if name == "output_tokens" and value is not None:
         # Simulated clients wait for the end, and no answer is longer than they ask for.
         longest = 2.0 * value
@@ -45,21 +44,22 @@ def _buckets(last: Scrape, median: float, p95: float) -> list[tuple[dict[str, st
     return [({"le": repr(edge)}, rate * share) for edge, share in buckets] + [({"le": "+Inf"}, rate)]
 
 
-def tail(median: float, p95: float, rate: float) -> Tail:
-    """Return the 95th percentile that is read from such a histogram, of some requests per second."""
-    bounds, counts = (*_edges(median, p95), inf), (*(rate * share for share in _SHARES), rate)
-    return Histogram(bounds=bounds, cumulative=counts).quantile(0.95)
+def tail(name: str, last: Scrape) -> Tail:
+    """Return the 95th percentile that is read from the answer to a question about latency, where requests are served."""
+    rate = last.reading.served * last.replicas
+    bounds = (*_edges(*_PERCENTILES[name](last.reading)), inf)
+    return Histogram(bounds=bounds, cumulative=(*(rate * share for share in _SHARES), rate)).quantile(0.95)
 
 
 def _edges(median: float, p95: float) -> list[float]:
     return sorted(middle * (1 + side * _NARROW) for middle in (median, p95) for side in (-1, 1))
 
 
-def offered(series: Sequence[Scrape]) -> float:
-    """Return the requests per second that arrived within the window."""
-    return sum(scrape.offered for scrape in series) / len(series)
-
-
+_PERCENTILES: Final[Mapping[str, Callable[[Reading], tuple[float, float]]]] = {
+    "ttft_buckets": lambda reading: (reading.ttft_p50, reading.ttft_p95),
+    "inter_token_buckets": lambda reading: (reading.inter_token_mean, reading.inter_token_p95),
+}
+"""Median and 95th percentile."""
 _COUNTS: Final[Mapping[str, Callable[[Scrape], float]]] = {
     "generated_tokens": lambda last: last.reading.served * last.replicas * last.traffic.output_tokens,
     "waiting": lambda last: last.reading.waiting * last.replicas,
@@ -77,10 +77,11 @@ _SHAPES: Final[Mapping[str, Callable[[Traffic], float]]] = {
 """Means of requests, which do not exist without any."""
 
 
-def _plain(name: str, series: Sequence[Scrape]) -> float | None:
+def plain(name: str, series: Sequence[Scrape]) -> float | None:
+    """Return the one value of an answer; ``None`` where there is none."""
     last = series[-1]
     if name == "requests_offered":
-        return offered(series)
+        return sum(scrape.offered for scrape in series) / len(series)
     if name in _SHAPES:
         return _SHAPES[name](last.traffic) if last.reading.served > 0 else None
     return _COUNTS[name](last) if name in _COUNTS else None

@@ -18,7 +18,7 @@ from costpolicy.api.policy import CostPolicy
 from costpolicy.api.reasons import Reason
 from costpolicy.api.status import CostPolicyStatus
 from costpolicy.api.types import CapacityType
-from costpolicy.kube.gateway import POLICY_LABEL, Gateway
+from costpolicy.kube.gateway import Gateway
 from costpolicy.observe.observation import PolicyObservation
 from costpolicy.observe.source import MetricsSource
 from costpolicy.reconcile.course import CALM, STEADY
@@ -28,6 +28,7 @@ from costpolicy.reconcile.outlook import Outlook
 from costpolicy.reconcile.reconciler import Reconciler
 from costpolicy.reconcile.snapshot import MetricsDown
 from costpolicy.reconcile.steady import follow_load, waiting
+from costpolicy.reconcile.supply import Capacity
 from costpolicy.reconcile.unscraped import scrapable
 from costpolicy.simulation.glance import glance
 from costpolicy.simulation.grounds import Grounds, Revision, calendar_of, grounds_of, key_of, moved
@@ -82,7 +83,7 @@ class AttentiveOperator:
         policy = self._gateway.policy(*key)
         if not isinstance(policy, CostPolicy):
             return False
-        newest, moves = self._revision(policy), False
+        newest, load_moved = self._revision(policy), False
         if newest != revision:
             if newest.moves != revision.moves:
                 return False
@@ -91,9 +92,9 @@ class AttentiveOperator:
                 found = grounds_of(policy, self._watch.look(), self._seen(key), newest)
             if found.beside != grounds.beside:
                 return False
-            moves = found.load != grounds.load
+            load_moved = found.load != grounds.load
             grounds = found
-        if (moves or _waits(policy)) and not self._keeps_replicas(key, policy, grounds):
+        if (load_moved or _waits(policy)) and not self._keeps_replicas(key, policy, grounds):
             return False
         self._settled[key] = (newest, grounds)
         return True
@@ -105,21 +106,21 @@ class AttentiveOperator:
 
     def _glance(self, policy: CostPolicy, known: Revision, newest: Revision, grounds: Grounds) -> Grounds | None:
         """Return the grounds of now where nothing but the load can have changed; ``None`` where that takes a look."""
-        alike = newest.changing is None and known._replace(metrics=newest.metrics) == newest
+        alike = known._replace(metrics=newest.metrics) == newest
         if not self._sees_the_world or not alike or not isinstance(grounds.seen, PolicyObservation):
             return None
-        world, now, key = self._world, self._world.clock.now(), key_of(policy)
+        world, now = self._world, self._world.clock.now()
         seen = glance(grounds.seen, known.metrics, newest.metrics, world.metrics, now, world.settings.max_age)
         if seen is None:
             return None
-        pods = (pod for pod in world.gateway.pods() if (pod.namespace, pod.labels.get(POLICY_LABEL)) == key)
+        pods = Capacity(nodes=(), pods=world.gateway.pods()).pods_of(*key_of(policy))
         return moved(policy, grounds, seen, scrapable(pods, now, world.settings.rate_window))
 
     def _keeps_replicas(self, key: Key, policy: CostPolicy, grounds: Grounds) -> bool:
         """Return whether the replica loop would keep what runs and wait for what it waits for, and nothing else does."""
         outlook, now = self._outlooks.get(key), self._world.clock.now()
         stable = outlook.snapshot.live.stable if outlook else None
-        if outlook is None or stable is None or grounds.ledgers.awaits(policy, now):
+        if outlook is None or stable is None or self._watch.ledgers.awaits(policy, now):
             return False
         observed = outlook.snapshot.observed
         if isinstance(observed, PolicyObservation):
@@ -144,7 +145,7 @@ class AttentiveOperator:
             moves=world.store.moves,
             others=self._others(policy),
             metrics=world.metrics.revision(key_of(policy), now),
-            changing=now if world.are_prices_to_come() else None,
+            prices=world.prices(),
             calendar=calendar_of(policy, now),
         )
 

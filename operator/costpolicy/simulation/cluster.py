@@ -9,7 +9,7 @@ from costpolicy.catalog.accelerators import accelerators
 from costpolicy.clock import Clock
 from costpolicy.kube.gateway import Object, ObjectRef, reference
 from costpolicy.kube.kinds import DEPLOYMENT, NODE, POD
-from costpolicy.kube.parsing import parse_node, parse_pod
+from costpolicy.kube.parsing import is_ready, parse_node, parse_pod
 from costpolicy.manifests.identity import ACCELERATOR_LABEL
 from costpolicy.simulation.scheduling import place, victims
 from costpolicy.simulation.store import Store
@@ -35,7 +35,6 @@ class SimulatedCluster:
         self._clock = clock
         self._load_time = load_time
         self._made = 0
-        self._templates: dict[int, tuple[Object, str]] = {}
         self._settled_at = -1
         self._wakes = _NEVER
         self.crashing: set[str] = set()
@@ -102,22 +101,16 @@ class SimulatedCluster:
         A changed template replaces all of them at once: harsher than a rolling update, so that a test
         notices.
         """
-        template = self._text_of(deployment["spec"]["template"])
+        template = json.dumps(deployment["spec"]["template"], sort_keys=True)
         pods = self.pods_of(deployment)
         stale = [pod for pod in pods if pod["metadata"]["annotations"][_TEMPLATE] != template]
         current = [pod for pod in pods if pod not in stale]
         wanted = deployment["spec"]["replicas"]
-        for pod in [*stale, *sorted(current, key=_worth)[: max(len(current) - wanted, 0)]]:
+        excess = sorted(current, key=lambda pod: (is_ready(pod["status"]), bool(pod["spec"].get("nodeName"))))
+        for pod in [*stale, *excess[: max(len(current) - wanted, 0)]]:
             self._store.delete(reference(pod))
         for _ in range(wanted - len(current)):
             self._create_pod(deployment, template)
-
-    def _text_of(self, template: Object) -> str:
-        """Return a template as text; the store holds the same object until it is changed."""
-        known = self._templates.get(id(template))
-        if known is None or known[0] is not template:
-            known = self._templates[id(template)] = template, json.dumps(template, sort_keys=True)
-        return known[1]
 
     def _create_pod(self, deployment: Object, template: str) -> None:
         self._made += 1
@@ -162,7 +155,7 @@ class SimulatedCluster:
         ready, needed = 0, self._load_time(deployment)
         pods = self.pods_of(deployment)
         for pod in pods:
-            if _is_ready(pod):
+            if is_ready(pod["status"]):
                 ready += 1
             elif (started := pod["status"].get("startTime")) is not None:
                 ready += self._load(pod, datetime.fromisoformat(started), needed)
@@ -197,13 +190,3 @@ class SimulatedCluster:
             for kind, (value, reason, message) in conditions.items()
         ]
         self._store.set_status(reference(pod), {"phase": phase, "conditions": named, **(fields or {})})
-
-
-def _is_ready(pod: Object) -> bool:
-    conditions = pod["status"].get("conditions", ())
-    return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
-
-
-def _worth(pod: Object) -> tuple[bool, bool]:
-    """Return what a pod is sorted by when some have to go: those that serve nobody first."""
-    return _is_ready(pod), bool(pod["spec"].get("nodeName"))

@@ -108,10 +108,14 @@ class Result:
 
     def take(self, interval: Interval) -> None:
         """Take in an interval."""
-        self.requests += interval.requests
-        self.inside += interval.inside
-        self.most_replicas = max(self.most_replicas, interval.replicas)
+        self.serve(interval.requests, interval.inside, interval.replicas)
         self.cost += interval.cost
+
+    def serve(self, requests: float, inside: float, replicas: int) -> None:
+        """Take in what was asked of so many replicas, and what of it was answered inside the objectives."""
+        self.requests += requests
+        self.inside += inside
+        self.most_replicas = max(self.most_replicas, replicas)
 
     @property
     def share(self) -> float:
@@ -126,14 +130,13 @@ class _Pods:
         self.ready_at: list[datetime] = []
         self._all_by = datetime.min.replace(tzinfo=UTC)
 
-    def resize(self, count: int, now: datetime, load_time: timedelta) -> bool:
-        """Start or stop replicas, those that were ready first stay; return whether there are more or fewer now."""
+    def resize(self, count: int, now: datetime, load_time: timedelta) -> None:
+        """Start or stop replicas; those that were ready first stay."""
         if count == len(self.ready_at):
-            return False
+            return
         del self.ready_at[count:]
         self.ready_at += [now + load_time] * (count - len(self.ready_at))
         self._all_by = max(self.ready_at, default=self._all_by)
-        return True
 
     def ready(self, now: datetime) -> int:
         """Return how many answer."""
@@ -150,37 +153,28 @@ def deployed(service: Service, controller: Controller, around: Sequence[Surround
     ahead = list(around)
     here = ahead.pop(0)
     price, places = service.hourly(here), service.placeable(here.stock)
-    engine, promise, interval = service.engine, service.promise, controller.interval
-    seconds = interval.total_seconds()
-    traffic, changes = service.traffic, service.traffic.night is not None
-    serving = engine.asked(traffic)
-    met, inside = None, 0.0
+    engine, seconds = service.engine, controller.interval.total_seconds()
+    traffic = service.traffic
+    serving, met, inside = engine.asked(traffic), None, 0.0
     while now < until:
-        if changes and service.traffic.at(now) is not traffic:
+        if service.traffic.at(now) is not traffic:
             traffic = service.traffic.at(now)
             serving = engine.asked(traffic)
         while ahead and ahead[0].since <= now:
-            result.cost += cost_of(price * paid, interval)
+            result.cost += cost_of(price * paid, controller.interval)
             here, paid = ahead.pop(0), 0
             price, places = service.hourly(here), service.placeable(here.stock)
-        ready = pods.ready(now)
-        asked = controller.wanted(now, ready, asked, reading)
-        if pods.resize(min(asked, places), now, engine.load_time + here.slowness):
-            ready = pods.ready(now)
-        rate = offered(traffic, now, back)
+        asked = controller.wanted(now, pods.ready(now), asked, reading)
+        pods.resize(min(asked, places), now, engine.load_time + here.slowness)
+        ready, rate = pods.ready(now), offered(traffic, now, back)
         queue = waiting(ready * serving.capacity, traffic, rate, queue, seconds) if ready else 0.0
         if (serving, rate, queue, ready) != met:
             met = serving, rate, queue, ready
             reading = serving.reading(rate / ready, queue / ready) if ready else None
-            inside = reading.share_within(promise) if reading else 0.0
-        if traffic.retries is not None:
-            back = returning(traffic, now, rate, reading)
-        requests, held = rate * seconds, len(pods.ready_at)
-        result.requests += requests
-        result.inside += requests * inside
-        if held > result.most_replicas:
-            result.most_replicas = held
+            inside = reading.share_within(service.promise) if reading else 0.0
+        back, held = returning(traffic, now, rate, reading), len(pods.ready_at)
+        result.serve(rate * seconds, rate * seconds * inside, held)
         paid += held
-        now += interval
-    result.cost += cost_of(price * paid, interval)
+        now += controller.interval
+    result.cost += cost_of(price * paid, controller.interval)
     return result

@@ -8,7 +8,7 @@ worked off at capacity. Efficiencies are round numbers, not fitted ones.
 
 from dataclasses import dataclass
 from datetime import timedelta
-from math import erf, log, sqrt
+from math import log
 from statistics import NormalDist
 from typing import Final, NamedTuple
 
@@ -33,8 +33,8 @@ _TAIL: Final = 2.5
 _MEAN: Final = 1.2
 """Mean over median of the same."""
 _UTILISATION_LIMIT: Final = 0.95
-_Z95: Final = NormalDist().inv_cdf(0.95)
-_SQRT2: Final = sqrt(2.0)
+_NORMAL: Final = NormalDist()
+_Z95: Final = _NORMAL.inv_cdf(0.95)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,7 +174,7 @@ def _share_below(limit: float | None, alike: float, median: float, p95: float) -
     spread = log(p95 / median) / _Z95
     if spread <= 0.0:
         return 1.0 if ratio >= 0.0 else 0.0
-    return 0.5 * (1.0 + erf(ratio / spread / _SQRT2))
+    return _NORMAL.cdf(ratio / spread)
 
 
 def profile(

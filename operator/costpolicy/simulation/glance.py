@@ -7,7 +7,6 @@ anything else may have changed nothing is read, and the questions are asked.
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import Final
 
 from costpolicy.observe.ahead import expected_rises
@@ -15,12 +14,11 @@ from costpolicy.observe.days import DAY, WHOLE, high_rate
 from costpolicy.observe.latency import Tail
 from costpolicy.observe.observation import PolicyObservation, VariantObservation
 from costpolicy.observe.source import Missing
-from costpolicy.simulation.answers import offered, tail
+from costpolicy.simulation.answers import plain, tail
 from costpolicy.simulation.metrics import Answered, SimulatedMetrics
 from costpolicy.simulation.scrape import Scrape
-from costpolicy.units import format_duration
 
-_text: Final = lru_cache(maxsize=64)(format_duration)
+_FIGURES: Final = ("requests_offered", "waiting", "prompt_tokens", "output_tokens", "prefix_hit_ratio")
 
 
 def glance(
@@ -63,7 +61,7 @@ def glance(
         requests_per_second_p95=rate,
         span=span,
         saturations=before.saturations if newest.saturated == known.saturated else metrics.saturations(key),
-        rises=expected_rises({(_text(horizon), _text(ago)): rose for horizon, ago, rose in newest.rises}),
+        rises=expected_rises({(horizon, ago): rose for horizon, ago, rose in newest.rises}),
     )
 
 
@@ -77,20 +75,19 @@ def _seen(before: VariantObservation, series: Sequence[Scrape], fresh_after: dat
     if not series or not before.fresh or not isinstance(before.ttft, Tail):
         return None
     last = series[-1]
-    if last.reading.served <= 0.0 or last.at < fresh_after:
+    offered, waiting, prompt, output, hits = (plain(name, series) for name in _FIGURES)
+    if last.at < fresh_after or offered is None or waiting is None or prompt is None or output is None or hits is None:
         return None
-    reading, traffic = last.reading, last.traffic
-    hits = traffic.cached_tokens / traffic.prompt_tokens
     return replace(
         before,
-        requests_per_second=offered(series),
-        prompt_tokens=traffic.prompt_tokens,
-        output_tokens=traffic.output_tokens,
-        cached_tokens=traffic.prompt_tokens * hits,
+        requests_per_second=offered,
+        waiting=waiting,
+        prompt_tokens=prompt,
+        output_tokens=output,
         prefix_hit_ratio=hits,
-        ttft=tail(reading.ttft_p50, reading.ttft_p95, reading.served * last.replicas),
-        inter_token=tail(reading.inter_token_mean, reading.inter_token_p95, reading.served * last.replicas),
-        waiting=reading.waiting * last.replicas,
+        cached_tokens=prompt * hits,
+        ttft=tail("ttft_buckets", last),
+        inter_token=tail("inter_token_buckets", last),
         pods_up=last.replicas,
         last_sample=last.at,
     )

@@ -15,7 +15,6 @@ from costpolicy.reconcile.ahead import expected_rate
 from costpolicy.reconcile.budget import monthly_budget, recorded_month
 from costpolicy.reconcile.demand import Demands, demands
 from costpolicy.reconcile.fleet import Fleet
-from costpolicy.reconcile.ledgers import Ledgers
 from costpolicy.reconcile.saturation import ENOUGH
 from costpolicy.reconcile.snapshot import MetricsDown
 from costpolicy.reconcile.unscraped import scrapable, with_unscraped
@@ -28,12 +27,12 @@ from costpolicy.units import parse_duration
 
 
 class Revision(NamedTuple):
-    """Equal only while nothing at all has changed; ``changing`` is the time, where prices are to come."""
+    """Equal only while nothing at all has changed."""
 
     moves: int
     others: object
     metrics: Answered
-    changing: datetime | None
+    prices: PriceList
     calendar: object
 
 
@@ -50,7 +49,6 @@ class Grounds:
         calendar: bounds of schedules, and whether a window is open.
         now, rises: of which ``load`` is made.
         seen: what the metrics said.
-        ledgers: hours that wait to be decided on.
     """
 
     moves: int
@@ -63,7 +61,6 @@ class Grounds:
     now: Demand | None
     rises: Rises
     seen: PolicyObservation | MetricsDown
-    ledgers: Ledgers
 
     @property
     def beside(self) -> object:
@@ -88,7 +85,6 @@ def grounds_of(policy: CostPolicy, fleet: Fleet, seen: PolicyObservation | Metri
         now=now,
         rises=rises,
         seen=seen,
-        ledgers=fleet.ledgers,
     )
 
 

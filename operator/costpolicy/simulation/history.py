@@ -50,11 +50,10 @@ class History:
         for _ in self._all.drop(at - keep):
             pass
         self._days[0].add(at, rate)
-        for number, (day, age) in enumerate(zip(self._days, _AGES, strict=True), start=1):
-            if day.by_time and day.by_time[0][0] < at - age:
-                for old in day.drop(at - age):
-                    if number < len(_AGES):
-                        self._days[number].add(*old)
+        for day, following, age in zip(self._days, (*self._days[1:], None), _AGES, strict=True):
+            for old in day.drop(at - age):
+                if following is not None:
+                    following.add(*old)
 
     @property
     def begin(self) -> datetime:

@@ -91,7 +91,7 @@ class SimulatedMetrics:
             scrape = _partly(scraped, self.scraped)
             seen.setdefault(variant[:2], []).append(scrape)
             series = self._scrapes.setdefault(variant, deque())
-            if not series or series[-1].offered != scrape.offered or series[-1].shown != scrape.shown:
+            if not series or series[-1].shown != scrape.shown:
                 self._alike[variant] = scrape.at
             lasted = scrape.at - series[-1].at if series else timedelta(0)
             series.append(scrape)

@@ -2,11 +2,11 @@
 
 import math
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Final, Protocol
 
-_MICROSECONDS_A_DAY: Final = 86_400_000_000
+_DAY: Final = timedelta(days=1)
 _WORKING_DAYS: Final = 5
 
 
@@ -50,8 +50,8 @@ class Daily:
 
     def rate(self, at: datetime) -> float:
         """See :class:`Curve`."""
-        passed = ((at.hour * 60 + at.minute) * 60 + at.second) * 1_000_000 + at.microsecond
-        turn = passed / _MICROSECONDS_A_DAY - self.peak_hour / 24
+        midnight = datetime(at.year, at.month, at.day, tzinfo=UTC)
+        turn = (at - midnight) / _DAY - self.peak_hour / 24
         return self.trough + (self.peak - self.trough) * (1 + math.cos(2 * math.pi * turn)) / 2
 
 

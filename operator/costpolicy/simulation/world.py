@@ -3,20 +3,20 @@ another."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 
 from costpolicy.api.policy import CostPolicy
-from costpolicy.api.pricebook import PriceBook
 from costpolicy.catalog.accelerators import accelerators
 from costpolicy.catalog.models import models
 from costpolicy.catalog.prices import PriceList
-from costpolicy.kube.gateway import Object, ObjectRef, Unreadable, reference
+from costpolicy.kube.gateway import Object, ObjectRef, reference
 from costpolicy.kube.kinds import COST_POLICY
 from costpolicy.manifests.record import read_record
 from costpolicy.manifests.weights import model_of
 from costpolicy.observe.fleet import ObserveSettings
-from costpolicy.reconcile.fleet import FleetWatch, prices_of
+from costpolicy.reconcile.fleet import FleetWatch
+from costpolicy.reconcile.prices import PricesInForce
 from costpolicy.reconcile.reconciler import Defaults, Reconciler
 from costpolicy.simulation.clock import SimulatedClock
 from costpolicy.simulation.cluster import SimulatedCluster
@@ -81,8 +81,7 @@ class World:
         self.slowness = timedelta(0)
         self.happenings: list[Happening] = []
         self._due: dict[Key, datetime] = {}
-        self._priced: tuple[tuple[PriceBook | Unreadable, ...], bool, PriceList] | None = None
-        self._coming: tuple[tuple[PriceBook | Unreadable, ...], date, bool] | None = None
+        self._prices = PricesInForce()
         self._employ = operator or real_operator
         self.restart_operator()
 
@@ -148,18 +147,7 @@ class World:
 
     def prices(self) -> PriceList:
         """Return the prices in force; the same object until they may be others."""
-        books, changing = self.gateway.price_books(), self.are_prices_to_come()
-        if self._priced is None or self._priced[0] != books or self._priced[1] or changing:
-            self._priced = (books, changing, prices_of(books, self.clock.now()))
-        return self._priced[2]
-
-    def are_prices_to_come(self) -> bool:
-        """Return whether any price may begin to hold today or later."""
-        books, today = self.gateway.price_books(), self.clock.now().date()
-        if self._coming is None or self._coming[0] != books or self._coming[1] != today:
-            coming = any(isinstance(book, PriceBook) and has_prices_to_come(book, today) for book in books)
-            self._coming = (books, today, coming)
-        return self._coming[2]
+        return self._prices.of(self.gateway.price_books(), self.clock.now())
 
     def _operate(self) -> None:
         for item in list(self.store.kind(COST_POLICY.api_version, COST_POLICY.kind)):
@@ -200,11 +188,6 @@ def real_operator(world: World) -> Operator:
     """Return the operator as it is, with nothing between it and the world."""
     watch = FleetWatch(world.gateway, world.metrics, world.clock, world.settings)
     return Reconciler(world.gateway, watch, world.clock, world.defaults)
-
-
-def has_prices_to_come(book: PriceBook, today: date) -> bool:
-    """Return whether a price of a book may begin to hold today or later; dates compare as text."""
-    return any(offering.effective_from >= today.isoformat() for offering in book.spec.offerings)
 
 
 def _repository(policy: CostPolicy) -> str:
