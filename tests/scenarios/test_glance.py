@@ -61,8 +61,8 @@ class Comparing:
     ("name", "length", "share"),
     [
         ("daily-wave", "30h", 0.9),
-        ("last-accelerators", "30h", 0.9),
-        ("retry-storm", "12h", 0.9),
+        ("last-accelerators", "84h", 0.9),
+        ("retry-storm", "72h", 0.5),
         ("days-and-nights", "30h", 0.9),
         ("half-the-engines", "60h", 0.5),
         ("spot-loss", "40h", 0.5),
